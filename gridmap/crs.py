@@ -1,0 +1,79 @@
+"""Projected coordinate systems for metric work, and the way back to longitude and latitude."""
+
+from typing import Any
+
+import geopandas as gpd
+from pyproj import CRS
+
+from gridmap.errors import CrsError
+
+#: CGCS2000 3-degree Gauss-Kruger zones without a zone prefix: EPSG 4534 has its meridian at 75° E.
+_FIRST_ZONE, _FIRST_MERIDIAN, _LAST_MERIDIAN = 4534, 75, 135
+#: Inside this box (° E, ° N) metric work is done in a CGCS2000 zone, elsewhere in UTM.
+_CHINA = (73.5, 17.5, 135.1, 53.6)
+#: Exact enough to be kept: metres whose scale is true (Web Mercator's are 1.3 m each at 40° N).
+_NOT_METRIC = ("popular visualisation", "mercator (variant")
+
+
+def is_metric(crs: Any) -> bool:
+    """Tell whether distances in ``crs`` are metres on the ground.
+
+    Examples
+    --------
+    >>> is_metric("EPSG:32651"), is_metric("EPSG:3857"), is_metric("EPSG:4326")
+    (True, False, False)
+    """
+    crs = CRS.from_user_input(crs)
+    if not crs.is_projected or crs.axis_info[0].unit_name != "metre":
+        return False
+    method = (crs.coordinate_operation.method_name if crs.coordinate_operation else "").lower()
+    return not any(word in method for word in _NOT_METRIC)
+
+
+def metric_crs(lon: float, lat: float) -> CRS:
+    """Choose the projected system for a city around a WGS-84 position.
+
+    In China the CGCS2000 3-degree Gauss-Kruger zone of the longitude (EPSG 4534 to 4554), elsewhere
+    the UTM zone.
+
+    Raises
+    ------
+    CrsError
+        If the position is not on Earth.
+
+    Examples
+    --------
+    >>> metric_crs(122.235, 40.672).to_epsg()  # Yingkou: meridian 123° E
+    4550
+    >>> metric_crs(7.42, 43.73).to_epsg()  # Monaco: UTM 32 N
+    32632
+    """
+    if not (-180 <= lon <= 180 and -90 <= lat <= 90):
+        raise CrsError(f"longitude {lon}, latitude {lat} is not on Earth; are they degrees?")
+    west, south, east, north = _CHINA
+    if west <= lon <= east and south <= lat <= north:
+        meridian = min(max(3 * round(lon / 3), _FIRST_MERIDIAN), _LAST_MERIDIAN)
+        return CRS.from_epsg(_FIRST_ZONE + (meridian - _FIRST_MERIDIAN) // 3)
+    zone = min(int((lon + 180) // 6) + 1, 60)
+    return CRS.from_epsg((32600 if lat >= 0 else 32700) + zone)
+
+
+def to_metric(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return ``frame`` in a metric system: its own where that is one, else the local one.
+
+    Raises
+    ------
+    CrsError
+        If the frame has no CRS.
+    """
+    if frame.crs is None:
+        raise CrsError("no CRS: name it in the file, or say the datum of its degrees")
+    if is_metric(frame.crs):
+        return frame
+    west, south, east, north = frame.to_crs("EPSG:4326").total_bounds
+    return frame.to_crs(metric_crs((west + east) / 2, (south + north) / 2))
+
+
+def to_degrees(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return ``frame`` in longitude and latitude of WGS-84 (CGCS2000 is within 1 mm of it)."""
+    return frame.to_crs("EPSG:4326")

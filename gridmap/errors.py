@@ -1,0 +1,79 @@
+"""What gridmap raises.
+
+::
+
+    GridmapError
+    ├── TableError      a table does not keep its contract
+    ├── RulesError      a setting is unknown or out of range
+    ├── CrsError        no usable coordinate reference system
+    ├── DatumError      an unknown datum, or a position that no datum allows
+    ├── CodeError       not a grid code, or no code left to give
+    ├── CityError       a city's files can't be read as they are; carries the report
+    ├── PlanError       an assignment or an edit that is not a plan
+    └── StoreError      a plan can't be kept or found
+        ├── PlanNotFoundError
+        ├── PlanKeptError       a plan of that name is kept already
+        └── PlanDamagedError    a kept plan is not what was kept
+
+An error says what is wrong, with the value and the row, and what to do. None of them knows HTTP.
+"""
+
+
+class GridmapError(Exception):
+    """Every error that gridmap raises on purpose."""
+
+
+class TableError(GridmapError):
+    """A table does not keep its contract."""
+
+
+class RulesError(GridmapError):
+    """A setting is unknown or out of range."""
+
+
+class CrsError(GridmapError):
+    """There is no usable coordinate reference system."""
+
+
+class DatumError(GridmapError):
+    """The datum is unknown, or the position is one that no datum allows."""
+
+
+class CodeError(GridmapError):
+    """The text is not a grid code, or no code is left to give."""
+
+
+class CityError(GridmapError):
+    """A city's files can't be read as they are.
+
+    Parameters
+    ----------
+    message : str
+        The report in words.
+    report : object
+        The `gridmap.city.CityReport` with every finding.
+    """
+
+    def __init__(self, message: str, report: object) -> None:
+        super().__init__(message)
+        self.report = report
+
+
+class PlanError(GridmapError):
+    """An assignment or an edit is not a plan."""
+
+
+class StoreError(GridmapError):
+    """A plan can't be kept, published or found."""
+
+
+class PlanNotFoundError(StoreError):
+    """No plan has that name, or none is in force on that date."""
+
+
+class PlanKeptError(StoreError):
+    """A plan of that name is kept already; kept plans never change."""
+
+
+class PlanDamagedError(StoreError):
+    """A kept plan is not what was kept."""

@@ -1,0 +1,129 @@
+"""Settings: sizes, costs, distances. Defaults: the reference city and published rules."""
+
+import dataclasses
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gridmap.errors import RulesError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What the engine pays for beside balance, in units of a squared relative deviation.
+
+    A grid that is 20 % off its target costs 0.04 by balance alone.
+    """
+
+    outside: float = 25.0  #: × the squared deviation beyond the tolerance
+    street: float = 0.0002  #: per unit-to-unit border along a street inside a grid
+    main_road: float = 0.02  #: the same along a main road
+    railway: float = 0.05  #: the same along a railway
+    river: float = 0.05  #: the same along a river, at a bridge
+    compound: float = 0.01  #: for each further grid that a compound is spread over
+    border: float = 0.00002  #: per metre of border between grids of one community
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Everything that can be set, checked once when it is made.
+
+    Parameters
+    ----------
+    target : int
+        Households of a usual grid (the reference city: about 300).
+    tolerance : float
+        Half the width of the band around the target that counts as balanced; 0.2 is 240 to 360.
+    hard_min, hard_max : int
+        Limits that a reviewer objects to: 200 is the lower bound published for old estates, 500 the
+        size at which one person was found to be overloaded.
+    contact : float
+        Metres of border below which two units do not join a grid (they touch at a corner only).
+    near_border : float
+        Metres within which an answer is called ``border``: a phone's position is no better.
+    nearest : float
+        Metres outside the territory within which the nearest grid still answers.
+    min_cell : int
+        Public answers hide counts below it.
+    costs : Costs
+        Weights of the objective.
+
+    Examples
+    --------
+    >>> Rules(target=300).band
+    (240, 360)
+    >>> Rules(tolerance=3)
+    Traceback (most recent call last):
+    gridmap.errors.RulesError: tolerance is 3, not between 0 and 1
+    """
+
+    target: int = 300
+    tolerance: float = 0.20
+    hard_min: int = 200
+    hard_max: int = 500
+    contact: float = 3.0
+    near_border: float = 10.0
+    nearest: float = 50.0
+    min_cell: int = 5
+    costs: Costs = field(default_factory=Costs)
+
+    def __post_init__(self) -> None:
+        if not 0 < self.tolerance < 1:
+            raise RulesError(f"tolerance is {self.tolerance}, not between 0 and 1")
+        if not self.target >= 1:
+            raise RulesError(f"target is {self.target} households, not 1 or more")
+        if not 0 <= self.hard_min < self.hard_max:
+            raise RulesError(f"hard_min {self.hard_min} is not below hard_max {self.hard_max}")
+        for name in ("contact", "near_border", "nearest", "min_cell"):
+            if getattr(self, name) < 0:
+                raise RulesError(f"{name} is {getattr(self, name)}, below 0")
+
+    @property
+    def band(self) -> tuple[int, int]:
+        """The fewest and most households of a balanced grid, both inside."""
+        return round(self.target * (1 - self.tolerance)), round(self.target * (1 + self.tolerance))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return every setting, nested as in the file."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, settings: Mapping[str, Any]) -> "Rules":
+        """Make rules from nested settings; what is not named keeps its default.
+
+        Raises
+        ------
+        RulesError
+            For a setting that does not exist, or one that is not a number.
+        """
+        settings = dict(settings)
+        costs = _section(Costs, dict(settings.pop("costs", {})), "costs.")
+        return _section(cls, {**settings, "costs": costs}, "")
+
+
+def read_rules(path: str | Path) -> Rules:
+    """Read rules from a TOML file; what the file does not name keeps its default.
+
+    Raises
+    ------
+    RulesError
+        If the file is not TOML, or names a setting that does not exist.
+    """
+    try:
+        return Rules.from_dict(tomllib.loads(Path(path).read_text(encoding="utf-8-sig")))
+    except tomllib.TOMLDecodeError as error:
+        raise RulesError(f"{path} is not TOML: {error}") from error
+
+
+def _section(kind: type[T], settings: dict[str, Any], prefix: str) -> T:
+    known = {item.name: item for item in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    for name, value in settings.items():
+        if name not in known:
+            raise RulesError(f"no setting {prefix}{name}; there are {', '.join(known)}")
+        if name != "costs" and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise RulesError(f"{prefix}{name} is {value!r}, not a number")
+    return kind(**settings)

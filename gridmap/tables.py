@@ -1,0 +1,204 @@
+"""What each table holds, once, and the check at the door.
+
+A parameter called ``units`` is always a table that keeps `UNITS`, and so on. The index is the key;
+the small carries the id of the large (unit -> grid -> community), never the reverse.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from gridmap.errors import TableError
+
+ROAD_KINDS = ("main_road", "street", "path")
+BARRIER_KINDS = ("railway", "river")
+#: What can lie between two units, weakest first.
+CROSSINGS = ("none", "street", "main_road", "railway", "river")
+
+
+@dataclass(frozen=True)
+class Table:
+    """The contract of one table.
+
+    Parameters
+    ----------
+    name : str
+        What the table is called in messages and as a layer of a file.
+    index : str or None
+        Name of the index, which is the key; None where rows have no key.
+    columns : dict of str to str
+        Column -> dtype kind: ``i`` whole numbers, ``f`` floats, ``O`` text, ``b`` true or false.
+    geometry : tuple of str
+        The geometry types allowed; empty for a table without geometry.
+    choices : dict of str to tuple, optional
+        Column -> the values allowed.
+    """
+
+    name: str
+    index: str | None
+    columns: dict[str, str]
+    geometry: tuple[str, ...] = ()
+    choices: dict[str, tuple[str, ...]] | None = None
+
+
+AREAS = ("Polygon", "MultiPolygon")
+LINES = ("LineString", "MultiLineString")
+
+COMMUNITIES = Table(
+    "communities",
+    "community_id",  # text; the 12-digit code where the city has one
+    {
+        "code": "O",  # 12 digits: district 6, street 3, community 3; 999999… where none was given
+        "name": "O",  # 小雨社区
+        "street": "O",  # name of the street office (街道) above it, or ""
+    },
+    AREAS,
+)
+BUILDINGS = Table(
+    "buildings",
+    "building_id",  # text
+    {
+        "households": "i",  # how many live in it, 0 or more
+        "community_id": "O",  # the community that it lies in
+        "compound_id": "O",  # the walled estate (小区) that it belongs to, or ""
+        "name": "O",  # its number or address, or ""
+        "floors": "f",  # storeys above ground; NaN where unknown
+    },
+    (*AREAS, "Point"),
+)
+STREETS = Table("streets", "street_id", {"kind": "O", "name": "O"}, LINES, {"kind": ROAD_KINDS})
+BARRIERS = Table(
+    "barriers", "barrier_id", {"kind": "O", "name": "O"}, (*LINES, *AREAS), {"kind": BARRIER_KINDS}
+)
+UNITS = Table(
+    "units",
+    "unit_id",  # 0 … n-1
+    {
+        "households": "i",  # 0 or more
+        "buildings": "i",  # how many buildings stand in it; 0 for an empty block
+        "community_id": "O",
+        "block_id": "i",  # the face between streets and barriers that it is part of
+        "compound_id": "O",  # or ""
+        "building_id": "O",  # its building (the one with most households), or ""
+    },
+    ("Polygon",),
+)
+ADJACENCY = Table(
+    "adjacency",
+    None,
+    {
+        "unit_a": "i",
+        "unit_b": "i",  # unit_a < unit_b
+        "border": "f",  # metres of border that the two share
+        "barrier": "O",  # what lies along most of it: one of CROSSINGS
+        "usable": "b",  # may a grid be joined through it
+    },
+    (),
+    {"barrier": CROSSINGS},
+)
+GRIDS = Table(
+    "grids",
+    "grid_code",  # 15 digits, text
+    {
+        "name": "O",  # 小雨社区第1网格
+        "community_id": "O",
+        "households": "i",
+        "buildings": "i",
+        "area": "f",  # m²
+        "perimeter": "f",  # m
+    },
+    ("Polygon",),
+)
+
+
+def check_table(frame: pd.DataFrame, table: Table) -> None:
+    """Raise one error that names everything in which ``frame`` breaks the contract of ``table``.
+
+    Parameters
+    ----------
+    frame : DataFrame or GeoDataFrame
+        The table to check. It is not changed.
+    table : Table
+        The contract.
+
+    Raises
+    ------
+    TableError
+        With each missing column, wrong type, duplicate key, missing value and wrong geometry.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> check_table(pd.DataFrame({"unit_a": [0]}), ADJACENCY)
+    Traceback (most recent call last):
+    gridmap.errors.TableError: adjacency: no column 'unit_b'; no column 'border'; no column \
+'barrier'; no column 'usable'
+    """
+    problems = [*_index_problems(frame, table), *_column_problems(frame, table)]
+    if table.geometry:
+        problems += _geometry_problems(frame, table)
+    if problems:
+        raise TableError(f"{table.name}: " + "; ".join(problems))
+
+
+def _index_problems(frame: pd.DataFrame, table: Table) -> Iterator[str]:
+    if table.index is None:
+        return
+    if frame.index.name != table.index:
+        yield f"the index is {frame.index.name!r}, not {table.index!r}"
+    if not frame.index.is_unique:
+        yield f"duplicate {table.index}: {_some(frame.index[frame.index.duplicated()])}"
+
+
+def _column_problems(frame: pd.DataFrame, table: Table) -> Iterator[str]:
+    for column, kind in table.columns.items():
+        if column not in frame.columns:
+            yield f"no column {column!r}"
+            continue
+        values = frame[column]
+        if _kind(values) != kind:
+            yield f"column {column!r} is {values.dtype}, not {_KIND_NAMES[kind]}"
+        elif kind != "f" and values.isna().any():
+            yield f"column {column!r} is empty in rows {_some(frame.index[values.isna()])}"
+        elif column in (table.choices or {}):
+            strange = sorted(set(values.unique()) - set((table.choices or {})[column]))
+            if strange:
+                yield f"column {column!r} holds {_some(strange)}"
+        if kind == "i" and _kind(values) == "i" and (values < 0).any():
+            yield f"column {column!r} is negative in rows {_some(frame.index[values < 0])}"
+
+
+def _geometry_problems(frame: pd.DataFrame, table: Table) -> Iterator[str]:
+    if not isinstance(frame, gpd.GeoDataFrame):
+        yield "no geometry column"
+        return
+    if frame.crs is None or not frame.crs.is_projected:
+        yield f"the CRS is {frame.crs}, not a projected one in metres"
+    missing = frame.geometry.isna() | frame.geometry.is_empty
+    if missing.any():
+        yield f"no geometry in rows {_some(frame.index[missing])}"
+    wrong = ~missing & ~frame.geom_type.isin(table.geometry)
+    if wrong.any():
+        yield f"geometry is not {' or '.join(table.geometry)} in rows {_some(frame.index[wrong])}"
+
+
+_KIND_NAMES = {"i": "whole numbers", "f": "floats", "O": "text", "b": "true or false"}
+
+
+def _kind(values: pd.Series) -> str:
+    """Return the dtype kind, with every text dtype as ``O``."""
+    if pd.api.types.is_string_dtype(values.dtype):
+        return "O"
+    kind = np.dtype(values.dtype).kind if isinstance(values.dtype, np.dtype) else values.dtype.kind
+    return "i" if kind == "u" else str(kind)
+
+
+def _some(values: Any, most: int = 5) -> str:
+    """List the first few values, and how many more there are."""
+    values = list(values)
+    text = ", ".join(str(value) for value in values[:most])
+    return text if len(values) <= most else f"{text} and {len(values) - most} more"
