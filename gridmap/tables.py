@@ -4,7 +4,7 @@ A parameter called ``units`` is always a table that keeps `UNITS`, and so on. Th
 the small carries the id of the large (unit -> grid -> community), never the reverse.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,6 +113,11 @@ GRIDS = Table(
     },
     ("Polygon",),
 )
+LINEAGE = Table(
+    "lineage",
+    "grid_code",  # a code that was retired, never to be given again
+    {"successors": "O"},  # the codes that came after it, separated by spaces
+)
 
 
 def check_table(frame: pd.DataFrame, table: Table) -> None:
@@ -145,13 +150,27 @@ def check_table(frame: pd.DataFrame, table: Table) -> None:
         raise TableError(f"{table.name}: " + "; ".join(problems))
 
 
+def empty_table(table: Table, crs: Any) -> gpd.GeoDataFrame:
+    """Make a table of no rows that keeps the contract, for a city without streets, say.
+
+    Examples
+    --------
+    >>> empty_table(STREETS, "EPSG:32651").columns.tolist()
+    ['kind', 'name', 'geometry']
+    """
+    dtypes = {"i": "int64", "f": "float64", "O": "str", "b": "bool"}
+    columns = {name: pd.Series([], dtype=dtypes[kind]) for name, kind in table.columns.items()}
+    frame = gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries([], crs=crs), crs=crs)
+    return frame.set_axis(pd.Index([], dtype="str", name=table.index), axis=0)
+
+
 def _index_problems(frame: pd.DataFrame, table: Table) -> Iterator[str]:
     if table.index is None:
         return
     if frame.index.name != table.index:
         yield f"the index is {frame.index.name!r}, not {table.index!r}"
     if not frame.index.is_unique:
-        yield f"duplicate {table.index}: {_some(frame.index[frame.index.duplicated()])}"
+        yield f"duplicate {table.index}: {list_some(frame.index[frame.index.duplicated()])}"
 
 
 def _column_problems(frame: pd.DataFrame, table: Table) -> Iterator[str]:
@@ -163,13 +182,13 @@ def _column_problems(frame: pd.DataFrame, table: Table) -> Iterator[str]:
         if _kind(values) != kind:
             yield f"column {column!r} is {values.dtype}, not {_KIND_NAMES[kind]}"
         elif kind != "f" and values.isna().any():
-            yield f"column {column!r} is empty in rows {_some(frame.index[values.isna()])}"
+            yield f"column {column!r} is empty in rows {list_some(frame.index[values.isna()])}"
         elif column in (table.choices or {}):
             strange = sorted(set(values.unique()) - set((table.choices or {})[column]))
             if strange:
-                yield f"column {column!r} holds {_some(strange)}"
+                yield f"column {column!r} holds {list_some(strange)}"
         if kind == "i" and _kind(values) == "i" and (values < 0).any():
-            yield f"column {column!r} is negative in rows {_some(frame.index[values < 0])}"
+            yield f"column {column!r} is negative in rows {list_some(frame.index[values < 0])}"
 
 
 def _geometry_problems(frame: pd.DataFrame, table: Table) -> Iterator[str]:
@@ -180,10 +199,11 @@ def _geometry_problems(frame: pd.DataFrame, table: Table) -> Iterator[str]:
         yield f"the CRS is {frame.crs}, not a projected one in metres"
     missing = frame.geometry.isna() | frame.geometry.is_empty
     if missing.any():
-        yield f"no geometry in rows {_some(frame.index[missing])}"
+        yield f"no geometry in rows {list_some(frame.index[missing])}"
     wrong = ~missing & ~frame.geom_type.isin(table.geometry)
     if wrong.any():
-        yield f"geometry is not {' or '.join(table.geometry)} in rows {_some(frame.index[wrong])}"
+        rows = list_some(frame.index[wrong])
+        yield f"geometry is not {' or '.join(table.geometry)} in rows {rows}"
 
 
 _KIND_NAMES = {"i": "whole numbers", "f": "floats", "O": "text", "b": "true or false"}
@@ -197,8 +217,14 @@ def _kind(values: pd.Series) -> str:
     return "i" if kind == "u" else str(kind)
 
 
-def _some(values: Any, most: int = 5) -> str:
-    """List the first few values, and how many more there are."""
+def list_some(values: Iterable[Any], most: int = 5) -> str:
+    """Name the first few values in a message, and how many more there are.
+
+    Examples
+    --------
+    >>> list_some(range(7))
+    '0, 1, 2, 3, 4 and 2 more'
+    """
     values = list(values)
     text = ", ".join(str(value) for value in values[:most])
     return text if len(values) <= most else f"{text} and {len(values) - most} more"

@@ -1,0 +1,279 @@
+"""What a plan breaks, worst first, and what changes between two plans."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+
+from gridmap.measure import measure, summarize
+from gridmap.plan import Plan
+from gridmap.rules import Rules
+
+#: What a reviewer makes of a finding, worst first.
+LEVELS = ("forbidden", "objection", "remark")
+
+
+@dataclass(frozen=True)
+class Objection:
+    """One rule that one grid breaks.
+
+    Parameters
+    ----------
+    level : str
+        ``forbidden`` (it should not be published), ``objection`` (outside the hard limits) or
+        ``remark`` (outside the band, or ugly).
+    grid_code : str
+        The grid.
+    rule : str
+        Short name of the rule, the same in every version.
+    value, limit : float
+        What the grid has, and what the rule asks.
+    words : str
+        The same in a sentence, with the reason where nothing better exists.
+    """
+
+    level: str
+    grid_code: str
+    rule: str
+    value: float
+    limit: float
+    words: str
+
+
+@dataclass(frozen=True)
+class PlanReport:
+    """A plan's figures and everything in it that breaks a rule.
+
+    Parameters
+    ----------
+    summary : dict
+        As `summarize` gives it.
+    findings : tuple of Objection
+        Worst first.
+    """
+
+    summary: dict[str, Any]
+    findings: tuple[Objection, ...]
+
+    def count(self, level: str) -> int:
+        """Count the findings of a level."""
+        return sum(finding.level == level for finding in self.findings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report for machines, ready for JSON."""
+        return {"summary": self.summary, "findings": [asdict(item) for item in self.findings]}
+
+    def to_text(self, most: int = 5) -> str:
+        """Write the report in plain words; of each rule the worst ``most`` grids are listed."""
+        figures = self.summary
+        lines = [
+            f"{figures['grids']} grids in {figures['communities']} communities, "
+            f"{figures['households']} households, {figures['mean']} a grid in the mean",
+            f"balance: {figures['in_band']} % in the band; within 5 / 10 / 20 % of the target: "
+            f"{figures['within_5']} / {figures['within_10']} / {figures['within_20']} %; "
+            f"worst {figures['worst']} %",
+            f"shape: {figures['border_km']} km of border between grids, compactness "
+            f"{figures['compactness']}; {figures['across_main_roads']} grids across a main road, "
+            f"{figures['split_compounds']} compounds in more than one grid",
+        ]
+        counts = ", ".join(f"{self.count(level)} {level}" for level in LEVELS)
+        lines.append(f"findings: {counts}" if self.findings else "findings: none")
+        return "\n".join([*lines, *self._list_rules(most)])
+
+    def _list_rules(self, most: int) -> Iterator[str]:
+        for rule in dict.fromkeys(finding.rule for finding in self.findings):
+            found = [finding for finding in self.findings if finding.rule == rule]
+            yield f"{found[0].level}: {rule} ({len(found)})"
+            yield from (f"  {item.grid_code}  {item.words}" for item in found[:most])
+            if len(found) > most:
+                yield f"  … and {len(found) - most} more"
+
+
+def check_plan(plan: Plan, rules: Rules | None = None) -> PlanReport:
+    """List what a reviewer would object to, worst first.
+
+    Parameters
+    ----------
+    plan : Plan
+        Any plan, drawn by the engine or by hand.
+    rules : Rules, optional
+        What to judge by; the plan's own by default.
+
+    Returns
+    -------
+    PlanReport
+        With the plan's figures under the same rules.
+    """
+    judged = plan if rules is None else Plan(**{**vars(plan), "rules": rules})
+    measures = measure(judged)
+    findings = [
+        *_check_pieces(measures),
+        *_check_sizes(measures, judged),
+        *_check_crossings(measures),
+        *_check_shapes(measures),
+    ]
+    return PlanReport(summarize(judged), tuple(sorted(findings, key=_badness)))
+
+
+def _badness(finding: Objection) -> tuple[int, str, float, str]:
+    """Sort by level, rule, how far beyond the limit, and grid."""
+    return (
+        LEVELS.index(finding.level),
+        finding.rule,
+        -abs(finding.value - finding.limit),
+        finding.grid_code,
+    )
+
+
+def _check_pieces(measures: pd.DataFrame) -> Iterator[Objection]:
+    for code, row in measures[measures["pieces"] > 1].iterrows():
+        yield Objection(
+            "forbidden",
+            str(code),
+            "in pieces",
+            float(row["pieces"]),
+            1.0,
+            f"{row['name']} falls into {row['pieces']} pieces: what joins them is a river without "
+            "a bridge, or a corner",
+        )
+
+
+def _check_sizes(measures: pd.DataFrame, plan: Plan) -> Iterator[Objection]:
+    low, high = plan.rules.band
+    whole = measures.groupby("community_id")["households"].agg(["sum", "size"])
+    for code, row in measures[~measures["households"].between(low, high)].iterrows():
+        level, rule, limit = _judge_size(int(row["households"]), plan.rules)
+        community = whole.loc[row["community_id"]]
+        reason = _explain_size(row, community, plan.rules)
+        words = f"{row['name']} has {row['households']} households, limit {limit}{reason}"
+        yield Objection(level, str(code), rule, float(row["households"]), float(limit), words)
+
+
+def _judge_size(households: int, rules: Rules) -> tuple[str, str, int]:
+    """Return level, rule and the limit that a grid outside the band breaks."""
+    low, high = rules.band
+    if households == 0:
+        return "objection", "without households", low
+    if households > max(rules.hard_max, high):
+        return "objection", "far too many households", max(rules.hard_max, high)
+    if households < min(rules.hard_min, low):
+        return "objection", "far too few households", min(rules.hard_min, low)
+    if households > high:
+        return "remark", "too many households", high
+    return "remark", "too few households", low
+
+
+def _explain_size(row: pd.Series, community: pd.Series, rules: Rules) -> str:
+    """Say what no redraw can mend: one building too large, or a community of odd size."""
+    low, high = rules.band
+    if row["households"] > high and row["largest"] > high:
+        return f"; one building alone has {row['largest']}"
+    if row["households"] < low and community["sum"] < low:
+        return f"; its whole community has only {community['sum']}"
+    if not low <= community["sum"] / community["size"] <= high:
+        return f"; its community has {community['sum']} for {community['size']} grids"
+    return ""
+
+
+def _check_crossings(measures: pd.DataFrame) -> Iterator[Objection]:
+    for column, rule in (
+        ("rivers", "across a river"),
+        ("railways", "across a railway"),
+        ("main_roads", "across a main road"),
+    ):
+        for code, row in measures[measures[column] > 0].iterrows():
+            metres = float(row[column])
+            words = f"{row['name']} lies {rule}, joined along {metres:.0f} m of it"
+            yield Objection("remark", str(code), rule, round(metres, 1), 0.0, words)
+
+
+def _check_shapes(measures: pd.DataFrame, least: float = 0.15) -> Iterator[Objection]:
+    """Remark on grids so long or ragged that walking them is no round (Polsby-Popper)."""
+    for code, row in measures[measures["compactness"] < least].iterrows():
+        value = round(float(row["compactness"]), 3)
+        words = f"{row['name']} is long or ragged: compactness {value}, usual 0.3 to 0.8"
+        yield Objection("remark", str(code), "ragged", value, least, words)
+
+
+@dataclass(frozen=True)
+class PlanComparison:
+    """What changes from one plan to another.
+
+    Parameters
+    ----------
+    grids : DataFrame
+        One row a code of either plan: ``change`` (kept, changed, new, retired), ``before`` and
+        ``after`` households, ``gained`` and ``lost`` households.
+    matrix : DataFrame
+        Households by old grid (rows) and new grid (columns), only pairs that share any.
+    households, buildings : int
+        How many change grid.
+    """
+
+    grids: pd.DataFrame
+    matrix: pd.DataFrame
+    households: int
+    buildings: int
+
+    def to_text(self) -> str:
+        """Say in a few words what changes."""
+        counts = self.grids["change"].value_counts()
+        kinds = ", ".join(
+            f"{counts.get(kind, 0)} {kind}" for kind in ("kept", "changed", "new", "retired")
+        )
+        homes = f"{self.households} households in {self.buildings} buildings"
+        return f"{homes} change grid; grids: {kinds}"
+
+
+def compare_plans(old: Plan, new: Plan) -> PlanComparison:
+    """Compare two plans of one city.
+
+    Parameters
+    ----------
+    old, new : Plan
+        If both were cut into the same units they are compared unit by unit; else each unit of
+        ``new`` counts for the old grid that its inner point lies in.
+
+    Returns
+    -------
+    PlanComparison
+        A household changes grid if its code changes, whatever the reason.
+    """
+    moves = new.units[["households", "buildings", "grid_code"]].assign(old=_old_codes(old, new))
+    moved = moves[moves["grid_code"] != moves["old"]]
+    matrix = moves.groupby(["old", "grid_code"])["households"].sum().reset_index()
+    return PlanComparison(
+        _compare_grids(old, new, moved),
+        matrix.rename(columns={"grid_code": "new"}),
+        int(moved["households"].sum()),
+        int(moved["buildings"].sum()),
+    )
+
+
+def _old_codes(old: Plan, new: Plan) -> pd.Series:
+    same = old.units.index.equals(new.units.index)
+    if same and old.units.geometry.geom_equals_exact(new.units.geometry, 0).all():
+        return old.units["grid_code"]
+    points = gpd.GeoDataFrame(geometry=new.units.representative_point())
+    found = gpd.sjoin(points, old.units[["grid_code", "geometry"]].to_crs(points.crs), how="left")
+    return found["grid_code"].groupby(level=0).min().fillna("")
+
+
+def _compare_grids(old: Plan, new: Plan, moved: pd.DataFrame) -> pd.DataFrame:
+    codes = old.grids.index.union(new.grids.index)
+    table = pd.DataFrame(
+        {
+            "before": old.grids["households"].reindex(codes, fill_value=0),
+            "after": new.grids["households"].reindex(codes, fill_value=0),
+            "gained": moved.groupby("grid_code")["households"].sum().reindex(codes, fill_value=0),
+            "lost": moved.groupby("old")["households"].sum().reindex(codes, fill_value=0),
+        },
+        index=codes,
+    ).rename_axis("grid_code")
+    touched = codes.isin(moved["grid_code"]) | codes.isin(moved["old"])
+    change = pd.Series("kept", index=codes, dtype="str").mask(touched, "changed")
+    change = change.mask(~codes.isin(old.grids.index), "new")
+    change = change.mask(~codes.isin(new.grids.index), "retired")
+    return table.assign(change=change)[["change", *table.columns]]

@@ -1,0 +1,360 @@
+"""A city: what gridmap divides, read from the files of a city office, with all that is wrong there.
+
+Reading is a row of steps, each of which adds what it finds to one report: `gridmap.layers` opens
+the files, `gridmap.columns` tells which column is which, `gridmap.attributes` makes values out of
+what was written, `gridmap.repairs` makes the shapes fit together.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from gridmap.attributes import (
+    free_codes,
+    rank_areas,
+    settle_codes,
+    settle_floors,
+    settle_households,
+    settle_ids,
+    settle_kinds,
+    settle_texts,
+)
+from gridmap.columns import choose_layers, read_mapping
+from gridmap.crs import is_metric
+from gridmap.datum import DATUMS
+from gridmap.errors import CityError, DatumError, TableError
+from gridmap.faces import cut_faces, find_faces, join_faces
+from gridmap.findings import CityReport, Finding
+from gridmap.layers import list_layers
+from gridmap.repairs import (
+    drop_shapeless,
+    drop_unplaced,
+    keep_near,
+    make_territory,
+    mend_overlaps,
+    mend_shapes,
+    place_buildings,
+)
+from gridmap.sources import join_pieces, read_pieces
+from gridmap.tables import (
+    BARRIERS,
+    BUILDINGS,
+    COMMUNITIES,
+    STREETS,
+    Table,
+    check_table,
+    empty_table,
+    list_some,
+)
+
+__all__ = ["City", "CityReport", "Finding", "check_city", "divide_communities", "read_city"]
+
+
+@dataclass(frozen=True)
+class City:
+    """The tables of a city in one metric CRS, checked together.
+
+    Parameters
+    ----------
+    communities, buildings, streets, barriers : GeoDataFrame
+        Tables that keep `COMMUNITIES`, `BUILDINGS`, `STREETS` and `BARRIERS`. A city without
+        streets or barriers has empty tables (`gridmap.tables.empty_table`).
+    name : str
+        What the city is called.
+    report : CityReport
+        What was found while it was read.
+
+    Raises
+    ------
+    TableError
+        If a table breaks its contract, the tables differ in CRS, the CRS is not metric, there is no
+        community, or a building lies in a community that does not exist.
+    """
+
+    communities: gpd.GeoDataFrame
+    buildings: gpd.GeoDataFrame
+    streets: gpd.GeoDataFrame
+    barriers: gpd.GeoDataFrame
+    name: str = ""
+    report: CityReport = field(default_factory=CityReport)
+
+    def __post_init__(self) -> None:
+        check_table(self.communities, COMMUNITIES)
+        check_table(self.buildings, BUILDINGS)
+        check_table(self.streets, STREETS)
+        check_table(self.barriers, BARRIERS)
+        _check_together(self)
+
+    @property
+    def crs(self) -> Any:
+        """The metric CRS of every table."""
+        return self.communities.crs
+
+    @property
+    def households(self) -> int:
+        """How many households live in the city."""
+        return int(self.buildings["households"].sum())
+
+
+def read_city(
+    path: str | Path,
+    *,
+    columns: Mapping[str, Any] | str | Path | None = None,
+    datum: str | None = None,
+) -> City:
+    """Read a city from a file or a folder of layers.
+
+    Parameters
+    ----------
+    path : str or Path
+        A GeoPackage, GeoJSON, Shapefile, Parquet or CSV file, or a folder of such files.
+    columns : mapping or path of a TOML file, optional
+        Which layer is which table, and which column is which; see `gridmap.columns`. By default
+        both are recognised by their names, English or Chinese.
+    datum : str, optional
+        Datum of the degrees in the files (`gridmap.datum.DATUMS`). By default they are what the
+        files' CRS says, and WGS-84 (or CGCS2000) where it doesn't say.
+
+    Returns
+    -------
+    City
+        In one metric CRS: that of the communities, boundary or buildings if it is one, else the
+        local one. Its report says what was repaired.
+
+    Raises
+    ------
+    CityError
+        With the whole report, if anything can't be read without a loss.
+    DatumError
+        If the datum is unknown.
+    """
+    city, report = _read(path, columns, datum)
+    if city is None:
+        raise CityError(report.to_text(), report)
+    return city
+
+
+def check_city(
+    path: str | Path,
+    *,
+    columns: Mapping[str, Any] | str | Path | None = None,
+    datum: str | None = None,
+) -> CityReport:
+    """Report everything that is wrong with a city's files, without an error for any of it.
+
+    Parameters are those of `read_city`.
+
+    Raises
+    ------
+    DatumError
+        If the datum is unknown.
+    """
+    return _read(path, columns, datum)[1]
+
+
+def divide_communities(city: City, households: int = 3000) -> City:
+    """Divide each community along main roads, railways and rivers into ones of about a size.
+
+    Streets divide only the faces between those lines that are too large, or the whole city where it
+    has no main roads. Faces are then joined, the smallest first, to the neighbour with which they
+    share the longest border, as long as the two stay within 4/3 of the size; a face that is larger
+    alone stays as it is. A community with no line through it, or of the size already, stays one and
+    keeps its id, name and code.
+
+    Parameters
+    ----------
+    city : City
+        Usually of one community: a territory without communities.
+    households : int
+        Of a usual new community.
+
+    Returns
+    -------
+    City
+        New communities tile the old ones exactly, each of them in one piece where the old one was.
+        They are named 片区1, 片区2 … from W to E in rows from N to S; their ids are placeholder
+        codes. On a new border the first of the faces, from N to S, has a building.
+
+    Raises
+    ------
+    TableError
+        If ``households`` is less than 1.
+    """
+    if households < 1:
+        raise TableError(f"communities of {households} households: give 1 or more")
+    old, homes = city.communities, city.buildings["households"].to_numpy()
+    points = shapely.point_on_surface(city.buildings.geometry.to_numpy())
+    of = old.index.get_indexer(city.buildings["community_id"])
+    main, streets = _dividing_lines(city)
+    faces, owners = cut_faces(old.geometry.to_numpy(), main)
+    at = find_faces(points, of, faces, owners)
+    large = np.bincount(at, homes, len(faces)) > households
+    within = shapely.STRtree(streets).query(faces[large], predicate="intersects")[1]
+    parts, face_of = cut_faces(faces, streets[np.unique(within)])
+    at = find_faces(points, at, parts, face_of)
+    # Within a face first, so that a main road is crossed only where one side of it is too small.
+    parts, face_of, at = join_faces(parts, face_of, at, homes, households)
+    parts, owners, at = join_faces(parts, owners[face_of], at, homes, households)
+    communities = _name_quarters(old, parts, owners)
+    ids = pd.Series(communities.index.to_numpy(object)[at], city.buildings.index, dtype="str")
+    return replace(
+        city,
+        communities=communities.sort_index(),
+        buildings=city.buildings.assign(community_id=ids),
+    )
+
+
+def _check_together(city: City) -> None:
+    """Check what no table can tell alone."""
+    if city.crs is None or not is_metric(city.crs):
+        raise TableError(f"communities: CRS {city.crs} is not metric; use gridmap.crs.to_metric")
+    for name in ("buildings", "streets", "barriers"):
+        crs = getattr(city, name).crs
+        if crs != city.crs:
+            raise TableError(f"{name}: CRS {crs} is not that of the communities, {city.crs}")
+    if city.communities.empty:
+        raise TableError("communities: no row; a city has one community or more")
+    stray = city.buildings[~city.buildings["community_id"].isin(city.communities.index)]
+    if len(stray):
+        rows = list_some(f"{row} in {value!r}" for row, value in stray["community_id"].items())
+        raise TableError(f"buildings: no such community: {rows}")
+
+
+def _read(path: str | Path, columns: Any, datum: str | None) -> tuple[City | None, CityReport]:
+    """Read as far as possible; the city is None if anything was refused."""
+    if datum is not None and datum not in DATUMS:
+        raise DatumError(f"no datum {datum!r}; there are {', '.join(DATUMS)}")
+    findings: list[Finding] = []
+    try:
+        mapping, sources = read_mapping(columns), list_layers(path)
+    except TableError as error:
+        return None, CityReport((Finding("files", "", "", "", str(error), "refused"),))
+    uses = choose_layers([source.name for source in sources], mapping)
+    raw = join_pieces(read_pieces(sources, uses, datum, findings))
+    if not any(use.table == "buildings" for use in uses):
+        names = ", ".join(source.name for source in sources) or "none"
+        problem = "no layer of buildings is recognised: name it with columns="
+        findings.append(Finding("buildings", "", "", f"layers: {names}", problem, "refused"))
+    tables, counts = _settle_tables(raw, findings)
+    report = CityReport(tuple(findings), counts)
+    if report.status == "refused":
+        return None, report
+    return City(**tables, name=Path(path).stem, report=report), report
+
+
+def _settle_tables(
+    raw: Mapping[str, gpd.GeoDataFrame], findings: list[Finding]
+) -> tuple[dict[str, gpd.GeoDataFrame], dict[str, int]]:
+    """Make the four tables out of raw ones, as far as they are there, and count."""
+    tables: dict[str, gpd.GeoDataFrame] = {}
+    counts: dict[str, int] = {}
+    buildings = _settle_buildings(raw, counts, findings)
+    communities = _settle_communities(raw, buildings, findings)
+    lines = {
+        "streets": _settle_lines(raw, STREETS, (1,), "street", findings),
+        "barriers": _settle_lines(raw, BARRIERS, (2, 1), "river", findings),
+    }
+    if communities is None or buildings is None:
+        return tables, counts
+    communities = settle_codes(mend_overlaps(communities, buildings, findings), findings)
+    tables["communities"] = _shape_table(communities, COMMUNITIES)
+    tables["buildings"] = _shape_table(place_buildings(buildings, communities, findings), BUILDINGS)
+    for (name, given), table in zip(lines.items(), (STREETS, BARRIERS), strict=True):
+        frame = empty_table(table, communities.crs) if given is None else given
+        tables[name] = _shape_table(keep_near(frame, communities, name, findings), table)
+    counts["buildings_out"] = len(tables["buildings"])
+    counts["households_out"] = int(tables["buildings"]["households"].sum())
+    counts |= {name: len(frame) for name, frame in tables.items() if name != "buildings"}
+    return tables, counts
+
+
+def _settle_buildings(
+    raw: Mapping[str, gpd.GeoDataFrame], counts: dict[str, int], findings: list[Finding]
+) -> gpd.GeoDataFrame | None:
+    """Make buildings with households and a geometry, not yet in a community."""
+    if "buildings" not in raw:
+        return None
+    frame = settle_ids(raw["buildings"], "buildings", "building_id", findings)
+    frame = settle_floors(settle_households(frame, findings), findings)
+    counts["buildings_in"], counts["households_in"] = len(frame), int(frame["households"].sum())
+    frame = settle_texts(frame, ["compound_id", "name"])
+    frame = drop_unplaced(mend_shapes(frame, "buildings", (2, 0), findings), findings)
+    if frame.empty:
+        findings.append(Finding("buildings", "", "", "", "no building has a place", "refused"))
+        return None
+    return frame
+
+
+def _settle_communities(
+    raw: Mapping[str, gpd.GeoDataFrame],
+    buildings: gpd.GeoDataFrame | None,
+    findings: list[Finding],
+) -> gpd.GeoDataFrame | None:
+    """Make communities, of the boundary or the buildings where there are none; codes come later."""
+    if "communities" in raw:
+        frame = settle_ids(raw["communities"], "communities", "community_id", findings)
+        frame = settle_texts(frame, ["name", "street"])
+        names = frame["name"].where(frame["name"] != "", frame.index.to_series())
+        frame = mend_shapes(frame.assign(name=names), "communities", (2,), findings)
+        frame = drop_shapeless(frame, "communities", findings)
+        return None if frame.empty else frame
+    boundary = raw.get("boundary")
+    if boundary is not None:
+        boundary = settle_texts(mend_shapes(boundary, "boundary", (2,), findings), ["name"])
+        boundary = drop_shapeless(boundary, "boundary", findings)
+    if buildings is None:
+        return None
+    return settle_texts(make_territory(boundary, buildings, findings), ["street"])
+
+
+def _settle_lines(
+    raw: Mapping[str, gpd.GeoDataFrame],
+    table: Table,
+    dimensions: Sequence[int],
+    default: str,
+    findings: list[Finding],
+) -> gpd.GeoDataFrame | None:
+    """Make streets or barriers, wherever they lie; a class that is not known is ``default``."""
+    if table.name not in raw:
+        return None
+    frame = settle_ids(raw[table.name], table.name, str(table.index), findings)
+    frame = settle_texts(settle_kinds(frame, table.name, findings, default), ["name"])
+    frame = mend_shapes(frame, table.name, dimensions, findings)
+    return drop_shapeless(frame, table.name, findings)
+
+
+def _shape_table(frame: gpd.GeoDataFrame, table: Table) -> gpd.GeoDataFrame:
+    """Keep the columns of the table only, in its order."""
+    return frame[[*table.columns, "geometry"]]
+
+
+def _dividing_lines(city: City) -> tuple[Any, Any]:
+    """Return main roads (else streets), barriers and outlines of water; and all streets."""
+    roads, kinds = city.streets.geometry.to_numpy(), city.streets["kind"].to_numpy()
+    barriers = city.barriers.geometry.to_numpy()
+    areas = shapely.get_dimensions(barriers) == 2
+    banks = shapely.boundary(barriers[areas])
+    streets = roads[kinds == "street"]
+    main = roads[kinds == "main_road"] if "main_road" in kinds else streets
+    return np.concatenate([main, barriers[~areas], banks]), streets
+
+
+def _name_quarters(
+    old: gpd.GeoDataFrame, shapes: Any, owners: npt.NDArray[np.int64]
+) -> gpd.GeoDataFrame:
+    """Make a community of each shape; the only one of its parent is its parent still."""
+    table = old.iloc[owners].reset_index().set_geometry(gpd.GeoSeries(shapes, crs=old.crs))
+    new = table["community_id"].duplicated(keep=False).to_numpy()
+    ranks = rank_areas(table.geometry[new])
+    codes = np.array(free_codes(len(ranks), set(old["code"]) | set(old.index)), dtype=object)
+    names = np.array([f"片区{rank + 1}" for rank in range(len(ranks))], dtype=object)
+    table.loc[new, "community_id"] = table.loc[new, "code"] = codes[ranks]
+    table.loc[new, "name"] = names[ranks]
+    return table.set_index("community_id")[[*COMMUNITIES.columns, "geometry"]]

@@ -1,0 +1,286 @@
+"""Which layer is which table of a city, and which column is which: by a mapping, else by names.
+
+A mapping says, for each table, the source layer and where each column comes from::
+
+    [buildings]
+    layer = "hdb_blocks"
+    building_id = ["blk_no", "street"]    # joined by a space
+    households = "total_dwelling_units"
+    name = "name|address"                 # the first of them that is filled
+
+    [[barriers]]                          # a table from several layers
+    layer = "railways"
+    kind = "=railway"                     # a constant
+
+What the mapping does not name is recognised by its name, English or Chinese. A table mapped to an
+empty list is left empty.
+"""
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from gridmap.errors import TableError
+from gridmap.layers import find_column
+
+ColumnSource = str | Sequence[str]
+
+#: Table -> its columns -> the names that they are recognised by, best first. A column of a name
+#: that stands in two places serves both (社区编码 is a community's id and its code).
+COLUMN_NAMES: dict[str, dict[str, tuple[str, ...]]] = {
+    "communities": {
+        "community_id": (
+            *("community_id", "社区编码", "社区代码", "社区编号", "统计用区划代码", "code"),
+            *("编码", "代码", "adcode", "id", "编号"),
+        ),
+        "code": ("code", "社区编码", "社区代码", "统计用区划代码", "编码", "代码", "adcode"),
+        "name": ("name", "社区名称", "社区", "居委会", "村居名称", "名称", "mc"),
+        "street": ("street", "街道", "街道名称", "所属街道", "镇街", "街道办", "subdistrict"),
+    },
+    "boundary": {"name": ("name", "名称")},
+    "buildings": {
+        "building_id": (
+            *("building_id", "楼栋编码", "楼栋编号", "建筑编码", "建筑编号", "房屋编码"),
+            *("bid", "id", "编号", "编码", "osm_id", "楼号", "楼栋号", "幢号"),
+        ),
+        "households": (
+            *("households", "户数", "总户数", "居民户数", "住户数", "家庭户数", "hushu"),
+            *("total_dwelling_units", "dwelling_units", "dwellings", "households_est"),
+        ),
+        "compound_id": ("compound_id", "小区", "小区名称", "小区编码", "compound", "estate"),
+        "name": ("name", "楼栋名称", "楼名", "名称", "地址", "楼号", "楼栋号", "幢号", "address"),
+        "floors": (
+            *("floors", "层数", "楼层数", "地上层数", "楼层", "number_of_floors"),
+            *("building:levels", "levels", "storeys", "max_floor_lvl"),
+        ),
+    },
+    "streets": {
+        "street_id": ("street_id", "道路编码", "道路编号", "id", "编号", "osm_id"),
+        "kind": (
+            *("kind", "highway", "fclass", "道路等级", "道路类型", "等级", "类型", "road_class"),
+            *("class", "type"),
+        ),
+        "name": ("name", "道路名称", "路名", "名称"),
+    },
+    "barriers": {
+        "barrier_id": ("barrier_id", "id", "编号", "osm_id"),
+        "kind": ("kind", "类型"),
+        "name": ("name", "名称"),
+    },
+}
+
+#: Words in a layer's name -> table, and the kind that all of its rows are. Chinese words may stand
+#: anywhere in the name, others must be a word of it: osm_roads_2023.
+_LAYER_WORDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("communities", "", ("communities", "community", "社区", "居委会", "村居", "subzones")),
+    ("buildings", "", ("buildings", "building", "楼栋", "建筑", "房屋", "楼房", "住宅楼")),
+    ("barriers", "railway", ("railways", "railway", "rail", "铁路")),
+    (
+        "barriers",
+        "river",
+        ("water", "waterways", "rivers", "river", "水系", "河流", "河道", "水体"),
+    ),
+    ("barriers", "", ("barriers", "barrier", "障碍")),
+    ("streets", "", ("streets", "street", "roads", "road", "道路", "路网")),
+    ("boundary", "", ("boundary", "boundaries", "边界", "辖区", "范围", "outline", "territory")),
+)
+
+
+@dataclass(frozen=True)
+class Use:
+    """What a layer is used for.
+
+    Parameters
+    ----------
+    table : str
+        A key of `COLUMN_NAMES`.
+    layer : str
+        Name of the source layer.
+    columns : mapping of str to column source
+        What the mapping says; the other columns are recognised by name.
+    """
+
+    table: str
+    layer: str
+    columns: Mapping[str, ColumnSource]
+
+
+def read_mapping(columns: Mapping[str, Any] | str | Path | None) -> dict[str, list[dict[str, Any]]]:
+    """Return a mapping as table -> list of layers' mappings, from a dict or a TOML file.
+
+    Raises
+    ------
+    TableError
+        If the file is missing or no TOML, or a table, column or value is none that a mapping has.
+    """
+    if isinstance(columns, str | Path):
+        columns = _read_toml(Path(columns))
+    mapping = {
+        table: [given] if isinstance(given, Mapping) else given
+        for table, given in (columns or {}).items()
+    }
+    problems = [text for table, given in mapping.items() for text in _problems(table, given)]
+    if problems:
+        raise TableError("columns: " + "; ".join(problems))
+    return {table: [dict(one) for one in given] for table, given in mapping.items()}
+
+
+def choose_layers(names: Iterable[str], mapping: Mapping[str, list[dict[str, Any]]]) -> list[Use]:
+    """Decide which layers make which table.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names of the layers that there are.
+    mapping : mapping
+        As `read_mapping` returns it. A layer that it names serves that table only; a table that it
+        names is made of those layers only.
+
+    Returns
+    -------
+    list of Use
+        In the order of the mapping, then of the layers. A layer that the mapping names and that
+        does not exist is in it too.
+
+    Examples
+    --------
+    >>> [(use.table, use.layer) for use in choose_layers(["社区", "osm_roads", "shops"], {})]
+    [('communities', '社区'), ('streets', 'osm_roads')]
+    """
+    names = list(dict.fromkeys(names))
+    named = [given["layer"] for some in mapping.values() for given in some if "layer" in given]
+    free = [name for name in names if name not in named]
+    uses = []
+    for table, some in mapping.items():
+        for given in some:
+            layers = [given["layer"]] if "layer" in given else _find_layers(table, free)
+            columns = {key: value for key, value in given.items() if key != "layer"}
+            uses += [_make_use(table, layer, columns) for layer in layers]
+    found = [(name, recognise_layer(name)[0]) for name in free]
+    uses += [_make_use(table, name, {}) for name, table in found if table and table not in mapping]
+    return uses
+
+
+def recognise_layer(name: str) -> tuple[str, str]:
+    """Return the table that a layer's name speaks of and the kind of its rows, or empty texts.
+
+    Examples
+    --------
+    >>> recognise_layer("营口市铁路"), recognise_layer("gis_osm_roads_free_1"), recognise_layer("x")
+    (('barriers', 'railway'), ('streets', ''), ('', ''))
+    """
+    plain = name.strip().casefold()
+    parts = set(plain.replace("-", "_").replace(" ", "_").split("_"))
+    for table, kind, words in _LAYER_WORDS:
+        if any(word in parts or (not word.isascii() and word in plain) for word in words):
+            return table, kind
+    return "", ""
+
+
+def find_sources(use: Use, columns: Iterable[Any]) -> dict[str, ColumnSource]:
+    """Say where each column of the table comes from: the mapping, else a column's name."""
+    columns = list(columns)
+    found: dict[str, ColumnSource] = dict(use.columns)
+    for column, names in COLUMN_NAMES[use.table].items():
+        source = find_column(columns, names)
+        if column not in found and source is not None:
+            found[column] = source
+    return found
+
+
+def missing_columns(source: ColumnSource, columns: Iterable[Any]) -> list[str]:
+    """List the columns that a source names and the layer does not have."""
+    parts = [source] if isinstance(source, str) else source
+    named = [name for part in parts if not part.startswith("=") for name in part.split("|")]
+    known = set(columns)
+    return [name for name in named if name not in known]
+
+
+def take_column(frame: pd.DataFrame, source: ColumnSource) -> pd.Series:
+    """Take a column from a layer: one column, a constant, the first filled one, or several joined.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"a": ["7", None], "b": ["x", "y"]})
+    >>> take_column(frame, "a|b").tolist(), take_column(frame, ["a", "b"]).tolist()
+    (['7', 'y'], ['7 x', 'y'])
+    """
+    if not isinstance(source, str):
+        parts = [to_text(take_column(frame, part)).to_numpy(object) for part in source]
+        texts = [" ".join(filter(None, row)) for row in zip(*parts, strict=True)]
+        return pd.Series(texts, frame.index, dtype="str")
+    if source.startswith("="):
+        return pd.Series(source[1:], frame.index, dtype="str")
+    first, *others = source.split("|")
+    values = frame[first]
+    for other in others:
+        filled = values.notna() & (values.astype(object) != "")
+        values = values.where(filled, frame[other])
+    return values
+
+
+def to_text(values: pd.Series) -> pd.Series:
+    """Return values as text: trimmed, whole numbers without ".0", missing ones "".
+
+    Examples
+    --------
+    >>> to_text(pd.Series([12.0, None, 210802003002.0])).tolist()
+    ['12', '', '210802003002']
+    """
+    if pd.api.types.is_float_dtype(values.dtype):
+        texts = [f"{value:.0f}" if value % 1 == 0 else str(value) for value in values]
+    else:
+        texts = [_text_of(value) for value in values]
+    return pd.Series(texts, values.index, dtype="str").where(values.notna(), "")
+
+
+def _text_of(value: Any) -> str:
+    if isinstance(value, float) and value % 1 == 0:
+        return f"{value:.0f}"
+    return str(value).strip()
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        raise TableError(f"columns: no file {path}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise TableError(f"columns: {path} is not TOML in UTF-8: {error}") from error
+
+
+def _problems(table: str, given: Any) -> Iterable[str]:
+    """Name what is wrong in the mapping of one table."""
+    if table not in COLUMN_NAMES:
+        yield f"no table {table!r}; there are {', '.join(COLUMN_NAMES)}"
+        return
+    if not isinstance(given, list) or not all(isinstance(one, Mapping) for one in given):
+        yield f"{table} is {given!r}, not a mapping or a list of mappings"
+        return
+    for column, source in ((column, source) for one in given for column, source in one.items()):
+        known = ("layer", *COLUMN_NAMES[table])
+        if column not in known:
+            yield f"{table} has no column {column!r}; there are {', '.join(known)}"
+        elif not _is_source(source) or (column == "layer" and not isinstance(source, str)):
+            yield f"{table}.{column} is {source!r}, not a column, a list of columns or =constant"
+
+
+def _is_source(source: Any) -> bool:
+    parts = source if isinstance(source, list | tuple) and source else [source]
+    return all(isinstance(part, str) and part for part in parts)
+
+
+def _find_layers(table: str, names: Iterable[str]) -> list[str]:
+    """List the layers whose names speak of ``table``."""
+    return [name for name in names if recognise_layer(name)[0] == table]
+
+
+def _make_use(table: str, layer: str, columns: Mapping[str, ColumnSource]) -> Use:
+    """Add the kind that the layer's name tells, unless the mapping gives one."""
+    known, kind = recognise_layer(layer)
+    told = {"kind": f"={kind}"} if kind and known == table else {}
+    return Use(table, layer, {**told, **columns})

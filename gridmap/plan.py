@@ -1,0 +1,289 @@
+"""A plan: which grid each unit is in, the grids with their codes, and the drawing in one call."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from gridmap.adjacency import build_adjacency
+from gridmap.city import City
+from gridmap.codes import make_codes, rank_positions
+from gridmap.errors import PlanError
+from gridmap.partition import DEFAULT as DEFAULT_STEPS
+from gridmap.partition import partition_units
+from gridmap.rules import Rules
+from gridmap.tables import ADJACENCY, GRIDS, LINEAGE, UNITS, check_table, list_some
+from gridmap.units import make_units
+
+Progress = Callable[[str, int, int], None]
+
+
+def no_lineage() -> pd.DataFrame:
+    """Return the lineage of a first plan: no code has been retired."""
+    return pd.DataFrame({"successors": pd.Series([], dtype="str")}).rename_axis(LINEAGE.index)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Grids of a city: each unit in one grid, each grid in one piece and in one community.
+
+    An edit gives a new plan; a plan never changes.
+
+    Parameters
+    ----------
+    city : City
+        What the plan was drawn from.
+    units : GeoDataFrame
+        `UNITS`, with the text column ``grid_code``.
+    adjacency : DataFrame
+        `ADJACENCY` of the units.
+    grids : GeoDataFrame
+        `GRIDS`; each shape is the union of its units, vertex for vertex.
+    rules : Rules
+        What it was drawn under.
+    name : str
+        What people call it.
+    lineage : DataFrame
+        `LINEAGE`: the codes that were retired and what came after them.
+    """
+
+    city: City
+    units: gpd.GeoDataFrame
+    adjacency: pd.DataFrame
+    grids: gpd.GeoDataFrame
+    rules: Rules
+    name: str = ""
+    lineage: pd.DataFrame = field(default_factory=no_lineage)
+
+
+def draw_plan(
+    city: City,
+    rules: Rules | None = None,
+    *,
+    seed: int = 0,
+    steps: int = DEFAULT_STEPS,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> Plan:
+    """Draw the grids of a city: cut it into units, join them to grids, number them.
+
+    Parameters
+    ----------
+    city : City
+        The city as read.
+    rules : Rules, optional
+        Sizes and costs; the reference city's by default.
+    seed : int
+        Same city, rules, seed and steps: same plan, byte for byte.
+    steps : int
+        Effort of the search, in steps for each unit.
+    executor : Executor, optional
+        Runs communities side by side; the plan is the same with any.
+    progress : callable, optional
+        Called as ``progress(stage, done, total)``.
+
+    Raises
+    ------
+    PlanError, CodeError
+        If a community would need more than 999 grids.
+    """
+    rules = rules or Rules()
+    units = make_units(city, executor=executor, progress=progress)
+    adjacency = build_adjacency(units, city, rules)
+    assignment = partition_units(
+        units, adjacency, rules, seed=seed, steps=steps, executor=executor, progress=progress
+    )
+    return make_plan(city, units, adjacency, assignment, rules)
+
+
+def make_plan(
+    city: City,
+    units: gpd.GeoDataFrame,
+    adjacency: pd.DataFrame,
+    assignment: pd.Series,
+    rules: Rules,
+    *,
+    name: str = "",
+) -> Plan:
+    """Make a plan of an assignment, whoever made that: form the grids and number them.
+
+    Parameters
+    ----------
+    city, units, adjacency
+        The city, and what `make_units` and `build_adjacency` made of it.
+    assignment : Series
+        unit_id -> grid, any label. Labels become codes, numbered in each community in rows from
+        north to south, west to east inside a row.
+    rules : Rules
+        What the plan is judged by.
+    name : str
+        What people call it.
+
+    Raises
+    ------
+    PlanError
+        If a unit is missing or twice, or a grid is in two communities or in two pieces.
+    """
+    check_table(units, UNITS)
+    check_table(adjacency, ADJACENCY)
+    labels = _check_assignment(units, assignment)
+    _check_grids(units, adjacency, labels)
+    shapes = _form_grids(units, labels)
+    codes = _number_grids(shapes, city)
+    units = units.assign(grid_code=labels.map(codes).astype("str"))
+    grids = shapes.set_index(shapes.index.map(codes).astype("str")).sort_index()
+    return Plan(city, units, adjacency, _name_grids(grids, city), rules, name)
+
+
+def regroup(
+    plan: Plan, codes: pd.Series, *, lineage: Mapping[str, list[str]] | None = None
+) -> Plan:
+    """Return the plan with units in other grids; only grids that change are formed again.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan to start from; it is not changed.
+    codes : Series
+        unit_id -> 15-digit code, of every unit. Codes are kept as they are given.
+    lineage : mapping of str to list of str, optional
+        Codes that this retires -> the codes that follow.
+
+    Raises
+    ------
+    PlanError
+        If a grid would be in two communities or in two pieces.
+    """
+    before = plan.units["grid_code"]
+    codes = _check_assignment(plan.units, codes).astype("str")
+    touched = set(before[codes != before]) | set(codes[codes != before])
+    if not touched:
+        return plan
+    part = codes.isin(touched)
+    _check_grids(plan.units[part], plan.adjacency, codes[part])
+    formed = _name_grids(_form_grids(plan.units[part], codes[part]), plan.city)
+    kept = plan.grids[~plan.grids.index.isin(touched)]
+    grids = pd.concat([kept, formed]).sort_index().rename_axis(GRIDS.index)
+    retired = _extend_lineage(plan.lineage, lineage or {})
+    return replace(plan, units=plan.units.assign(grid_code=codes), grids=grids, lineage=retired)
+
+
+def codes_ever_given(plan: Plan) -> list[str]:
+    """Return the codes of the plan and of every grid before it: none of them is given again."""
+    return sorted({*plan.grids.index, *plan.lineage.index})
+
+
+def _check_assignment(units: gpd.GeoDataFrame, assignment: pd.Series) -> pd.Series:
+    """Return the assignment in the order of the units, or say which units it misses."""
+    if not assignment.index.is_unique:
+        twice = assignment.index[assignment.index.duplicated()]
+        raise PlanError(f"units {list_some(twice)} are assigned twice; give each unit one grid")
+    missing = units.index.difference(assignment.index[assignment.notna()])
+    if len(missing):
+        raise PlanError(f"units {list_some(missing)} have no grid; assign every unit")
+    strange = assignment.index.difference(units.index)
+    if len(strange):
+        raise PlanError(f"units {list_some(strange)} do not exist; assign the units of this city")
+    return assignment.reindex(units.index)
+
+
+def _check_grids(units: gpd.GeoDataFrame, adjacency: pd.DataFrame, labels: pd.Series) -> None:
+    """Refuse a grid in two communities or in two pieces; any shared border joins two units."""
+    communities = units["community_id"].groupby(labels).nunique()
+    if (communities > 1).any():
+        raise PlanError(
+            f"grids {list_some(communities.index[communities > 1])} lie in more than one "
+            "community; a grid belongs to one"
+        )
+    pieces = count_pieces(adjacency, labels)
+    if (pieces > 1).any():
+        apart = pieces.index[pieces > 1]
+        raise PlanError(
+            f"grids {list_some(apart)} are in {list_some(pieces[apart])} pieces; "
+            "a grid is in one piece"
+        )
+
+
+def count_pieces(adjacency: pd.DataFrame, labels: pd.Series) -> pd.Series:
+    """Count the pieces of each grid over the pairs given.
+
+    Parameters
+    ----------
+    adjacency : DataFrame
+        The pairs that join units: all that touch, or only those that are usable.
+    labels : Series
+        unit_id -> grid. Pairs with a unit that is not in it are passed over.
+
+    Returns
+    -------
+    Series
+        Grid -> number of pieces, 1 where it is connected.
+    """
+    first = labels.index.get_indexer(adjacency["unit_a"])
+    second = labels.index.get_indexer(adjacency["unit_b"])
+    known = (first >= 0) & (second >= 0)
+    first, second = first[known], second[known]
+    number, grids = pd.factorize(labels)
+    same = number[first] == number[second]
+    first, second = first[same], second[same]
+    graph = coo_matrix((np.ones(len(first), np.int8), (first, second)), (len(labels),) * 2)
+    part = connected_components(graph, directed=False)[1]
+    pieces = pd.DataFrame({"grid": number, "part": part}).groupby("grid")["part"].nunique()
+    return pd.Series(pieces.to_numpy(), index=grids)
+
+
+def _form_grids(units: gpd.GeoDataFrame, labels: pd.Series) -> gpd.GeoDataFrame:
+    """Return one row a label: its households, buildings, community and the union of its units."""
+    groups = units.groupby(labels.to_numpy(), sort=True)
+    shapes = [
+        shapely.coverage_union_all(units.geometry.to_numpy()[rows])
+        for rows in groups.indices.values()
+    ]
+    grids = groups.agg(
+        {"community_id": "first", "households": "sum", "buildings": "sum"}
+    ).rename_axis(GRIDS.index)
+    outlines = gpd.GeoSeries([_one_polygon(shape) for shape in shapes], grids.index, crs=units.crs)
+    return gpd.GeoDataFrame(
+        grids.assign(area=outlines.area, perimeter=outlines.length), geometry=outlines
+    )
+
+
+def _one_polygon(shape: shapely.Geometry) -> shapely.Geometry:
+    """Return the polygon of a union that is in one piece, in the same form however it was made."""
+    parts = shapely.get_parts(shape)
+    return shapely.normalize(parts[0] if len(parts) == 1 else shape)
+
+
+def _number_grids(shapes: gpd.GeoDataFrame, city: City) -> dict[object, str]:
+    """Give each label its code, in rows N to S and W to E inside its community."""
+    codes: dict[object, str] = {}
+    points = shapes.geometry.representative_point()
+    bounds = shapes.geometry.bounds
+    heights = bounds["maxy"] - bounds["miny"]
+    for community, labels in shapes.groupby("community_id").groups.items():
+        row_height = float(heights[labels].median())
+        ranks = rank_positions(points[labels].x, points[labels].y, row_height)
+        community_code = str(city.communities.at[community, "code"])
+        codes.update(zip(labels, make_codes(community_code, ranks.tolist()), strict=True))
+    return codes
+
+
+def _name_grids(grids: gpd.GeoDataFrame, city: City) -> gpd.GeoDataFrame:
+    """Name each grid after its community and serial: 小雨社区第1网格."""
+    community = grids["community_id"].map(city.communities["name"]).astype("str")
+    serial = pd.Series([str(int(code[-3:])) for code in grids.index], grids.index, dtype="str")
+    named = grids.assign(name=(community + "第" + serial + "网格").astype("str"))
+    return named[[*GRIDS.columns, "geometry"]].rename_axis(GRIDS.index)
+
+
+def _extend_lineage(lineage: pd.DataFrame, retired: Mapping[str, list[str]]) -> pd.DataFrame:
+    new = pd.DataFrame(
+        {"successors": pd.Series([" ".join(codes) for codes in retired.values()], dtype="str")}
+    ).set_index(pd.Index(list(retired), dtype="str", name=LINEAGE.index))
+    return pd.concat([lineage, new]) if len(new) else lineage

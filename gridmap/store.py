@@ -1,0 +1,696 @@
+"""Plans on disk: each kept once in a GeoPackage of its own, and which one is in force since when.
+
+::
+
+    folder/
+      2026-spring.gpkg     one kept plan, read-only; opens in QGIS
+      plans.json           of each plan: its fingerprint, when it was kept, how large it is
+      publications.json    every publication, in the order in which they were made; only grows
+
+A plan is kept from the moment its file has its name: plans.json is written before, so a file under
+a name always has a fingerprint. Both indexes are replaced whole, under a lock: whoever reads sees
+the old or the new one, and a process killed at any point leaves the old state or the new one.
+"""
+
+import hashlib
+import json
+import os
+import re
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from operator import methodcaller
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import pyarrow as pa
+import pyogrio
+from filelock import FileLock, Timeout
+from pyogrio.errors import DataLayerError, DataSourceError
+
+from gridmap.city import City, CityReport, Finding
+from gridmap.errors import PlanDamagedError, PlanKeptError, PlanNotFoundError, StoreError
+from gridmap.plan import Plan
+from gridmap.rules import Rules
+from gridmap.tables import list_some
+
+#: Version of the layout of a plan's file; a reader refuses a later one.
+FORMAT = 1
+#: The layers of a plan's file, in the order in which QGIS lists them; `plan` follows.
+CITY_LAYERS = ("communities", "buildings", "streets", "barriers")
+PLAN_LAYERS = ("grids", "units", "adjacency", "lineage")
+#: Seconds to wait for whoever keeps or publishes at the same time.
+_PATIENCE = 60
+#: GeoPackages carry the time of writing; a fixed one makes the same plan the same bytes.
+_WRITTEN_AT = "1970-01-01T00:00:00.000Z"
+#: Older than GDAL's default: the QGIS of a long-lived office computer opens it without a warning.
+_GPKG_VERSION = "1.3"
+#: The triggers of a layer and of its spatial index that every version of GeoPackages has.
+_WRITES = ("insert", "delete")
+#: GDAL's settings belong to the process, so plans are written one after the other in it.
+_gdal_settings = threading.Lock()
+_DRAFT = ".keeping"
+#: What Windows keeps for devices, with any ending.
+_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class KeptPlan:
+    """What plans.json says of a plan.
+
+    Parameters
+    ----------
+    fingerprint : str
+        SHA-256 of its file.
+    kept_at : str
+        When it was kept, ISO 8601 with the time zone.
+    grids, households : int
+        How many it has.
+    """
+
+    fingerprint: str
+    kept_at: str
+    grids: int
+    households: int
+
+
+@dataclass(frozen=True)
+class Publication:
+    """One row of publications.json.
+
+    Parameters
+    ----------
+    plan : str
+        Name of the plan.
+    fingerprint : str
+        SHA-256 of its file.
+    valid_from : str
+        First day on which it is in force, ISO 8601.
+    published_at : str
+        When that was decided, ISO 8601 with the time zone.
+    by, why : str
+        Who decided, and the reason given.
+    """
+
+    plan: str
+    fingerprint: str
+    valid_from: str
+    published_at: str
+    by: str
+    why: str
+
+
+class PlanStore:
+    """Plans in a folder. A kept plan never changes; on any day at most one is in force.
+
+    Parameters
+    ----------
+    folder : path
+        Where the plans are. It is made when the first plan is kept, and must lie on a file system
+        with hard links (ext4, XFS, APFS, NTFS, NFS; not FAT). Any number of processes may read
+        and write at the same time.
+
+    Notes
+    -----
+    Files of plans are read-only so that QGIS, which writes into what it opens, leaves them alone.
+    The file of a plan that was never published may be deleted to be rid of the plan.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+
+    def keep(self, plan: Plan, name: str) -> str:
+        """Keep a plan under a name, for good.
+
+        It is written beside its final name, read back and compared, and only then named. What fails
+        or is killed before that leaves nothing but a hidden file, which the next call removes.
+
+        Parameters
+        ----------
+        plan : Plan
+            The plan. The same plan gives the same bytes, as long as GDAL and SQLite are the same.
+        name : str
+            Letters of any script, digits, ``-``, ``_`` and ``.``, beginning with a letter or digit.
+
+        Returns
+        -------
+        str
+            The fingerprint: SHA-256 of the file.
+
+        Raises
+        ------
+        PlanKeptError
+            If a plan of that name is kept already, or one that differs in upper and lower case.
+        StoreError
+            If the name is not a safe one, the disk refuses, or a table holds what a GeoPackage
+            can't give back exactly.
+        """
+        _check_name(name)
+        with self._alone("keep"):
+            self._refuse_taken(name)
+            self._remove_drafts()
+            try:
+                return self._keep_new(plan, name)
+            finally:
+                self._remove_drafts()
+
+    def publish(
+        self, name: str, valid_from: date, *, by: str, why: str = "", today: date | None = None
+    ) -> None:
+        """Put a kept plan in force from a day on, in one atomic step.
+
+        From ``valid_from`` it is in force until the ``valid_from`` of another publication. Of two
+        for the same day the later publication counts: that is how a mistake is corrected. Both
+        stay in the record.
+
+        What was in force on a day that is over can't be changed: incidents were given to grids by
+        it. So ``valid_from`` is today or later; an earlier day is accepted only where no plan was
+        in force on it, which is how the record of a city begins.
+
+        Parameters
+        ----------
+        name : str
+            Name of a kept plan.
+        valid_from : date
+            First day on which it is in force.
+        by : str
+            Who decides.
+        why : str
+            The reason, for the record.
+        today : date, optional
+            The current day; by default that of the system's clock.
+
+        Raises
+        ------
+        PlanNotFoundError
+            If no plan of that name is kept.
+        PlanDamagedError
+            If its file is not what was kept.
+        StoreError
+            If nobody is named, ``valid_from`` is no date, or it would change the past.
+        """
+        _check_day(valid_from, "valid_from")
+        if not by.strip():
+            raise StoreError("by is empty; name who publishes the plan")
+        with self._alone("publish"):
+            fingerprint = self._find_kept(name).fingerprint
+            self._verify_file(name, fingerprint)
+            record = self._read_publications()
+            _refuse_past(record, valid_from, today or date.today())
+            new = Publication(name, fingerprint, valid_from.isoformat(), _now(), by, why)
+            rows = [asdict(publication) for publication in [*record, new]]
+            _replace_json(self.folder / "publications.json", rows)
+
+    def load(self, name: str) -> Plan:
+        """Read a kept plan; it equals the one that was kept, to the byte of every geometry.
+
+        Raises
+        ------
+        PlanNotFoundError
+            If no plan of that name is kept.
+        PlanDamagedError
+            If its file is not what was kept.
+        StoreError
+            If it was written by a later version of gridmap.
+        """
+        self._verify_file(name, self._find_kept(name).fingerprint)
+        return _read_plan(self._path_of(name))
+
+    def in_force(self, on: date) -> Plan:
+        """Read the plan that is in force on a day; checked against what was published.
+
+        Raises
+        ------
+        PlanNotFoundError
+            If none is in force on that day.
+        PlanDamagedError
+            If its file is not what was published.
+        """
+        publication = self._find_publication(on)
+        self._verify_file(publication.plan, publication.fingerprint)
+        return _read_plan(self._path_of(publication.plan))
+
+    def name_in_force(self, on: date) -> str:
+        """Return the name of the plan that is in force on a day; reads one small file.
+
+        Raises
+        ------
+        PlanNotFoundError
+            If none is in force on that day.
+        """
+        return self._find_publication(on).plan
+
+    def fingerprint_in_force(self, on: date) -> str:
+        """Return the fingerprint of the plan in force on a day; reads one small file.
+
+        A server asks this again and again, and loads the plan when the answer changes.
+
+        Raises
+        ------
+        PlanNotFoundError
+            If none is in force on that day.
+        """
+        return self._find_publication(on).fingerprint
+
+    def plans(self) -> pd.DataFrame:
+        """List the kept plans, in the order in which they were kept.
+
+        Returns
+        -------
+        DataFrame
+            Index ``name``; ``grids``, ``households``, ``kept_at`` (UTC), ``fingerprint``; of the
+            latest publication ``valid_from``, ``published_at`` (UTC), ``published_by`` and
+            ``why``, empty for a plan that was never published.
+        """
+        kept = {name: asdict(plan) for name, plan in self._read_plans().items()}
+        columns = ["grids", "households", "kept_at", "fingerprint"]
+        plans = pd.DataFrame(list(kept.values()), pd.Index(kept, dtype="str"), columns)
+        plans = plans.astype({"grids": "int64", "households": "int64", "fingerprint": "str"})
+        plans["kept_at"] = pd.to_datetime(plans["kept_at"], utc=True)
+        latest = self.publications().drop_duplicates("plan", keep="last").set_index("plan")
+        latest = latest.drop(columns="fingerprint").rename(columns={"by": "published_by"})
+        return plans.join(latest).rename_axis("name")
+
+    def publications(self) -> pd.DataFrame:
+        """List every publication, in the order in which they were made.
+
+        Returns
+        -------
+        DataFrame
+            ``plan``, ``fingerprint``, ``valid_from``, ``published_at`` (UTC), ``by``, ``why``.
+        """
+        columns = list(Publication.__dataclass_fields__)
+        rows = [asdict(publication) for publication in self._read_publications()]
+        record = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns, "str"))
+        record["valid_from"] = pd.to_datetime(record["valid_from"], format="%Y-%m-%d")
+        record["published_at"] = pd.to_datetime(record["published_at"], utc=True)
+        return record
+
+    def _path_of(self, name: str) -> Path:
+        return self.folder / f"{name}.gpkg"
+
+    @contextmanager
+    def _alone(self, verb: str) -> Iterator[None]:
+        """Hold the lock of a verb, and say what to do when the folder refuses."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.folder / f".{verb}.lock", timeout=_PATIENCE):
+                yield
+        except Timeout as error:
+            raise StoreError(
+                f"another process has been busy to {verb} in {self.folder} for {_PATIENCE} s; "
+                "try again when it has ended"
+            ) from error
+        except OSError as error:
+            raise StoreError(
+                f"can't {verb} in {self.folder}: {error}; look at the free space, the rights and "
+                "the file system (hard links are needed), then try again"
+            ) from error
+
+    def _refuse_taken(self, name: str) -> None:
+        """Refuse a name that is kept or published, or whose file is somebody else's."""
+        taken = {other.casefold(): other for other in self._read_plans()}
+        other = taken.get(name.casefold())
+        if other is not None:
+            raise PlanKeptError(
+                f"plan {other!r} is kept in {self.folder}, and kept plans never change; "
+                f"keep this one under another name than {name!r}"
+            )
+        if self._path_of(name).exists():
+            raise StoreError(
+                f"{self._path_of(name)} exists and was not kept by this store; move it away, or "
+                "keep the plan under another name"
+            )
+
+    def _keep_new(self, plan: Plan, name: str) -> str:
+        draft = self.folder / f"{_DRAFT}.gpkg"
+        _write_plan(plan, draft)
+        _refuse_different(plan, _read_plan(draft))
+        _sync(draft)
+        draft.chmod(0o444)
+        households = int(plan.grids["households"].sum())
+        kept = KeptPlan(_hash_file(draft), _now(), len(plan.grids), households)
+        rows = {other: asdict(row) for other, row in {**self._read_plans(), name: kept}.items()}
+        _replace_json(self.folder / "plans.json", rows)
+        _name_once(draft, self._path_of(name))
+        return kept.fingerprint
+
+    def _remove_drafts(self) -> None:
+        """Remove what an interrupted call left: the draft and SQLite's journal beside it."""
+        for draft in sorted(self.folder.glob(f"{_DRAFT}*")):
+            draft.unlink(missing_ok=True)
+
+    def _find_kept(self, name: str) -> KeptPlan:
+        _check_name(name)
+        plans = self._read_plans()
+        if name not in plans:
+            raise PlanNotFoundError(
+                f"no plan {name!r} is kept in {self.folder}; {_name_kept(plans)}"
+            )
+        return plans[name]
+
+    def _find_publication(self, on: date) -> Publication:
+        """Return the publication that counts on a day: the latest of the latest first day."""
+        _check_day(on, "on")
+        record = self._read_publications()
+        publication = _pick_publication(record, on)
+        if publication is not None:
+            return publication
+        if not record:
+            hint = f"none was ever published; {_name_kept(self._read_plans())}"
+        else:
+            first = min(record, key=lambda one: one.valid_from)
+            hint = f"the first is {first.plan!r}, from {first.valid_from} on"
+        raise PlanNotFoundError(f"no plan of {self.folder} is in force on {on}: {hint}")
+
+    def _verify_file(self, name: str, fingerprint: str) -> None:
+        """Refuse a file that is gone, or is not the one with this fingerprint."""
+        path = self._path_of(name)
+        if not path.exists():
+            wrong = "is gone"
+        else:
+            found = _hash_file(path)
+            if found == fingerprint:
+                return
+            size = path.stat().st_size
+            wrong = f"was changed or cut short since (SHA-256 {found[:12]}…, {size} bytes)"
+        raise PlanDamagedError(
+            f"{path} {wrong}; plan {name!r} was kept with SHA-256 {fingerprint}: restore that file "
+            "from a backup, or keep the plan again under another name and publish that"
+        )
+
+    def _read_plans(self) -> dict[str, KeptPlan]:
+        """Read plans.json: plans with a file, and published ones even if their file is gone."""
+        published = {publication.plan for publication in self._read_publications()}
+        with _read_json(self.folder / "plans.json", {}) as rows:
+            plans = {name: KeptPlan(**row) for name, row in rows.items()}
+        return {
+            name: plan
+            for name, plan in plans.items()
+            if name in published or self._path_of(name).exists()
+        }
+
+    def _read_publications(self) -> list[Publication]:
+        with _read_json(self.folder / "publications.json", []) as rows:
+            return [Publication(**row) for row in rows]
+
+
+def _check_name(name: str) -> None:
+    """Refuse a name that is no safe file name on every system."""
+    if not re.fullmatch(r"[^\W_][\w.-]*", name) or name.endswith(".") or _DEVICES.fullmatch(name):
+        raise StoreError(
+            f"{name!r} can't be the name of a plan: use letters of any script, digits, '-', '_' "
+            "and '.', beginning with a letter or a digit and not ending with '.'"
+        )
+    if len(name.encode()) > 200:
+        raise StoreError(f"{name!r} is too long for the name of a file: 200 bytes of UTF-8 at most")
+
+
+def _check_day(day: date, called: str) -> None:
+    """Refuse a time of day: plans change at midnight."""
+    if not isinstance(day, date) or isinstance(day, datetime):
+        raise StoreError(f"{called} is {day!r}, not a datetime.date such as date(2026, 3, 1)")
+
+
+def _refuse_past(record: list[Publication], valid_from: date, today: date) -> None:
+    before = _pick_publication(record, valid_from)
+    if valid_from < today and before is not None:
+        raise StoreError(
+            f"valid_from {valid_from} is before today, {today}, and plan {before.plan!r} was in "
+            "force then: what was in force on days that are over can't be changed; publish from "
+            "today or a later day on"
+        )
+
+
+def _pick_publication(record: list[Publication], on: date) -> Publication | None:
+    """Return what counts on a day: the latest first day up to it, the last publication for that."""
+    begun = [publication for publication in record if publication.valid_from <= on.isoformat()]
+    return max(reversed(begun), key=lambda publication: publication.valid_from, default=None)
+
+
+def _name_kept(plans: dict[str, KeptPlan]) -> str:
+    return f"kept are {list_some(sorted(plans))}" if plans else "no plan is kept there"
+
+
+def _now() -> str:
+    return datetime.now(UTC).astimezone().isoformat(timespec="seconds")
+
+
+# --- files -------------------------------------------------------------------------------------
+
+
+def _hash_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file is on the disk."""
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk."""
+    if os.name == "nt":  # Windows opens no folder, and writes names through
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _name_once(draft: Path, path: Path) -> None:
+    """Give a file its name, and fail if there is a file of that name."""
+    if os.name == "nt":  # never overwrites there, and a read-only link can't be removed
+        draft.rename(path)
+    else:
+        os.link(draft, path)
+        draft.unlink()
+    _sync_folder(path.parent)
+
+
+def _replace_json(path: Path, content: Any) -> None:
+    """Replace a file in one step: readers see the old or the new content, whole."""
+    draft = path.with_name(f".{path.name}.new")
+    try:
+        draft.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+        _sync(draft)
+        draft.replace(path)
+    except OSError:
+        with suppress(OSError):  # the first error is the one to report
+            draft.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+@contextmanager
+def _read_json(path: Path, missing: Any) -> Iterator[Any]:
+    """Give the content of an index; what the block can't make sense of is damage."""
+    try:
+        yield json.loads(path.read_text(encoding="utf-8")) if path.exists() else missing
+    except (ValueError, TypeError, AttributeError) as error:
+        raise PlanDamagedError(
+            f"{path} was changed and can't be read ({error}); restore it from a backup"
+        ) from error
+
+
+# --- a plan as a GeoPackage --------------------------------------------------------------------
+
+
+def _write_plan(plan: Plan, path: Path) -> None:
+    """Write every table as a layer, and `plan` with the rest; the same bytes for the same plan."""
+    tables = _tables_of(plan)
+    with _fixed_date():
+        for layer, frame in tables.items():
+            _write_layer(frame, path, layer)
+        about = {
+            "format": FORMAT,
+            "name": plan.name,
+            "city": plan.city.name,
+            "crs": plan.city.crs.to_wkt(),
+            "rules": _to_json(plan.rules.to_dict()),
+            "report": _to_json(plan.city.report.to_dict()),
+            "tables": _to_json({layer: _describe(frame) for layer, frame in tables.items()}),
+        }
+        _write_layer(pd.DataFrame([about]), path, "plan")
+    _refuse_incomplete(path, tables)
+
+
+def _read_plan(path: Path) -> Plan:
+    """Read a plan's file, whose fingerprint was checked before."""
+    with _explain_gdal(path, "plan"):
+        about = pyogrio.read_dataframe(path, layer="plan", use_arrow=True).iloc[0]
+    if about["format"] > FORMAT:
+        raise StoreError(
+            f"{path} has format {about['format']}, and this gridmap reads up to {FORMAT}: "
+            "install a later version"
+        )
+    tables = {
+        layer: _read_layer(path, layer, described, about["crs"])
+        for layer, described in json.loads(about["tables"]).items()
+    }
+    report = json.loads(about["report"])
+    findings = tuple(Finding(**finding) for finding in report["findings"])
+    city = City(
+        **{layer: tables[layer] for layer in CITY_LAYERS},
+        name=about["city"],
+        report=CityReport(findings, report["counts"]),
+    )
+    rules = Rules.from_dict(json.loads(about["rules"]))
+    own = {layer: tables[layer] for layer in PLAN_LAYERS}
+    return Plan(city=city, **own, rules=rules, name=about["name"])
+
+
+def _tables_of(plan: Plan) -> dict[str, pd.DataFrame]:
+    """Return every table of a plan by its layer's name."""
+    return {
+        **{layer: getattr(plan, layer) for layer in PLAN_LAYERS},
+        **{layer: getattr(plan.city, layer) for layer in CITY_LAYERS},
+    }
+
+
+def _to_json(content: Any) -> str:
+    return json.dumps(content, ensure_ascii=False, default=methodcaller("item"))  # NumPy's numbers
+
+
+@contextmanager
+def _fixed_date() -> Iterator[None]:
+    """Let GDAL write a fixed date, and restore what was set."""
+    with _gdal_settings:
+        before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _WRITTEN_AT})
+        try:
+            yield
+        finally:
+            pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
+
+
+@contextmanager
+def _explain_gdal(path: Path, layer: str) -> Iterator[None]:
+    """Name the layer that GDAL could not write or read."""
+    try:
+        yield
+    except (DataSourceError, DataLayerError, pa.ArrowException, ValueError) as error:
+        raise StoreError(
+            f"layer {layer!r} of {path}: {error}; look at the free space, and at columns that "
+            "hold anything but numbers and text"
+        ) from error
+
+
+def _describe(frame: pd.DataFrame) -> dict[str, Any]:
+    """Say what a GeoPackage forgets of a table: dtypes, the kind of index, the geometry's name."""
+    index = frame.index
+    steps = [index.start, index.stop, index.step] if isinstance(index, pd.RangeIndex) else None
+    spatial = isinstance(frame, gpd.GeoDataFrame)
+    geometry = frame.geometry.name if spatial else None
+    return {
+        "index": {"name": index.name, "dtype": str(index.dtype), "range": steps},
+        "columns": {str(name): str(dtype) for name, dtype in frame.dtypes.items()},
+        "geometry": geometry,
+    }
+
+
+def _key_column(index_name: Any) -> str:
+    """Return the column that an index is written to."""
+    return "row" if index_name is None else str(index_name)
+
+
+def _write_layer(frame: pd.DataFrame, path: Path, layer: str) -> None:
+    """Add a table to a file, its index as a column; adjacency and the like as attribute tables."""
+    options = {"FID": _free_name("fid", frame)}
+    if isinstance(frame, gpd.GeoDataFrame):
+        options["GEOMETRY_NAME"] = frame.geometry.name
+    with _explain_gdal(path, layer):
+        pyogrio.write_dataframe(
+            frame.reset_index(names=_key_column(frame.index.name)),
+            path,
+            layer=layer,
+            driver="GPKG",
+            append=path.exists(),
+            dataset_options=None if path.exists() else {"VERSION": _GPKG_VERSION},
+            promote_to_multi=False,
+            use_arrow=True,
+            layer_options=options,
+        )
+
+
+def _refuse_incomplete(path: Path, tables: dict[str, pd.DataFrame]) -> None:
+    """Refuse a file without its spatial indexes or counters.
+
+    GDAL makes them when it closes a layer, and reports no error where the disk was full by then.
+    """
+    expected = {f"trigger_{verb}_feature_count_{layer}" for layer in tables for verb in _WRITES}
+    expected |= {f"trigger_{verb}_feature_count_plan" for verb in _WRITES}
+    for layer, frame in tables.items():
+        if isinstance(frame, gpd.GeoDataFrame):
+            expected |= {f"rtree_{layer}_{frame.geometry.name}_{verb}" for verb in _WRITES}
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+        found = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
+    if expected - found:
+        raise StoreError(
+            f"{path} was written without {list_some(sorted(expected - found))}; look at the free "
+            "space, then try again"
+        )
+
+
+def _free_name(name: str, frame: pd.DataFrame) -> str:
+    """Return a column name that the table does not have, in upper or lower case."""
+    taken = {str(column).lower() for column in (*frame.columns, frame.index.name)}
+    while name in taken:
+        name += "_"
+    return name
+
+
+def _read_layer(path: Path, layer: str, described: dict[str, Any], crs: str) -> pd.DataFrame:
+    """Read a layer back with the dtypes, the index and the names that it was written with."""
+    with _explain_gdal(path, layer):
+        frame = pyogrio.read_dataframe(path, layer=layer, use_arrow=True)
+    index, geometry = described["index"], described["geometry"]
+    key = frame.pop(_key_column(index["name"]))
+    if geometry is not None:
+        frame = frame.rename(columns={"geometry": geometry}).set_geometry(geometry)
+        frame = frame.set_crs(crs, allow_override=True)
+    kinds = {name: kind for name, kind in described["columns"].items() if name != geometry}
+    frame = frame.astype(kinds)[list(described["columns"])]
+    steps = index["range"]
+    keys = pd.RangeIndex(*steps) if steps else pd.Index(key.astype(index["dtype"]))
+    return frame.set_axis(keys.rename(index["name"]), axis=0)
+
+
+def _refuse_different(plan: Plan, written: Plan) -> None:
+    """Refuse to keep what would come back otherwise than it is."""
+    for layer, frame in _tables_of(plan).items():
+        try:
+            _compare_tables(frame, _tables_of(written)[layer])
+        except AssertionError as error:
+            raise StoreError(
+                f"{layer} would not come back from a GeoPackage as it is; drop the column or "
+                f"convert it to numbers or text: {error}"
+            ) from error
+    for what in ("name", "rules"):
+        if getattr(plan, what) != getattr(written, what):
+            raise StoreError(f"the plan's {what} would not come back as it is")
+    if (plan.city.name, plan.city.report) != (written.city.name, written.city.report):
+        raise StoreError("the city's name or report would not come back as it is")
+
+
+def _compare_tables(frame: pd.DataFrame, written: pd.DataFrame) -> None:
+    """Raise AssertionError where two tables differ, geometry by its bytes."""
+    if isinstance(frame, gpd.GeoDataFrame):
+        if frame.crs != written.crs:
+            raise AssertionError(f"CRS {frame.crs} and {written.crs}")
+        if len(frame) != len(written):
+            raise AssertionError(f"{len(frame)} rows became {len(written)}")
+        bytes_differ = frame.geometry.to_wkb().to_numpy() != written.geometry.to_wkb().to_numpy()
+        if bytes_differ.any():
+            raise AssertionError(f"geometry of rows {list_some(frame.index[bytes_differ])}")
+        frame = pd.DataFrame(frame.drop(columns=frame.geometry.name))
+        written = pd.DataFrame(written.drop(columns=written.geometry.name))
+    pd.testing.assert_frame_equal(frame, written, check_exact=True)

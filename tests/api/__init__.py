@@ -1,0 +1,1 @@
+"""The API through its client, on a real store."""

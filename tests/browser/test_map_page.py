@@ -1,0 +1,362 @@
+"""The map page in Chromium, with every other host cut off."""
+
+import re
+import socket
+import threading
+from datetime import date
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+import uvicorn
+from playwright.sync_api import expect, sync_playwright
+
+from api.app import create_app
+from gridmap.datum import from_wgs84
+from gridmap.plan import draw_plan
+from gridmap.store import PlanStore
+from gridmap.synthetic import make_city
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = Path("/usr/bin/chromium")
+TODAY = date(2026, 5, 1)
+OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-software-rasterizer",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """Serve a town on a free port, in a thread; return its address."""
+    folder = tmp_path_factory.mktemp("town")
+    store = PlanStore(folder)
+    store.keep(draw_plan(make_city(12), steps=20), "spring")
+    store.publish("spring", TODAY, by="王芳", today=TODAY)
+    app = create_app(folder, today=lambda: TODAY, attribution="© 测试数据")
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, access_log=False, log_level="warning", ws="none"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = True
+    thread.join(10)
+    listener.close()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Start the system's Chromium, or skip."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"no Chromium at {CHROMIUM}")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser, site):
+    """Return a function that opens the map; in the end nothing may have failed or gone outside."""
+    troubles, contexts = [], []
+
+    def guard(route):
+        if urlsplit(route.request.url).hostname == "127.0.0.1":
+            route.continue_()
+        else:
+            troubles.append(f"asked for {route.request.url}")
+            route.abort()
+
+    def open_map(address="", width=1280, height=800):
+        context = browser.new_context(viewport={"width": width, "height": height})
+        contexts.append(context)
+        context.route("**/*", guard)
+        page = context.new_page()
+        page.on("console", lambda line: troubles.append(line.text) if is_trouble(line) else None)
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.goto(f"{site}/map{address}")
+        page.wait_for_selector("html[data-ready='1']")
+        return page
+
+    yield open_map
+    for context in contexts:
+        context.close()
+    assert troubles == []
+
+
+@pytest.fixture(scope="module")
+def grids(site):
+    """Return the features of /grids, widest first."""
+    features = httpx.get(f"{site}/grids", trust_env=False).json()["features"]
+    return sorted(features, key=lambda feature: -feature["properties"]["area"])
+
+
+def is_trouble(line):
+    """Tell whether a line of the console is an error; a code that nobody has is none."""
+    return line.type == "error" and "/grids/" not in line.location["url"]
+
+
+def ask(site, lon, lat):
+    """Ask /locate."""
+    parameters = {"lon": lon, "lat": lat}
+    return httpx.get(f"{site}/locate", params=parameters, trust_env=False).json()
+
+
+def pin_of(page):
+    """Return the place in the page's address."""
+    page.wait_for_function("location.hash.includes('pin=')")
+    lon, lat = re.search(r"pin=([-\d.]+),([-\d.]+)", page.url).groups()
+    return float(lon), float(lat)
+
+
+def covers(page, selector):
+    """Tell whether what people see in the middle of an element is that element."""
+    return page.evaluate(
+        """selector => {
+            const box = document.querySelector(selector).getBoundingClientRect();
+            const seen = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+            return Boolean(seen && seen.closest(selector));
+        }""",
+        selector,
+    )
+
+
+def luminance(colour):
+    """Return the relative luminance of a CSS rgb() colour (WCAG 2)."""
+    parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_click(open_page, site):
+    """A click shows the card of the owner that /locate names for that place, on top of the map."""
+    page = open_page()
+    page.mouse.click(640, 420)
+    expect(page.locator("#card")).to_be_visible()
+    answer = ask(site, *pin_of(page))
+    assert answer["grid_code"]
+    expect(page.locator("#card h1")).to_have_text(answer["name"])
+    expect(page.locator("#card dd.code").first).to_have_text(answer["grid_code"])
+    expect(page.locator("#card")).to_contain_text(f"{answer['households']} 户")
+    expect(page.locator("#card")).to_contain_text(f"{answer['street']} · {answer['community']}")
+    assert covers(page, "#card")
+    assert covers(page, "#mark")
+
+
+def test_owner_is_drawn(open_page, grids):
+    """The owner's outline is painted: blue appears on the map, and goes when the card is closed."""
+    page = open_page()
+    blue = """() => {
+        let found = 0;
+        for (const canvas of document.querySelectorAll('#map canvas')) {
+            const { width, height } = canvas;
+            const { data } = canvas.getContext('2d').getImageData(0, 0, width, height);
+            const blue = 11 | (87 << 8) | (208 << 16) | (255 << 24);
+            for (const pixel of new Int32Array(data.buffer)) found += pixel === blue;
+        }
+        return found;
+    }"""
+    assert page.evaluate(blue) == 0
+    page.fill("#query", grids[0]["id"])
+    page.press("#query", "Enter")
+    expect(page.locator("#card")).to_be_visible()
+    page.wait_for_timeout(300)
+    assert page.evaluate(blue) > 500
+    page.keyboard.press("Escape")
+    expect(page.locator("#card")).to_be_hidden()
+    page.wait_for_timeout(300)
+    assert page.evaluate(blue) == 0
+
+
+def test_border(open_page, site, grids):
+    """Near a border the card says how near, and which other grid it may be."""
+    for feature in grids:
+        lon, lat = feature["geometry"]["coordinates"][0][0]
+        answer = ask(site, lon, lat)
+        if answer["runner_up"]:
+            break
+    page = open_page(f"#18/{lat}/{lon}&pin={lon},{lat}")
+    hint = page.locator("#card .hint")
+    expect(hint).to_contain_text(f"距网格边界 {answer['border_m']:.1f} m — 也可能属于：")
+    expect(hint).to_contain_text(answer["runner_up"]["name"])
+
+
+def test_outside(open_page):
+    """A click far outside every grid says so, and outlines none."""
+    page = open_page()
+    page.mouse.click(560, 790 - 60)
+    expect(page.locator("#card h1")).to_have_text("不在任何网格内")
+    expect(page.locator("#card")).to_have_attribute("data-match", "none")
+
+
+def test_code(open_page, grids):
+    """A code and Enter show that grid, in view."""
+    feature = grids[3]
+    page = open_page()
+    page.fill("#query", feature["id"])
+    page.press("#query", "Enter")
+    expect(page.locator("#card")).to_have_attribute("data-grid", feature["id"])
+    assert feature["id"] in page.url
+    page.fill("#query", feature["id"][:12] + "999")
+    page.press("#query", "Enter")
+    expect(page.locator("#message")).to_contain_text("没有编码为")
+
+
+@pytest.mark.parametrize("datum", ["wgs84", "cgcs2000", "gcj02", "bd09"])
+def test_place(open_page, grids, datum):
+    """Longitude and latitude, in the datum that is chosen, show the grid that owns the place."""
+    lon, lat = grids[0]["properties"]["label"]
+    east, north = from_wgs84(lon, lat, datum)
+    page = open_page()
+    page.select_option("#datum", datum)
+    page.fill("#query", f"{east:.7f}，{north:.7f}")
+    page.press("#query", "Enter")
+    expect(page.locator("#card")).to_have_attribute("data-grid", grids[0]["id"])
+
+
+def test_name(open_page, grids):
+    """Part of a name lists the grids that have it; a click on one shows it."""
+    page = open_page()
+    page.fill("#query", grids[0]["properties"]["community"])
+    page.click("#go")
+    rows = page.locator("#results button")
+    expect(rows.first).to_be_visible()
+    code = rows.nth(1).locator("small").inner_text()
+    rows.nth(1).click()
+    expect(page.locator("#card")).to_have_attribute("data-grid", code)
+    expect(page.locator("#results")).to_be_hidden()
+    page.fill("#query", "没有这样的网格")
+    page.press("#query", "Enter")
+    expect(page.locator("#message")).to_contain_text("没有找到")
+    page.fill("#query", "122.2,")
+    page.press("#query", "Enter")
+    expect(page.locator("#message")).to_contain_text("坐标不对")
+
+
+def test_language(open_page):
+    """The button changes every text, and the address keeps the language."""
+    page = open_page()
+    page.mouse.click(640, 420)
+    expect(page.locator("#card dt").first).to_have_text("编码")
+    expect(page.locator("#mark")).to_contain_text("内部使用（未经地图审核）")
+    page.click("#language")
+    expect(page.locator("#card dt").first).to_have_text("Code")
+    expect(page.locator("#mark")).to_contain_text("Internal use – not for publication")
+    expect(page.locator("#mark")).to_contain_text("© 测试数据")
+    assert page.evaluate("document.documentElement.lang") == "en"
+    assert "lang=en" in page.url
+    left = "".join(
+        page.locator(part).inner_text() for part in ("#legend", "#mark strong", "#datum")
+    )
+    assert not re.search(r"[\u4e00-\u9fff]", left)
+
+
+def test_address(open_page):
+    """A copied address shows the same grid, place and view, in the same language."""
+    page = open_page("?lang=en")
+    page.mouse.click(640, 420)
+    expect(page.locator("#card")).to_be_visible()
+    pin = pin_of(page)
+    parts = urlsplit(page.url)
+    other = open_page(f"?{parts.query}#{parts.fragment}")
+    expect(other.locator("#card h1")).to_have_text(page.locator("#card h1").inner_text())
+    assert pin_of(other) == pin
+    assert other.url == page.url
+
+
+def test_phone(open_page):
+    """On a phone nothing is wider than the screen; the card leaves map and mark in sight."""
+    page = open_page(width=390, height=844)
+    page.mouse.click(195, 420)
+    expect(page.locator("#card")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    for part in ("#search", "#card", "#mark", "#language", "#legend"):
+        box = page.locator(part).bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+        assert covers(page, part)
+    card, mark = (page.locator(part).bounding_box() for part in ("#card", "#mark"))
+    assert card["y"] > 300
+    assert card["y"] + card["height"] <= mark["y"] + 1
+
+
+def test_keyboard(open_page, site):
+    """Without a mouse: `/` to search, Enter on the map asks for its centre, Escape closes."""
+    page = open_page()
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "query"
+    page.keyboard.press("Shift+Tab")
+    page.focus("#map")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#crosshair")).to_be_visible()
+    page.wait_for_timeout(500)
+    page.keyboard.press("Enter")
+    expect(page.locator("#card")).to_be_visible()
+    expect(page.locator("#card h1")).to_have_text(ask(site, *pin_of(page))["name"])
+    page.keyboard.press("Escape")
+    expect(page.locator("#card")).to_be_hidden()
+
+
+def test_names(open_page):
+    """Every button, field and picker has a name that can be read out."""
+    page = open_page()
+    page.mouse.click(640, 420)
+    expect(page.locator("#card")).to_be_visible()
+    nameless = page.evaluate(
+        """() => [...document.querySelectorAll('button, input, select, a[role=button]')]
+            .filter(part => !(part.getAttribute('aria-label') || part.innerText || '').trim())
+            .map(part => part.outerHTML)"""
+    )
+    assert nameless == []
+
+
+def test_contrast(open_page, grids):
+    """Text stands out from what is behind it at least 4.5 to 1."""
+    page = open_page()
+    page.fill("#query", grids[0]["id"])
+    page.press("#query", "Enter")
+    expect(page.locator("#card")).to_be_visible()
+    pairs = page.evaluate(
+        """() => {
+            const behind = part => {
+                for (; part; part = part.parentElement) {
+                    const colour = getComputedStyle(part).backgroundColor;
+                    if (!/, 0\\)$/.test(colour)) return colour;
+                }
+                return 'rgb(255, 255, 255)';
+            };
+            const texts = 'h1, dt, dd, button, select, input, summary, li, #mark *, .close';
+            return [...document.querySelectorAll(texts)]
+                .map(part => [part.outerHTML, getComputedStyle(part).color, behind(part)]);
+        }"""
+    )
+    assert len(pairs) > 20
+    for text, front, back in pairs:
+        light, dark = sorted((luminance(front), luminance(back)), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, text
+
+
+def test_buildings_come_near(open_page, grids):
+    """Buildings are asked for when they can be seen, and only those around the view."""
+    lon, lat = grids[0]["properties"]["label"]
+    page = open_page(f"#14/{lat}/{lon}")
+    with page.expect_response("**/layers/buildings**") as response:
+        page.evaluate(f"location.hash = '#17/{lat}/{lon}'")
+    assert "bbox=" in response.value.url
+    assert response.value.json()["features"]
+    assert page.locator(".label").count() > 0
+
+
+def test_no_plan(browser, site):
+    """Before the first plan the page says that there was none."""
+    page = browser.new_page()
+    page.goto(f"{site}/map?at=2020-01-01")
+    expect(page.locator("#message")).to_have_text("这一天没有生效的网格方案。")
+    page.close()

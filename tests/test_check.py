@@ -1,0 +1,90 @@
+"""What a reviewer objects to, worst first; and what changes between two plans."""
+
+import dataclasses
+import json
+
+from gridmap.check import check_plan, compare_plans
+from gridmap.edit import merge_grids, move_units
+from gridmap.plan import Plan
+from gridmap.rules import Rules
+
+NORTH, SOUTH = "210802003002001", "210802003002002"
+
+
+def test_a_plan_in_the_band_has_no_findings(four_by_two: Plan) -> None:
+    """180 and 120 are the ends of 150 ± 20 %, both inside."""
+    assert check_plan(four_by_two).findings == ()
+    assert "findings: none" in check_plan(four_by_two).to_text()
+
+
+def test_both_sides_of_every_size_limit(four_by_two: Plan) -> None:
+    """One household beyond the band is a remark, beyond the hard limit an objection."""
+
+    def rules_found(**settings: int) -> list[tuple[str, str]]:
+        report = check_plan(four_by_two, Rules(**settings))
+        return sorted({(item.level, item.rule) for item in report.findings})
+
+    assert rules_found(target=149, hard_min=100, hard_max=200) == [
+        ("remark", "too many households")
+    ]
+    assert rules_found(target=149, hard_min=100, hard_max=179) == [
+        ("objection", "far too many households")
+    ]
+    assert rules_found(target=152, hard_min=100, hard_max=200) == [("remark", "too few households")]
+    assert rules_found(target=152, hard_min=121, hard_max=200) == [
+        ("objection", "far too few households")
+    ]
+
+
+def test_findings_come_worst_first_with_reasons(four_by_two: Plan) -> None:
+    """A merged grid is far too large before it lies across a road; the report counts both."""
+    merged = merge_grids(four_by_two, [NORTH, SOUTH])
+    report = check_plan(merged)
+    assert [item.rule for item in report.findings] == [
+        "far too many households",
+        "across a main road",
+    ]
+    assert report.findings[0].value == 300
+    assert "its community has 300 for 1 grids" in report.findings[0].words
+    assert (report.count("objection"), report.count("remark")) == (1, 1)
+    assert json.loads(json.dumps(report.to_dict()))["summary"]["grids"] == 3
+
+
+def test_a_closed_crossing_is_forbidden(four_by_two: Plan) -> None:
+    """A grid that only a river without a bridge holds together should not be published."""
+    river = four_by_two.adjacency.assign(usable=four_by_two.adjacency["barrier"] == "none")
+    merged = merge_grids(dataclasses.replace(four_by_two, adjacency=river), [NORTH, SOUTH])
+    worst = check_plan(merged).findings[0]
+    assert (worst.level, worst.rule, worst.value) == ("forbidden", "in pieces", 2.0)
+
+
+def test_one_large_building_is_named(four_by_two: Plan) -> None:
+    """Where one building is over the band, the words say that nothing better exists."""
+    report = check_plan(four_by_two, Rules(target=70, hard_min=1, hard_max=500))
+    assert any("one building alone has 90" in item.words for item in report.findings)
+
+
+def test_compare_counts_what_moves(four_by_two: Plan) -> None:
+    """One unit of 90 households and one building moves from north to south."""
+    change = compare_plans(four_by_two, move_units(four_by_two, [4], SOUTH))
+    assert (change.households, change.buildings) == (90, 1)
+    assert change.grids["change"].tolist() == ["changed", "changed", "kept", "kept"]
+    assert change.grids.loc[SOUTH, ["before", "after", "gained", "lost"]].tolist() == [
+        120,
+        210,
+        90,
+        0,
+    ]
+    rows = change.matrix.set_index(["old", "new"])["households"]
+    assert rows[(NORTH, SOUTH)] == 90
+    assert "2 kept, 2 changed" in change.to_text()
+
+
+def test_compare_finds_old_grids_by_place(four_by_two: Plan) -> None:
+    """Units numbered otherwise are matched by place; merged grids are new, parents retired."""
+    merged = merge_grids(four_by_two, [NORTH, SOUTH])
+    shifted = dataclasses.replace(merged, units=merged.units.set_axis(merged.units.index + 100))
+    change = compare_plans(four_by_two, shifted)
+    assert change.grids["change"].to_dict()["210802003002003"] == "new"
+    assert change.grids["change"].to_dict()[NORTH] == "retired"
+    assert change.households == 300

@@ -1,0 +1,135 @@
+"""The commands, as a script would call them: output, files and exit codes."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from gridmap.cli import app, main
+from gridmap.plan import draw_plan
+from gridmap.rules import Rules
+from gridmap.store import PlanStore
+from gridmap.synthetic import make_city
+
+RUN = CliRunner()
+DATA = Path(__file__).parents[1] / "data"
+
+
+@pytest.fixture(scope="module")
+def city_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write a small synthetic city as a folder of files."""
+    folder = tmp_path_factory.mktemp("city")
+    city = make_city(8, seed=2)
+    for name in ("communities", "buildings", "streets", "barriers"):
+        table = getattr(city, name)
+        if len(table):
+            table.reset_index().to_file(folder / f"{name}.gpkg")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Keep and publish a plan of eight grids."""
+    folder = tmp_path_factory.mktemp("store")
+    plans = PlanStore(folder)
+    plans.keep(draw_plan(make_city(8, seed=2), Rules()), "first")
+    plans.publish("first", date(2025, 1, 1), by="test")
+    return folder
+
+
+def run(*words: object) -> tuple[int, str]:
+    """Run a command and return its exit code and output."""
+    result = RUN.invoke(app, [str(word) for word in words])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.output
+
+
+def fail(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: object
+) -> str:
+    """Run a command as the shell does, expect exit code 2, return standard error."""
+    monkeypatch.setattr("sys.argv", ["gridmap", *[str(word) for word in words]])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 2
+    return " ".join(capsys.readouterr().err.split())
+
+
+def test_every_command_explains_itself() -> None:
+    """`--help` of the program and of each command names its arguments."""
+    code, words = run("--help")
+    assert code == 0
+    for command in ("demo", "check-city", "draw", "check", "publish", "locate"):
+        assert command in words
+        assert run(command, "--help")[0] == 0
+
+
+def test_draw_check_publish_locate(city_folder: Path, tmp_path: Path) -> None:
+    """The flow from files to an owner, with a map, a JSON report and a located table."""
+    kept, page, report = tmp_path / "plans", tmp_path / "map.html", tmp_path / "report.json"
+    code, words = run("draw", city_folder, kept, "2025", "--map", page)
+    assert code == 0, words
+    assert "kept as 2025" in words
+    assert page.stat().st_size > 100_000
+    code, words = run("check", kept, "2025", "--json", report)
+    assert code in (0, 1)
+    assert json.loads(report.read_text(encoding="utf-8"))["summary"]["grids"] >= 8
+    assert run("publish", kept, "2025", "--by", "planner")[1].startswith("2025 is in force from")
+    building = make_city(8, seed=2).buildings.representative_point().to_crs(4326).iloc[0]
+    code, words = run("locate", kept, building.x, building.y)
+    assert code == 0
+    assert PlanStore(kept).load("2025").grids.index[0][:6] in words
+
+
+def test_locate_a_table(store: Path, tmp_path: Path) -> None:
+    """A GBK table with Chinese headers keeps its columns and gains the grid, codes as text."""
+    place = make_city(8, seed=2).buildings.representative_point().to_crs(4326).iloc[5]
+    source, target = tmp_path / "上报.csv", tmp_path / "located.csv"
+    source.write_text(
+        f"编号,经度,纬度,内容\n0001,{place.x},{place.y},路灯不亮\n0002,0.5,0.5,太远\n",
+        encoding="gbk",
+    )
+    code, words = run("locate", store, "--points", source, "--out", target)
+    assert code == 0, words
+    assert "1 of 2" in words
+    text = target.read_text(encoding="utf-8-sig")
+    assert target.read_bytes().startswith(b"\xef\xbb\xbf")
+    assert "路灯不亮" in text
+    assert "0001," in text
+
+
+def test_check_city_exit_codes(city_folder: Path, tmp_path: Path) -> None:
+    """0 for a clean city, 1 after repairs, 2 where something is refused; the file says the same."""
+    report = tmp_path / "city.json"
+    code, words = run("check-city", city_folder, "--json", report)
+    found = json.loads(report.read_text(encoding="utf-8"))
+    assert code == {"clean": 0, "repaired": 1}[found["status"]]
+    assert "households" in words
+    (tmp_path / "empty").mkdir()
+    assert run("check-city", tmp_path / "empty")[0] == 2
+
+
+def test_refusals_are_one_line(
+    store: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a user can mend is said without a traceback, with exit code 2."""
+    assert "error: no" in fail(monkeypatch, capsys, "check", store, "missing").lower()
+    assert "nothing to locate" in fail(monkeypatch, capsys, "locate", store)
+    assert "2024" in fail(monkeypatch, capsys, "locate", store, 122.2, 40.6, "--at", "2024-12-31")
+    assert "error" in fail(monkeypatch, capsys, "draw", store / "nowhere", store, "x").lower()
+
+
+def test_demo_runs_on_bundled_data(tmp_path: Path) -> None:
+    """The demo draws Monaco, publishes it from today, locates a building; a second run keeps it."""
+    words = ("demo", DATA / "monaco.gpkg", "--columns", DATA / "monaco.columns.toml")
+    code, first = run(*words, "--store", tmp_path / "demo")
+    assert code == 0, first
+    assert "is in force from" in first
+    before = (tmp_path / "demo" / "demo.gpkg").read_bytes()
+    code, second = run(*words, "--store", tmp_path / "demo")
+    assert code == 0
+    assert second in first
+    assert (tmp_path / "demo" / "demo.gpkg").read_bytes() == before
