@@ -1,1 +1,75 @@
-"""Grids for community governance: read a city, draw its grids, publish, find who owns a place."""
+"""Grids for community governance: read a city, draw its grids, publish, find who owns a place.
+
+The verbs in the order of the flow::
+
+    city = gridmap.read_city("city.gpkg")
+    plan = gridmap.draw_plan(city)
+    print(gridmap.check_plan(plan).to_text())
+    store = gridmap.PlanStore("plans")
+    store.keep(plan, "2025")
+    store.publish("2025", date(2025, 3, 1), by="planner")
+    gridmap.make_locator(plan).locate(122.235, 40.672)
+"""
+
+from gridmap.adjacency import build_adjacency, to_graph
+from gridmap.check import PlanComparison, PlanReport, check_plan, compare_plans
+from gridmap.city import City, CityReport, check_city, divide_communities, read_city
+from gridmap.codes import parse_code
+from gridmap.edit import merge_grids, move_units
+from gridmap.locate import (
+    Locator,
+    Owner,
+    describe_owner,
+    locate_points,
+    make_locator,
+    read_points,
+    summarize_points,
+    write_points,
+)
+from gridmap.maps import map_plan
+from gridmap.measure import measure, summarize
+from gridmap.partition import partition_units, warm_up
+from gridmap.plan import Plan, draw_plan, make_plan
+from gridmap.rules import Costs, Rules, read_rules
+from gridmap.store import PlanStore
+from gridmap.synthetic import make_city
+from gridmap.units import make_units
+
+__all__ = [
+    "City",
+    "CityReport",
+    "Costs",
+    "Locator",
+    "Owner",
+    "Plan",
+    "PlanComparison",
+    "PlanReport",
+    "PlanStore",
+    "Rules",
+    "build_adjacency",
+    "check_city",
+    "check_plan",
+    "compare_plans",
+    "describe_owner",
+    "divide_communities",
+    "draw_plan",
+    "locate_points",
+    "make_city",
+    "make_locator",
+    "make_plan",
+    "make_units",
+    "map_plan",
+    "measure",
+    "merge_grids",
+    "move_units",
+    "parse_code",
+    "partition_units",
+    "read_city",
+    "read_points",
+    "read_rules",
+    "summarize",
+    "summarize_points",
+    "to_graph",
+    "warm_up",
+    "write_points",
+]

@@ -1,21 +1,23 @@
 """Maps for notebooks and for sending around: folium, with everything inside the page.
 
 A folium page loads Leaflet and five other libraries from the internet. A `PlanMap` carries Leaflet
-from the installed package ``xstatic-leaflet`` instead, has no background but the city's own streets,
-water and buildings, and refuses to be written while anything in it would still be fetched.
+from the installed package ``xstatic-leaflet`` instead. Its background is the city's own streets,
+water and buildings, and it refuses to be written while anything in it would still be fetched.
 """
 
 import base64
 import html
+import os
 import re
 from functools import cache
 from pathlib import Path
+from typing import Any, BinaryIO, cast
 
 import folium
 import geopandas as gpd
 import pandas as pd
 import shapely
-from branca.element import Element
+from branca.element import Element, Figure
 from xstatic.pkg import leaflet
 
 from gridmap.crs import to_degrees
@@ -54,7 +56,7 @@ _LINE_STYLES = {
 }
 
 
-class PlanMap(folium.Map):  # type: ignore[misc]
+class PlanMap(folium.Map):
     """A folium map that needs no internet; add to it any layer that needs none either."""
 
     def to_html(self) -> str:
@@ -67,12 +69,19 @@ class PlanMap(folium.Map):  # type: ignore[misc]
         """
         return _inline_page(self.get_root().render())
 
-    def save(self, outfile: str | Path, **options: object) -> None:  # noqa: ARG002 - as folium's
-        """Write the page to a file."""
-        page = self.to_html()  # first: a page that is refused leaves no file
-        Path(outfile).write_text(page, encoding="utf-8")
+    def save(
+        self, outfile: str | bytes | Path | BinaryIO, close_file: bool = True, **_: Any
+    ) -> None:
+        """Write the page to a path or an open file; one that is refused leaves no file."""
+        page = self.to_html().encode()
+        if isinstance(outfile, str | bytes | Path):
+            Path(os.fsdecode(outfile)).write_bytes(page)
+            return
+        outfile.write(page)
+        if close_file:
+            outfile.close()
 
-    def _repr_html_(self, **options: object) -> str:  # noqa: ARG002 - as folium's
+    def _repr_html_(self, **_: Any) -> str:
         """Show the map in a notebook, in a frame of its own."""
         page = html.escape(self.to_html())
         return (
@@ -103,12 +112,13 @@ def map_plan(plan: Plan, *, color: str = "deviation", most_buildings: int = 10_0
     if color not in ("deviation", "community"):
         raise GridmapError(f"color is {color!r}; choose 'deviation' or 'community'")
     page = PlanMap(tiles=None, prefer_canvas=True, attribution_control=False, zoom_snap=0.25)
-    page.get_root().header.add_child(Element(_PAPER))
+    figure = cast(Figure, page.get_root())
+    figure.header.add_child(Element(_PAPER))
     for layer in _draw_base(plan, most_buildings):
         layer.add_to(page)
     _draw_grids(plan, color).add_to(page)
     if color == "deviation":
-        page.get_root().html.add_child(Element(_write_legend(plan)))
+        figure.html.add_child(Element(_write_legend(plan)))
     west, south, east, north = to_degrees(plan.grids).total_bounds
     page.fit_bounds([[south, west], [north, east]])
     return page

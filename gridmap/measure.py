@@ -58,10 +58,11 @@ def summarize(plan: Plan) -> dict[str, Any]:
     -------
     dict
         ``grids``, ``communities``, ``households``; ``mean`` households; ``within_5``,
-        ``within_10``, ``within_20``: per cent of grids that far from the target at most; ``in_band``: per cent
-        inside the tolerance of the rules; ``worst``: the largest deviation in per cent;
-        ``border_km`` between grids of one community; ``compactness``: the mean Polsby-Popper;
-        ``across_main_roads``: grids that lie across one; ``split_compounds``.
+        ``within_10``, ``within_20``: per cent of grids that far from the target at most;
+        ``in_band``: per cent inside the tolerance of the rules; ``worst``: the largest deviation in
+        per cent; ``border_km`` between grids of one community; ``compactness``: the mean
+        Polsby-Popper; ``across_main_roads``: grids that lie across one; ``split_compounds``:
+        compounds with homes in more than one grid.
     """
     measures = measure(plan)
     off = measures["deviation"].abs()

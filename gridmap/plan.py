@@ -225,8 +225,8 @@ def count_pieces(adjacency: pd.DataFrame, labels: pd.Series) -> pd.Series:
     Series
         Grid -> number of pieces, 1 where it is connected.
     """
-    first = labels.index.get_indexer(adjacency["unit_a"])
-    second = labels.index.get_indexer(adjacency["unit_b"])
+    first = labels.index.get_indexer(pd.Index(adjacency["unit_a"]))
+    second = labels.index.get_indexer(pd.Index(adjacency["unit_b"]))
     known = (first >= 0) & (second >= 0)
     first, second = first[known], second[known]
     number, grids = pd.factorize(labels)

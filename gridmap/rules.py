@@ -14,18 +14,25 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Costs:
-    """What the engine pays for beside balance, in units of a squared relative deviation.
+    """What a plan pays for beside balance, in units of a squared relative deviation.
 
-    A grid that is 20 % off its target costs 0.04 by balance alone.
+    A grid that is 10 % off its target costs 0.01 by balance alone; each weight says how much
+    imbalance one would accept to be rid of one such thing. Balance comes first by default.
     """
 
     outside: float = 25.0  #: × the squared deviation beyond the tolerance
-    street: float = 0.0002  #: per unit-to-unit border along a street inside a grid
-    main_road: float = 0.02  #: the same along a main road
-    railway: float = 0.05  #: the same along a railway
-    river: float = 0.05  #: the same along a river, at a bridge
-    compound: float = 0.01  #: for each further grid that a compound is spread over
-    border: float = 0.00002  #: per metre of border between grids of one community
+    street: float = 0.00005  #: per pair of units that touch along a street inside a grid
+    main_road: float = 0.004  #: the same along a main road
+    railway: float = 0.006  #: the same along a railway
+    river: float = 0.006  #: the same along a river
+    compound: float = 0.001  #: for each grid that a compound is spread over beyond its need
+    border: float = 0.000016  #: per metre of border between grids of one community
+
+    def __post_init__(self) -> None:
+        for item in dataclasses.fields(self):
+            weight = getattr(self, item.name)
+            if not 0 <= weight < float("inf"):
+                raise RulesError(f"costs.{item.name} is {weight}, not a number from 0 up")
 
 
 @dataclass(frozen=True)

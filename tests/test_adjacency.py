@@ -3,6 +3,7 @@
 import dataclasses
 
 import geopandas as gpd
+import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,7 +17,7 @@ from gridmap.errors import TableError
 from gridmap.rules import Rules
 from gridmap.tables import ADJACENCY, check_table
 from gridmap.units import make_units
-from tests.test_units import CRS, draw_city
+from tests.test_units import CRS, draw_city, read_bukit_merah, read_vologda_centre
 
 RULES = Rules()
 
@@ -274,3 +275,19 @@ def test_borders_equal_what_shapely_intersects(places, cut):
         zip(a[length > 0], b[length > 0], strict=True)
     )
     assert adjacency["border"].to_numpy() == pytest.approx(length[length > 0])
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("read", [read_bukit_merah, read_vologda_centre])
+def test_real_places_hold_together(shared_data, read):
+    """Outlines are all accounted for; each community is in one part, over bridges where it must."""
+    units = make_units(read(shared_data))
+    adjacency = build_adjacency(units, read(shared_data), RULES)
+    outer = shapely.coverage_union_all(units.geometry.to_numpy()).length
+    assert 2 * adjacency["border"].sum() + outer == pytest.approx(units.length.sum(), rel=1e-9)
+    parts = list(nx.connected_components(to_graph(units, adjacency[adjacency["usable"]])))
+    assert len(parts) == units["community_id"].nunique()
+    assert all(units.loc[sorted(part), "community_id"].nunique() == 1 for part in parts)
+    river = adjacency[adjacency["barrier"] == "river"]
+    assert (read is read_bukit_merah) == river.empty
+    assert river.empty or river["usable"].nunique() == 2

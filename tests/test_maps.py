@@ -3,9 +3,11 @@
 import json
 import re
 from pathlib import Path
+from typing import cast
 
 import folium
 import pytest
+from branca.element import Figure
 
 from gridmap.errors import GridmapError
 from gridmap.maps import map_plan
@@ -56,7 +58,9 @@ def test_buildings_are_left_out_of_large_pages(four_by_two: Plan) -> None:
 def test_a_layer_from_the_internet_is_refused(four_by_two: Plan) -> None:
     """Remote tiles can be added to any folium map; the page is then not written."""
     page = map_plan(four_by_two)
-    page.get_root().header.add_child(folium.JavascriptLink("https://example.org/plugin.js"))
+    cast(Figure, page.get_root()).header.add_child(
+        folium.JavascriptLink("https://example.org/plugin.js")
+    )
     with pytest.raises(GridmapError, match=r"would fetch .*plugin\.js"):
         page.to_html()
 

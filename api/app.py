@@ -1,0 +1,159 @@
+"""The application: its routes, its guards, and the one table from errors to HTTP."""
+
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import date
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
+
+from api import VERSION
+from api.guard import SECURITY_HEADERS, Guard
+from api.models import Problem
+from api.problems import ProblemError, problem_response
+from api.routes import grids, layers, locate, pages, plans
+from api.shelf import Shelf
+from gridmap.errors import (
+    CodeError,
+    DatumError,
+    GridmapError,
+    PlanDamagedError,
+    PlanNotFoundError,
+    StoreError,
+)
+from gridmap.store import PlanStore
+
+#: Class of error -> status, code, and what to say where the message is not for the public (it
+#: names folders and drafts). The first class that fits counts.
+ERRORS: tuple[tuple[type[GridmapError], int, str, str | None], ...] = (
+    (DatumError, 422, "bad-position", None),
+    (CodeError, 422, "bad-code", None),
+    (PlanNotFoundError, 404, "no-plan-in-force", "No plan was in force on that day; see /plans."),
+    (PlanDamagedError, 503, "plan-damaged", "The plan can't be read; its keeper must restore it."),
+    (StoreError, 503, "store-unavailable", "The plans can't be read now; try again later."),
+    (GridmapError, 500, "internal-error", "This is a fault of the service, and was logged."),
+)
+_log = logging.getLogger("gridmap.api")
+
+
+def create_app(
+    store_folder: str | Path,
+    *,
+    attribution: str = "",
+    approval: str = "",
+    today: Callable[[], date] = date.today,
+) -> FastAPI:
+    """Make the application over a folder of plans.
+
+    Parameters
+    ----------
+    store_folder : path
+        Folder of a `gridmap.store.PlanStore`. A publication in it counts from the next request on.
+    attribution : str
+        Whom the data is from, for the map (© OpenStreetMap contributors).
+    approval : str
+        The map's approval number (审图号). Without one every map says that it is for internal use.
+    today : callable
+        The current day; requests without a date ask for it.
+    """
+    app = FastAPI(
+        title="gridmap",
+        version=VERSION,
+        summary="Which grid owns a place, and the grids of a city.",
+        docs_url=None,  # they load scripts from another host; /openapi.json is there
+        redoc_url=None,
+        lifespan=_load_first_plan,
+    )
+    app.state.shelf = Shelf(PlanStore(store_folder))
+    app.state.today = today
+    app.state.attribution, app.state.approval = attribution, approval
+    for module in (locate, grids, layers, plans, pages):
+        app.include_router(module.router)
+    pages.mount_files(app)
+    app.add_middleware(GZipMiddleware, minimum_size=1000)
+    app.add_middleware(Guard)
+    _handle_errors(app)
+    app.openapi = lambda: _describe_api(app)  # type: ignore[method-assign]  # FastAPI's own way
+    return app
+
+
+@asynccontextmanager
+async def _load_first_plan(app: FastAPI) -> AsyncIterator[None]:
+    """Read the plan in force before the first request; a service without one starts too."""
+    try:
+        await run_in_threadpool(app.state.shelf.in_force, app.state.today())
+    except StoreError as error:
+        _log.warning("no plan to begin with: %s", error)
+    yield
+
+
+def _handle_errors(app: FastAPI) -> None:
+    app.add_exception_handler(GridmapError, _tell_gridmap_error)
+    app.add_exception_handler(ProblemError, _tell_problem)
+    app.add_exception_handler(RequestValidationError, _tell_validation_error)
+    app.add_exception_handler(HTTPException, _tell_http_error)
+    app.add_exception_handler(Exception, _tell_unexpected_error)
+
+
+async def _tell_gridmap_error(_request: Request, error: Exception) -> Response:
+    status, code, words = next(
+        (status, code, words) for kind, status, code, words in ERRORS if isinstance(error, kind)
+    )
+    if status >= 500:
+        _log.error("%s", error, exc_info=error)
+    return problem_response(status, code, words or str(error))
+
+
+async def _tell_problem(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemError)
+    return problem_response(error.status, error.code, error.detail, more=error.more)
+
+
+async def _tell_validation_error(_request: Request, error: Exception) -> Response:
+    """Name each parameter that is wrong; values stay out, they may be where a citizen lives."""
+    assert isinstance(error, RequestValidationError)
+    errors = [_name_parameter(found) for found in error.errors()]
+    detail = "; ".join(f"{one['parameter']}: {one['problem']}" for one in errors)
+    return problem_response(422, "bad-parameter", detail, more={"errors": errors})
+
+
+def _name_parameter(found: Mapping[str, Any]) -> dict[str, str]:
+    place: Sequence[Any] = found["loc"][1:] or found["loc"]
+    return {
+        "parameter": ".".join(map(str, place)),
+        "problem": found["msg"].removeprefix("Value error, "),
+    }
+
+
+async def _tell_http_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
+    return problem_response(error.status_code, code, error.detail, headers=error.headers)
+
+
+async def _tell_unexpected_error(_request: Request, _error: Exception) -> Response:
+    """Answer in place of a traceback; Starlette logs it, and Guard does not see this answer."""
+    words = "This is a fault of the service, and was logged."
+    return problem_response(500, "internal-error", words, headers=SECURITY_HEADERS)
+
+
+def _describe_api(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document; every problem is described as a `Problem`."""
+    if app.openapi_schema is None:
+        schema = get_openapi(
+            title=app.title, version=app.version, summary=app.summary, routes=app.routes
+        )
+        schemas = schema["components"]["schemas"]
+        schemas["Problem"] = Problem.model_json_schema()
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        app.openapi_schema = schema
+    return app.openapi_schema

@@ -1,0 +1,79 @@
+"""Parameters, parsed once; routes get values."""
+
+import re
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import Depends, Query, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BeforeValidator
+
+from api.shelf import InForce, Shelf
+from gridmap.geojson import Bbox
+
+
+def parse_day(text: Any) -> Any:
+    """Read a day as YYYY-MM-DD and nothing else; a number would be taken for seconds since 1970.
+
+    Raises
+    ------
+    ValueError
+        If it is not a day of the calendar.
+    """
+    if isinstance(text, str) and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        raise ValueError("not a day; write it as YYYY-MM-DD")
+    return text
+
+
+Day = Annotated[date, BeforeValidator(parse_day)]
+At = Annotated[
+    Day | None,
+    Query(description="The day on which the plan was in force, YYYY-MM-DD; today by default."),
+]
+
+
+def get_shelf(request: Request) -> Shelf:
+    """Return the plans of this application."""
+    shelf: Shelf = request.app.state.shelf
+    return shelf
+
+
+def plan_at(request: Request, at: At = None) -> InForce:
+    """Return the plan in force on the day asked for, today by default."""
+    return get_shelf(request).in_force(at or request.app.state.today())
+
+
+def parse_bbox(
+    bbox: Annotated[
+        str | None,
+        Query(description="west,south,east,north in degrees of WGS-84", max_length=200),
+    ] = None,
+) -> Bbox | None:
+    """Read a bbox.
+
+    Raises
+    ------
+    RequestValidationError
+        If it is not four numbers on Earth, the lower ones first.
+    """
+    if bbox is None:
+        return None
+    try:
+        west, south, east, north = (float(part) for part in bbox.split(","))
+    except ValueError:
+        raise _bbox_error("not four numbers: west,south,east,north") from None
+    # Written so that NaN fails too.
+    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
+        raise _bbox_error(
+            "west,south,east,north must be degrees, west below east, south below north"
+        )
+    return west, south, east, north
+
+
+def _bbox_error(message: str) -> RequestValidationError:
+    return RequestValidationError([{"loc": ("query", "bbox"), "msg": message, "type": "bbox"}])
+
+
+PlanAt = Annotated[InForce, Depends(plan_at)]
+InBbox = Annotated[Bbox | None, Depends(parse_bbox)]
+TheShelf = Annotated[Shelf, Depends(get_shelf)]

@@ -1,0 +1,181 @@
+"""What the public is told. Internal tables never leave; these types do.
+
+A count of households below the plan's ``min_cell`` is null, and no building has one at all.
+"""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gridmap.datum import DATUMS
+
+
+class Public(BaseModel):
+    """A public answer: what is not named here does not leave the house."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Households = Annotated[
+    int | None, Field(description="Households; null where there are fewer than may be told.")
+]
+
+
+class Problem(Public):
+    """What went wrong (RFC 9457, application/problem+json)."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    type: str = Field(description="A URN that ends in the code.")
+    title: str
+    status: int
+    detail: str = Field(description="What is wrong, and what to do.")
+    code: str = Field(description="Stable: programs may rely on it.")
+
+
+class GridProperties(Public):
+    """What is told of a grid."""
+
+    name: str
+    community_id: str
+    community: str
+    street: str = Field(description="The street office (街道) above the community, or empty.")
+    households: Households
+    deviation: float | None = Field(description="Relative deviation from the target; 0.1 is +10 %.")
+    area: int = Field(description="m²")
+    label: tuple[float, float] = Field(description="Longitude and latitude to write a label at.")
+
+
+class GridRef(Public):
+    """A grid by code and name."""
+
+    code: str
+    name: str
+
+
+class Hint(Public):
+    """What may be wrong with a place, or what to ask about it."""
+
+    code: Literal["border", "nearest", "swapped", "datum", "outside"] = Field(
+        description="border: ask on which side; nearest: outside, but close; swapped: longitude "
+        "and latitude look exchanged; datum: it would lie in a grid as another datum; outside: no "
+        "grid is near."
+    )
+    text: str
+    datum: str | None = Field(
+        default=None, description="With code datum: the datum under which it fits."
+    )
+
+
+class LocateAnswer(Public):
+    """The one grid that owns a place, and how surely."""
+
+    grid_code: str | None = Field(description="15 digits; null where match is none.")
+    name: str | None
+    community: str | None
+    street: str | None
+    households: Households
+    match: Literal["inside", "border", "nearest", "none"]
+    border_m: float | None = Field(description="Metres to the border of the grid.")
+    distance_m: float | None = Field(description="Metres outside the territory; 0 inside.")
+    runner_up: GridRef | None = Field(description="The grid across the nearest border.")
+    hint: Hint | None
+    plan: str = Field(description="The plan in force on that day.")
+    as_of: date = Field(description="The day that was asked for.")
+
+
+class Place(BaseModel):
+    """A place to locate, in a body: then it is in no log of addresses on the way."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    # Limits are the library's affair: it tells exchanged longitudes and latitudes from nonsense.
+    lon: float = Field(allow_inf_nan=False, description="Longitude in degrees of the datum.")
+    lat: float = Field(allow_inf_nan=False, description="Latitude in degrees of the datum.")
+    datum: str = Field("wgs84", max_length=20, description=" | ".join(DATUMS))
+
+
+class PlanRow(Public):
+    """A published plan."""
+
+    name: str
+    valid_from: date
+    grids: int
+    in_force: bool
+
+
+class PlanAnswer(Public):
+    """The plan in force on a day, with what a map needs to know of it."""
+
+    name: str
+    valid_from: date
+    as_of: date
+    grids: int
+    households: int = Field(description="Of the grids whose households are told.")
+    hidden_grids: int = Field(description="Grids whose households are not told.")
+    communities: int
+    target: int
+    band: tuple[int, int] = Field(description="Fewest and most households of a balanced grid.")
+    min_cell: int
+    bbox: tuple[float, float, float, float] | None = Field(description="West, south, east, north.")
+
+
+class Health(Public):
+    """Whether the service is up, and with which plan."""
+
+    status: Literal["ok", "no-plan"]
+    version: str
+    plan: PlanAnswer | None
+
+
+class Geometry(BaseModel):
+    """A GeoJSON geometry in WGS-84."""
+
+    type: str
+    coordinates: list[object]
+
+
+class GridFeature(BaseModel):
+    """A grid as a GeoJSON feature; its id is its code."""
+
+    type: Literal["Feature"]
+    id: str
+    bbox: tuple[float, float, float, float]
+    geometry: Geometry
+    properties: GridProperties
+
+
+class GridCollection(BaseModel):
+    """Grids as a GeoJSON feature collection."""
+
+    type: Literal["FeatureCollection"]
+    bbox: tuple[float, float, float, float] | None = None
+    features: list[GridFeature]
+
+
+class LayerProperties(Public):
+    """What is told of a street, barrier, community or building."""
+
+    name: str
+    kind: str | None = None
+    code: str | None = None
+    street: str | None = None
+    floors: float | None = None
+
+
+class LayerFeature(BaseModel):
+    """A thing of the base map."""
+
+    type: Literal["Feature"]
+    id: str
+    geometry: Geometry
+    properties: LayerProperties
+
+
+class LayerCollection(BaseModel):
+    """A layer of the base map as a GeoJSON feature collection."""
+
+    type: Literal["FeatureCollection"]
+    bbox: tuple[float, float, float, float] | None = None
+    features: list[LayerFeature]

@@ -1,0 +1,159 @@
+// The map itself: grids, base map, labels, pin and owner, on Leaflet's canvas. Nothing on it takes
+// part in clicks; whoever clicks asks the service.
+
+import { askLayer } from "./client.js";
+import * as look from "./look.js";
+import { percent } from "./card.js";
+import { word } from "./words.js";
+
+const L = window.L;
+const BUILDINGS_FROM = 16;
+const LABELS_FROM = 16;
+const QUIET = { interactive: false };
+const PIN =
+  '<svg viewBox="0 0 24 34" width="24" height="34"><path d="M12 1C6 1 1.5 5.600 1.500 11.500 1.500 19 12 33 12 33s10.500-14 10.500-21.500C22.500 5.600 18 1 12 1Z" fill="#b3261e" stroke="#fff" stroke-width="1.500"/><circle cx="12" cy="11.500" r="4" fill="#fff"/></svg>';
+
+/** Make the map in an element. */
+export function makeMap(element) {
+  const map = L.map(element, {
+    preferCanvas: true,
+    attributionControl: false,
+    zoomControl: false,
+    center: [36, 104], // until the plan says where it is
+    zoom: 9,
+    minZoom: 9,
+    maxZoom: 20,
+    zoomSnap: 1,
+  });
+  for (const [name, level] of [["ground", 350], ["buildings", 360], ["lines", 370], ["owner", 380]])
+    map.createPane(name).style.zIndex = level;
+  L.control.scale({ imperial: false, position: "bottomleft", maxWidth: 110 }).addTo(map);
+  return map;
+}
+
+/** The layers on a map, filled from the service. */
+export class Ground {
+  constructor(map) {
+    this.map = map;
+    const canvas = (pane) => L.canvas({ pane, padding: 0.25 });
+    this.canvases = { ground: canvas("ground"), buildings: canvas("buildings"), lines: canvas("lines"), owner: canvas("owner") };
+    this.fills = L.layerGroup().addTo(map);
+    this.water = L.layerGroup().addTo(map);
+    this.streets = L.layerGroup().addTo(map);
+    this.lines = L.layerGroup().addTo(map);
+    this.buildings = L.layerGroup().addTo(map);
+    this.owner = L.layerGroup().addTo(map);
+    this.labels = L.layerGroup().addTo(map);
+    this.features = [];
+    this.byCode = new Map();
+    map.on("moveend", () => this.followView());
+    map.on("zoomend", () => this.restyle());
+  }
+
+  geoJson(pane, features, style) {
+    const renderer = this.canvases[pane];
+    const options = { ...QUIET, pane, renderer, style, smoothFactor: 1 };
+    const pointToLayer = (_, at) => L.circleMarker(at, { ...QUIET, renderer, pane, radius: 4 });
+    return L.geoJSON(features, { ...options, pointToLayer });
+  }
+
+  /** Draw the grids of a plan; classes are by households. */
+  showGrids(collection, limits) {
+    this.features = collection.features;
+    this.byCode = new Map(collection.features.map((feature) => [feature.id, feature]));
+    const kind = (feature) => look.classOf(feature.properties.households, limits);
+    this.fills.clearLayers();
+    this.fills.addLayer(this.geoJson("ground", collection, (feature) => look.fillStyle(kind(feature))));
+    this.gridLines?.remove();
+    this.gridLines = this.geoJson("lines", collection, () => look.outlineStyle("grid", this.map.getZoom()));
+    this.lines.addLayer(this.gridLines);
+    this.followView();
+  }
+
+  /** Draw the city below and between the grids. */
+  async showBase() {
+    const layers = ["barriers", "streets", "communities"].map((layer) => askLayer(layer));
+    const [barriers, streets, communities] = await Promise.all(layers);
+    const zoom = () => this.map.getZoom();
+    this.barriers = this.geoJson("ground", barriers, (f) => look.barrierStyle(f.properties.kind, zoom()));
+    this.water.addLayer(this.barriers);
+    this.roads = this.geoJson("ground", streets, (f) => look.streetStyle(f.properties.kind, zoom()));
+    this.streets.addLayer(this.roads);
+    this.communities = this.geoJson("lines", communities, () => look.outlineStyle("community", zoom()));
+    this.lines.addLayer(this.communities);
+    this.styledFor = this.map.getZoom();
+  }
+
+  restyle() {
+    const zoom = this.map.getZoom();
+    if (!this.roads || zoom === this.styledFor) return;
+    this.styledFor = zoom;
+    this.roads.setStyle((feature) => look.streetStyle(feature.properties.kind, zoom));
+    this.gridLines.setStyle(look.outlineStyle("grid", zoom));
+    this.communities.setStyle(look.outlineStyle("community", zoom));
+    this.barriers.setStyle((feature) => look.barrierStyle(feature.properties.kind, zoom));
+  }
+
+  followView() {
+    this.showLabels();
+    this.showBuildings();
+  }
+
+  /** Fetch the buildings around the view; a little more than it, so that small moves need none. */
+  async showBuildings() {
+    if (this.map.getZoom() < BUILDINGS_FROM) {
+      this.buildings.clearLayers();
+      this.built = null;
+      return;
+    }
+    const view = this.map.getBounds();
+    if (this.built?.contains(view)) return;
+    const area = view.pad(0.4);
+    this.built = area;
+    const { features } = await askLayer("buildings", area.toBBoxString());
+    if (this.built !== area) return; // the view moved on while we waited
+    this.buildings.clearLayers();
+    this.buildings.addLayer(this.geoJson("buildings", features, () => look.BUILDING));
+  }
+
+  /** Write on the grids in view, where there is room. */
+  showLabels() {
+    this.labels.clearLayers();
+    if (this.map.getZoom() < LABELS_FROM) return;
+    const view = this.map.getBounds();
+    for (const feature of this.features) {
+      const [lon, lat] = feature.properties.label;
+      if (view.contains([lat, lon]) && this.hasRoom(feature)) this.labels.addLayer(this.makeLabel(feature));
+    }
+  }
+
+  hasRoom({ bbox: [west, south, east, north] }) {
+    const low = this.map.latLngToContainerPoint([south, west]);
+    const high = this.map.latLngToContainerPoint([north, east]);
+    return high.x - low.x >= 72 && low.y - high.y >= 40;
+  }
+
+  makeLabel({ id, properties }) {
+    const text = document.createElement("div");
+    const short = properties.name.startsWith(properties.community)
+      ? properties.name.slice(properties.community.length)
+      : properties.name;
+    const count = document.createElement("small");
+    count.textContent =
+      properties.households === null ? "—" : `${word("homes", properties.households)} ${percent(properties.deviation)}`;
+    text.append(word("label", short || properties.name, Number(id.slice(-3))), count);
+    const icon = L.divIcon({ className: "label", html: text, iconSize: [110, 32] });
+    const [lon, lat] = properties.label;
+    return L.marker([lat, lon], { ...QUIET, keyboard: false, icon });
+  }
+
+  /** Outline a grid and put a pin; null for none. */
+  mark(code, place) {
+    this.owner.clearLayers();
+    const feature = this.byCode.get(code);
+    if (feature) this.owner.addLayer(this.geoJson("owner", feature, () => look.OWNER));
+    if (!place) return;
+    const icon = L.divIcon({ className: "pin", html: PIN, iconSize: [24, 34], iconAnchor: [12, 33] });
+    this.owner.addLayer(L.marker([place.lat, place.lon], { ...QUIET, keyboard: false, icon }));
+  }
+}

@@ -1,0 +1,145 @@
+// Every text of the page, in both languages, and the one function that puts them in place.
+
+const WORDS = {
+  zh: {
+    title: "网格地图",
+    map_label: "网格地图。方向键移动，加减号缩放，回车查询十字中心所在的网格。",
+    search_label: "搜索网格编码、名称或经纬度",
+    search_placeholder: "网格编码 / 名称 / 经度,纬度",
+    search_button: "搜索",
+    datum_label: "坐标系",
+    gcj02: "GCJ-02 高德",
+    bd09: "BD-09 百度",
+    card_label: "查询结果",
+    legend: (target) => `每网格户数（目标 ${target}）`,
+    language: "English",
+    language_label: "Switch to English",
+    internal: "内部使用（未经地图审核）",
+    approval: "审图号：",
+    zoom_in: "放大",
+    zoom_out: "缩小",
+    close: "关闭",
+    copy: "复制链接",
+    copied: "已复制",
+    code: "编码",
+    belongs: "所属",
+    households: "户数",
+    sureness: "位置",
+    coordinates: "坐标",
+    homes: (n) => `${n} 户`,
+    homes_off: (n, off) => `${n} 户（${off}）`,
+    hidden: "未公布（户数过少）",
+    label: (name, serial) => name,
+    inside: (border) => `网格内，距边界 ${border} m`,
+    on_border: "网格内，靠近边界",
+    nearest: (distance) => `不在任何网格内，最近的网格在 ${distance} m 外`,
+    none: "不在任何网格内",
+    border_hint: (border, other) => `距网格边界 ${border} m — 也可能属于：${other}`,
+    border_edge: (border) => `距网格边界 ${border} m，边界另一侧没有网格`,
+    nearest_hint: (other) => `请核对位置；其次近的网格：${other}`,
+    swapped_hint: "经度和纬度好像写反了。",
+    datum_hint: (datum) => `坐标系可能选错了：按 ${datum} 会落在网格内。`,
+    outside_hint: "附近没有网格，请核对坐标和坐标系。",
+    class_far_below: (n) => `${n} 以下`,
+    class_above: (n) => `${n} 以上`,
+    class_range: (from, to) => `${from}–${to}`,
+    class_hidden: "未公布",
+    line_community: "社区界",
+    line_rail: "铁路",
+    line_water: "河流",
+    in_plan: (name, from, count) => `方案 ${name}，${from} 起生效，${count} 个网格`,
+    unknown_grid: (code) => `没有编码为 ${code} 的网格。`,
+    retired_grid: (code, after) => `网格 ${code} 已撤销，现为 ${after}。`,
+    no_name: (text) => `没有找到“${text}”。可输入 15 位网格编码、网格名称，或 经度,纬度。`,
+    bad_place: "坐标不对：先经度后纬度，用逗号分开，单位为度。",
+    no_plan: "这一天没有生效的网格方案。",
+    failed: "服务没有应答，请稍后再试。",
+    many: (n) => `共 ${n} 个，请再具体一些`,
+  },
+  en: {
+    title: "Grid map",
+    map_label: "Map of grids. Arrow keys move, plus and minus zoom, Enter asks for the grid under the cross.",
+    search_label: "Search a grid code, a name, or longitude,latitude",
+    search_placeholder: "grid code / name / lon,lat",
+    search_button: "Search",
+    datum_label: "Datum",
+    gcj02: "GCJ-02 AMap",
+    bd09: "BD-09 Baidu",
+    card_label: "Result",
+    legend: (target) => `Households per grid (target ${target})`,
+    language: "中文",
+    language_label: "切换到中文",
+    internal: "Internal use – not for publication",
+    approval: "Map approval no. ",
+    zoom_in: "Zoom in",
+    zoom_out: "Zoom out",
+    close: "Close",
+    copy: "Copy link",
+    copied: "Copied",
+    code: "Code",
+    belongs: "Part of",
+    households: "Households",
+    sureness: "Place",
+    coordinates: "Position",
+    homes: (n) => `${n}`,
+    homes_off: (n, off) => `${n} (${off})`,
+    hidden: "not published (too few)",
+    label: (name, serial) => `Grid ${serial}`,
+    inside: (border) => `inside, ${border} m from the border`,
+    on_border: "inside, close to the border",
+    nearest: (distance) => `in no grid; the nearest is ${distance} m away`,
+    none: "Not in any grid",
+    border_hint: (border, other) => `${border} m from the grid's border – may also belong to: ${other}`,
+    border_edge: (border) => `${border} m from the grid's border; there is no grid beyond it`,
+    nearest_hint: (other) => `Check the place; the next nearest grid is ${other}`,
+    swapped_hint: "Longitude and latitude look exchanged.",
+    datum_hint: (datum) => `The datum may be wrong: read as ${datum} it lies in a grid.`,
+    outside_hint: "There is no grid near; check the position and its datum.",
+    class_far_below: (n) => `below ${n}`,
+    class_above: (n) => `above ${n}`,
+    class_range: (from, to) => `${from}–${to}`,
+    class_hidden: "not published",
+    line_community: "community",
+    line_rail: "railway",
+    line_water: "river",
+    in_plan: (name, from, count) => `Plan ${name}, in force since ${from}, ${count} grids`,
+    unknown_grid: (code) => `There is no grid ${code}.`,
+    retired_grid: (code, after) => `Grid ${code} was retired; it is now ${after}.`,
+    no_name: (text) => `Nothing found for “${text}”. Enter a 15-digit grid code, a grid's name, or lon,lat.`,
+    bad_place: "Not a position: longitude first, then latitude, with a comma, in degrees.",
+    no_plan: "No plan was in force on that day.",
+    failed: "The service does not answer; please try again.",
+    many: (n) => `${n} in all; be more specific`,
+  },
+};
+
+let language = document.documentElement.dataset.lang;
+
+export function currentLanguage() {
+  return language;
+}
+
+export function otherLanguage() {
+  return language === "zh" ? "en" : "zh";
+}
+
+/** Return a text in the current language; texts with gaps are functions. */
+export function word(key, ...values) {
+  const text = WORDS[language][key];
+  return typeof text === "function" ? text(...values) : text;
+}
+
+/** Change the language of everything that the page's markup names. */
+export function setLanguage(next) {
+  language = next;
+  document.documentElement.lang = next === "zh" ? "zh-CN" : "en";
+  document.title = word("title");
+  for (const element of document.querySelectorAll("[data-word]"))
+    element.textContent = word(element.dataset.word);
+  for (const element of document.querySelectorAll("[data-label]")) {
+    element.setAttribute("aria-label", word(element.dataset.label));
+    if (element.tagName === "BUTTON" || element.tagName === "SELECT") element.title = word(element.dataset.label);
+  }
+  for (const element of document.querySelectorAll("[data-placeholder]"))
+    element.placeholder = word(element.dataset.placeholder);
+}

@@ -1,0 +1,65 @@
+"""Problems as RFC 9457 has them: every answer above 399 is application/problem+json."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from starlette.responses import JSONResponse
+
+from api.models import Problem
+
+#: For the OpenAPI document: what routes answer when something is wrong.
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": HTTPStatus(status).phrase,
+        "content": {
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+        },
+    }
+    for status in (404, 422, 500)
+}
+
+
+class ProblemError(Exception):
+    """Something that is wrong with a request and that gridmap itself can't know.
+
+    Parameters
+    ----------
+    status : int
+        HTTP status.
+    code : str
+        Stable name of the problem.
+    detail : str
+        What is wrong, and what to do.
+    more : object
+        Members that only this problem has.
+    """
+
+    def __init__(self, status: int, code: str, detail: str, **more: Any) -> None:
+        super().__init__(detail)
+        self.status, self.code, self.detail, self.more = status, code, detail, more
+
+
+def problem_response(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    more: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """Write a problem; ``title`` is the status in words, ``type`` a URN that ends in the code."""
+    problem = Problem(
+        type=f"urn:gridmap:problem:{code}",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        code=code,
+        **(more or {}),
+    )
+    return JSONResponse(
+        problem.model_dump(),
+        status,
+        {"Cache-Control": "no-store", **(headers or {})},
+        media_type="application/problem+json",
+    )

@@ -1,0 +1,85 @@
+"""The grids of the plan in force, as GeoJSON."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from api.caching import GeoJSONResponse, cache_headers, make_tag, not_modified
+from api.dependencies import InBbox, PlanAt
+from api.models import GridCollection, GridFeature
+from api.problems import PROBLEMS, ProblemError
+from api.shelf import ServedPlan
+from gridmap.codes import parse_code
+
+router = APIRouter(tags=["grids"], default_response_class=GeoJSONResponse, responses=PROBLEMS)
+_NOT_MODIFIED = {"description": "The client has it already (If-None-Match)."}
+
+
+@router.get("/grids", responses={200: {"model": GridCollection}, 304: _NOT_MODIFIED})
+def list_grids(
+    request: Request,
+    in_force: PlanAt,
+    bbox: InBbox,
+    community: Annotated[
+        str | None, Query(description="Id or name of a community", max_length=100)
+    ] = None,
+) -> Response:
+    """List the grids of a plan: all, those that meet a bbox, those of a community, or both."""
+    plan = in_force.plan
+    tag = make_tag("grids", plan.name, bbox, community)
+    answer = not_modified(request, tag)
+    if answer is not None:
+        return answer
+    if bbox is None and community is None:
+        return _send_all(request, plan, tag)
+    codes = None if community is None else _codes_of(plan, community)
+    body = plan.features.collection(plan.features.find(bbox=bbox, ids=codes))
+    return GeoJSONResponse(body, headers=cache_headers(tag))
+
+
+@router.get("/grids/{code}", responses={200: {"model": GridFeature}, 304: _NOT_MODIFIED})
+def get_grid(
+    request: Request,
+    in_force: PlanAt,
+    code: Annotated[str, Path(description="15 digits", max_length=40)],
+) -> Response:
+    """Return one grid. A code that was retired answers 410 with the codes that came after it."""
+    parse_code(code)
+    plan = in_force.plan
+    if code not in plan.grids:
+        raise _missing_grid(code, plan)
+    tag = make_tag("grid", plan.name, code)
+    answer = not_modified(request, tag)
+    if answer is not None:
+        return answer
+    body = plan.features.texts[plan.features.ids.index(code)]
+    return GeoJSONResponse(body, headers=cache_headers(tag))
+
+
+def _send_all(request: Request, plan: ServedPlan, tag: str) -> Response:
+    """Send the document that was written when the plan was loaded."""
+    headers = cache_headers(tag)
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        return GeoJSONResponse(plan.document_gzip, headers={**headers, "Content-Encoding": "gzip"})
+    return GeoJSONResponse(plan.document, headers=headers)
+
+
+def _codes_of(plan: ServedPlan, community: str) -> set[str]:
+    codes = {
+        code
+        for code, grid in plan.grids.items()
+        if community in (grid.community_id, grid.community)
+    }
+    if not codes:
+        detail = f"No grid of plan {plan.name} is in a community {community!r}."
+        raise ProblemError(404, "unknown-community", detail)
+    return codes
+
+
+def _missing_grid(code: str, plan: ServedPlan) -> ProblemError:
+    if code in plan.retired:
+        successors = plan.retired[code].split()
+        detail = f"Grid {code} was retired; after it came {', '.join(successors) or 'none'}."
+        return ProblemError(410, "retired-grid", detail, successors=successors)
+    detail = f"Plan {plan.name} has no grid {code}; /grids lists them."
+    return ProblemError(404, "unknown-grid", detail)

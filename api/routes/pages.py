@@ -1,0 +1,50 @@
+"""Pages for people, and the files that they are made of; nothing comes from another host."""
+
+from pathlib import Path
+from typing import Literal
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.staticfiles import StaticFiles
+from fastapi.templating import Jinja2Templates
+from starlette.responses import RedirectResponse
+from xstatic.pkg import leaflet
+
+PAGES = Path(__file__).parent.parent / "pages"
+
+router = APIRouter(include_in_schema=False)
+_templates = Jinja2Templates(PAGES)
+
+
+@router.get("/")
+def open_map() -> RedirectResponse:
+    """Send whoever comes without an address to the map."""
+    return RedirectResponse("map")
+
+
+@router.get("/map")
+def show_map(request: Request, lang: Literal["zh", "en"] = "zh") -> Response:
+    """Show the map of the plan in force."""
+    context = {
+        "lang": lang,
+        "attribution": request.app.state.attribution,
+        "approval": request.app.state.approval,
+    }
+    return _templates.TemplateResponse(
+        request, "map.html", context, headers={"Cache-Control": "no-cache"}
+    )
+
+
+class PageFiles(StaticFiles):
+    """Scripts and styles that a browser keeps, but asks about before it uses them again."""
+
+    def file_response(self, *args: object, **options: object) -> Response:
+        """Return a file, or 304."""
+        response = super().file_response(*args, **options)  # type: ignore[arg-type]
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
+def mount_files(app: FastAPI) -> None:
+    """Serve our scripts and styles, and Leaflet's from its installed package."""
+    app.mount("/static/leaflet", PageFiles(directory=leaflet.BASE_DIR), name="leaflet")
+    app.mount("/static", PageFiles(directory=PAGES / "static"), name="static")

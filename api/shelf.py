@@ -1,0 +1,158 @@
+"""Plans ready to be asked: each read from the store once, then kept in memory by name.
+
+A kept plan never changes, so its name says everything; which one is in force is asked of the store
+at every request. A request takes one `ServedPlan` and uses nothing else: it never sees half of two.
+"""
+
+import gzip
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import date
+from threading import Lock
+
+from api.models import GridProperties
+from gridmap.geojson import (
+    BASE_LAYERS,
+    Bbox,
+    Features,
+    describe_grids,
+    grid_features,
+    layer_features,
+)
+from gridmap.locate import Locator
+from gridmap.plan import Plan
+from gridmap.rules import Rules
+from gridmap.store import PlanStore
+
+
+@dataclass(frozen=True)
+class ServedPlan:
+    """Everything that answers about one plan are made of; no household count of a building."""
+
+    name: str
+    rules: Rules
+    locator: Locator
+    grids: dict[str, GridProperties]
+    retired: dict[str, str]
+    bbox: Bbox | None
+    features: Features
+    layers: dict[str, Features]
+    document: bytes
+    document_gzip: bytes
+
+
+@dataclass(frozen=True)
+class InForce:
+    """A plan, and the day on which it is in force that was asked for."""
+
+    plan: ServedPlan
+    as_of: date
+
+
+@dataclass(frozen=True)
+class Published:
+    """A plan's name and the first day of it."""
+
+    name: str
+    valid_from: date
+
+
+class Shelf:
+    """The store's plans, ready to be asked.
+
+    Parameters
+    ----------
+    store : PlanStore
+        Where plans are kept.
+    most : int
+        Plans that are kept in memory; the one asked least recently goes first.
+    """
+
+    def __init__(self, store: PlanStore, *, most: int = 4) -> None:
+        self._store = store
+        self._most = most
+        self._served: OrderedDict[str, ServedPlan] = OrderedDict()
+        self._lock = Lock()
+
+    def in_force(self, on: date) -> InForce:
+        """Return the plan in force on a day, ready to be asked.
+
+        Raises
+        ------
+        PlanNotFoundError
+            If none was.
+        """
+        return InForce(self._get(self._store.name_in_force(on)), on)
+
+    def find(self, on: date) -> Published:
+        """Return the name and first day of the plan in force on a day, without reading the plan.
+
+        Raises
+        ------
+        PlanNotFoundError
+            If none was.
+        """
+        name = self._store.name_in_force(on)
+        return Published(name, self.first_day(name, on))
+
+    def first_day(self, name: str, on: date) -> date:
+        """Return since when a plan has been in force that is in force on a day."""
+        # The record only grows: what was in force a moment ago is in it, whatever was added.
+        days = [row.valid_from for row in self._read_record() if row.name == name]
+        return max(day for day in days if day <= on)
+
+    def publications(self) -> list[Published]:
+        """Return what was published, by first day; of two for one day the later counts.
+
+        Drafts that are only kept are nobody's business.
+        """
+        by_day = {row.valid_from: row for row in self._read_record()}
+        return [by_day[day] for day in sorted(by_day)]
+
+    def _read_record(self) -> list[Published]:
+        rows = self._store.publications().to_dict("records")
+        return [Published(row["plan"], row["valid_from"].date()) for row in rows]
+
+    def count_grids(self) -> dict[str, int]:
+        """Return how many grids each kept plan has, without reading the plans."""
+        return {str(name): int(count) for name, count in self._store.plans()["grids"].items()}
+
+    def _get(self, name: str) -> ServedPlan:
+        # One at a time: a plan that many ask for at once is read once.
+        with self._lock:
+            if name not in self._served:
+                self._served[name] = serve_plan(self._store.load(name), name)
+            self._served.move_to_end(name)
+            while len(self._served) > self._most:
+                self._served.popitem(last=False)
+            return self._served[name]
+
+
+def serve_plan(plan: Plan, name: str) -> ServedPlan:
+    """Prepare a plan: its locator, what is told of its grids, and its GeoJSON.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan as kept.
+    name : str
+        What the store calls it; a name is given once, so it goes into entity tags.
+    """
+    rules = plan.rules
+    features = grid_features(plan, min_cell=rules.min_cell)
+    document = features.collection()
+    return ServedPlan(
+        name=name,
+        rules=rules,
+        locator=Locator(plan.grids, near_border=rules.near_border, nearest=rules.nearest),
+        grids={
+            code: GridProperties.model_validate(told)
+            for code, told in describe_grids(plan, min_cell=rules.min_cell).items()
+        },
+        retired={str(code): str(after) for code, after in plan.lineage["successors"].items()},
+        bbox=features.bounds_of(range(len(features.ids))),
+        features=features,
+        layers={layer: layer_features(plan, layer) for layer in BASE_LAYERS},
+        document=document,
+        document_gzip=gzip.compress(document, 6, mtime=0),
+    )

@@ -1,0 +1,510 @@
+"""An exact index of a coverage on whole numbers, and the kernels that ask it.
+
+Cells of a power of two lie over the territory. A cell without an edge answers at once. A cell with
+edges lists the grids that it may belong to; for each (grid, row of cells), its *slab*, the edges of
+the grid in that row are kept together. That is all a test needs. Grids are found by the parity of
+the edges crossed on the way east; what happens on a border is said in `gridmap.locate`.
+"""
+
+import math
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from numba import njit
+from numpy.typing import NDArray
+
+from gridmap.errors import TableError
+
+Ints = NDArray[Any]
+Floats = NDArray[np.float64]
+Whole = int | np.int64  # numba's and numpy's whole numbers are the same 64 bits
+Pair = tuple[Whole, Whole]
+Nearest = tuple[float, Whole]  # the square of a distance in metres, and a grid
+
+INSIDE, BORDER, NEAREST, NONE = range(4)  #: what an answer can be
+_UNITS = 10_000_000  # whole numbers per degree
+_RADIUS, _FLATNESS = 6378137.0, 0.0066943799901413165  # WGS-84: equator in metres, e²
+_CELLS_PER_GRID, _CELLS_PER_EDGE = 64, 4
+_FEWEST_CELLS, _MOST_CELLS = 1 << 12, 1 << 23
+
+
+def trace_edges(shapes: gpd.GeoSeries) -> tuple[Ints, Ints]:
+    """Return the row of the shape of each edge, and the edges: ax, ay, bx, by, with a below b.
+
+    Level edges run eastward. An edge that one shape has twice is no border of it, and left out.
+    """
+    parts, part_row = shapely.get_parts(shapes.to_numpy(), return_index=True)
+    rings, ring_part = shapely.get_rings(parts, return_index=True)
+    corners, ring = shapely.get_coordinates(rings, return_index=True)
+    points = _round_degrees(corners)
+    edges = np.hstack([points[:-1], points[1:]])
+    real = (ring[:-1] == ring[1:]) & (edges[:, :2] != edges[:, 2:]).any(axis=1)
+    edges, rows = edges[real], part_row[ring_part[ring[:-1][real]]]
+    down = (edges[:, 1] > edges[:, 3]) | (
+        (edges[:, 1] == edges[:, 3]) & (edges[:, 0] > edges[:, 2])
+    )
+    edges[down] = edges[down][:, [2, 3, 0, 1]]
+    keyed, times = np.unique(np.column_stack([rows, edges]), axis=0, return_counts=True)
+    keyed = keyed[times % 2 == 1]
+    return keyed[:, 0], keyed[:, 1:]
+
+
+def _round_degrees(degrees: Floats) -> Ints:
+    """Round to 1e-7 degrees exactly as writing with seven decimals does."""
+    scaled = degrees * _UNITS
+    whole = np.rint(scaled)
+    # The product itself is rounded: near a half only the decimal expansion tells the way.
+    for place in zip(*np.nonzero(np.abs(np.abs(scaled - whole) - 0.5) < 1e-6), strict=True):
+        whole[place] = int(f"{degrees[place]:.7f}".replace(".", ""))
+    return whole.astype(np.int64)
+
+
+def order_by_shape(grids: gpd.GeoDataFrame, owner: Ints, edges: Ints) -> Ints:
+    """Return the rows of the grids in the order of their (sorted) lists of edges."""
+    raw = (edges + (1 << 31)).astype(">u4")
+    cuts = np.searchsorted(owner, np.arange(len(grids) + 1))
+    keys = [raw[start:stop].tobytes() for start, stop in pairwise(cuts)]
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    for one, other in pairwise(order):
+        if keys[one] == keys[other]:
+            pair = f"{grids.index[one]} and {grids.index[other]}"
+            raise TableError(f"grids: {pair} have the same shape: drop one")
+    return np.array(order)
+
+
+def _find_across(owner: Ints, edges: Ints, grids: int) -> Ints:
+    """Return the grid on the other side of each edge; ``grids`` where there is none."""
+    _, edge = np.unique(edges, axis=0, return_inverse=True)
+    edge = edge.ravel()
+    order = np.lexsort([owner, edge])
+    across = np.full(len(edges), grids)
+    same = edge[order[:-1]] == edge[order[1:]]
+    # Where three claim an edge (an overlap), each is across from its neighbour in order.
+    across[order[1:][same]] = owner[order[:-1][same]]
+    across[order[:-1][same]] = owner[order[1:][same]]
+    return across
+
+
+# --- the index ---------------------------------------------------------------------------------
+
+
+class Index(NamedTuple):
+    """The arrays that the kernels read; grids are numbered in the order of their shapes."""
+
+    frame: Ints  #: x0, y0, shift_x, shift_y, columns, rows, grids: cells are 1 << shift wide, high
+    cells: Ints  #: per cell its grid, the number of grids if outside; -1 - b for border cell b
+    lists: Ints  #: per border cell b: its choices are choices[lists[b]:lists[b + 1]]
+    choices: Ints  #: grid, slab; the grids of a cell in their order
+    spans: Ints  #: per grid its first row of cells, its number of rows, its first slab
+    slabs: Ints  #: per slab s: its edges are edges[slabs[s]:slabs[s + 1]]
+    edges: Ints  #: ax, ay, bx, by, grid across (the number of grids for none); a is below b
+
+
+def build_index(owner: Ints, edges: Ints, grids: int) -> Index:
+    """Lay cells over the edges of a coverage and sort the edges into them.
+
+    Parameters
+    ----------
+    owner : array of int, shape (m,)
+        The grid of each edge.
+    edges : array of int, shape (m, 4)
+        As `trace_edges` gives them.
+    grids : int
+        How many grids there are.
+    """
+    frame = _lay_cells(edges, grids)
+    spans, slabs, slab_edges = _sort_into_slabs(frame, owner, edges, grids)
+    table = np.column_stack([edges, _find_across(owner, edges, grids)])[slab_edges]
+    table = np.ascontiguousarray(table, np.int32)
+    cell, choice, touched = _relate_cells(frame, spans, slabs, table)
+    cells, lists, choices = _list_choices(frame, spans, cell, choice, touched)
+    return Index(frame, cells, lists, choices, spans, slabs, table)
+
+
+def _lay_cells(edges: Ints, grids: int) -> Ints:
+    """Choose the size of the cells: about square on the ground, a power of two each way."""
+    x, y = edges[:, 0::2], edges[:, 1::2]
+    x0, y0 = int(x.min()), int(y.min())
+    width, height = int(x.max()) - x0 + 1, int(y.max()) - y0 + 1
+    if 2 * width * height >= 1 << 63:
+        raise TableError("grids: the territory is too large for exact arithmetic; is it a city?")
+    wanted = min(
+        max(_CELLS_PER_GRID * grids, _CELLS_PER_EDGE * len(edges), _FEWEST_CELLS), _MOST_CELLS
+    )
+    squeeze = math.cos(math.radians((y0 + height / 2) / _UNITS))
+    side = math.sqrt(width * squeeze * height / wanted)  # in units of latitude
+    shift_x = max(round(math.log2(max(side / max(squeeze, 1e-3), 1.0))), 0)
+    shift_y = max(round(math.log2(max(side, 1.0))), 0)
+    columns, rows = ((width - 1) >> shift_x) + 1, ((height - 1) >> shift_y) + 1
+    return np.array([x0, y0, shift_x, shift_y, columns, rows, grids], np.int64)
+
+
+def _sort_into_slabs(frame: Ints, owner: Ints, edges: Ints, grids: int) -> tuple[Ints, Ints, Ints]:
+    """Return spans, slabs, and which edge is where in the slabs: one in each row that it meets."""
+    low = (edges[:, 1] - frame[1]) >> frame[3]
+    high = (edges[:, 3] - frame[1]) >> frame[3]
+    first = np.full(grids, np.iinfo(np.int64).max)
+    last = np.full(grids, -1)
+    np.minimum.at(first, owner, low)
+    np.maximum.at(last, owner, high)
+    count = last - first + 1
+    start = np.cumsum(count) - count
+    times = high - low + 1
+    edge = np.repeat(np.arange(len(edges)), times)
+    step = np.arange(len(edge)) - np.repeat(np.cumsum(times) - times, times)
+    slab = (start - first)[owner[edge]] + low[edge] + step
+    order = np.lexsort([edge, slab])
+    slabs = np.searchsorted(slab[order], np.arange(count.sum() + 1))
+    return (
+        np.column_stack([first, count, start]).astype(np.int32),
+        slabs.astype(np.int32),
+        edge[order],
+    )
+
+
+def _list_choices(
+    frame: Ints, spans: Ints, cell: Ints, choice: Ints, touched: Ints
+) -> tuple[Ints, Ints, Ints]:
+    """Turn pairs (cell, grid) into the tables of cells, lists and choices."""
+    columns, rows, grids = int(frame[4]), int(frame[5]), int(frame[6])
+    cells = np.full(columns * rows, grids, np.int32)
+    order = np.argsort(cell, kind="stable")  # grids were related in order, and stay in it
+    cell, choice = cell[order], choice[order]
+    inner = ~touched[cell]
+    cells[cell[inner][::-1]] = choice[inner][::-1]  # of several, the first is written last
+    cell, choice = cell[~inner], choice[~inner]
+    border = np.flatnonzero(touched)
+    cells[border] = -1 - np.arange(len(border))
+    lists = np.searchsorted(cell, np.append(border, columns * rows))
+    slab = spans[choice, 2] + cell // columns - spans[choice, 0]
+    return cells, lists.astype(np.int32), np.column_stack([choice, slab]).astype(np.int32)
+
+
+@njit(cache=True, nogil=True)
+def _relate_cells(frame: Ints, spans: Ints, slabs: Ints, edges: Ints) -> tuple[Ints, Ints, Ints]:
+    """Pair each cell with the grids that have an edge in it or cover it; tell which have edges."""
+    columns, rows, grids = frame[4], frame[5], frame[6]
+    touched = np.zeros(columns * rows, np.bool_)
+    stamp = np.full(columns, -1, np.int64)  # per column: the last slab with an edge in it
+    most = 0
+    for grid in range(grids):
+        most += spans[grid, 1] * columns
+    most = min(most, 1 << 22)
+    cell, choice = np.empty(most, np.int64), np.empty(most, np.int64)
+    found = 0
+    for grid in range(grids):
+        for row in range(spans[grid, 0], spans[grid, 0] + spans[grid, 1]):
+            slab = spans[grid, 2] + row - spans[grid, 0]
+            lines = edges[slabs[slab] : slabs[slab + 1]]
+            west, east = _stamp_row(frame, lines, row, slab, stamp)
+            if found + columns > cell.size:
+                cell = np.append(cell, np.empty(cell.size + columns, np.int64))
+                choice = np.append(choice, np.empty(choice.size + columns, np.int64))
+            for column in range(west, east + 1):
+                has_edge = stamp[column] == slab
+                x = frame[0] + (column << frame[2])
+                y = frame[1] + (row << frame[3])
+                if has_edge or _is_inside(slabs, edges, slab, x, y):
+                    cell[found], choice[found] = row * columns + column, grid
+                    touched[row * columns + column] |= has_edge
+                    found += 1
+    return cell[:found], choice[:found], touched
+
+
+@njit(cache=True, nogil=True)
+def _stamp_row(frame: Ints, edges: Ints, row: Whole, slab: Whole, stamp: Ints) -> Pair:
+    """Stamp the cells of a row that edges may meet (one unit generous); return first and last."""
+    first, last = frame[4], np.int64(-1)
+    low = frame[1] + (row << frame[3]) - 1
+    high = low + (1 << frame[3]) + 1
+    for edge in range(len(edges)):
+        ax, ay = np.int64(edges[edge, 0]), np.int64(edges[edge, 1])
+        bx, by = np.int64(edges[edge, 2]), np.int64(edges[edge, 3])
+        west, east = min(ax, bx), max(ax, bx)
+        if by > ay:
+            slope = (bx - ax) / (by - ay)
+            x1 = ax + slope * (max(ay, low) - ay)
+            x2 = ax + slope * (min(by, high) - ay)
+            west = max(west, np.int64(math.floor(min(x1, x2))) - 1)
+            east = min(east, np.int64(math.ceil(max(x1, x2))) + 1)
+        west, east = (west - frame[0]) >> frame[2], (east - frame[0]) >> frame[2]
+        first, last = min(first, west), max(last, east)
+        stamp[west : east + 1] = slab
+    return first, last
+
+
+# --- owning ------------------------------------------------------------------------------------
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _is_inside(slabs: Ints, edges: Ints, slab: Whole, x: Whole, y: Whole) -> bool:
+    """Tell whether an odd number of the grid's edges lies on the way east.
+
+    The point is taken a little east and, by less, north of where it is, so none is on an edge.
+    """
+    odd = False
+    for edge in range(slabs[slab], slabs[slab + 1]):
+        ay, by = np.int64(edges[edge, 1]), np.int64(edges[edge, 3])
+        if ay <= y < by:
+            ax, bx = np.int64(edges[edge, 0]), np.int64(edges[edge, 2])
+            if (bx - ax) * (y - ay) > (by - ay) * (x - ax):
+                odd = not odd
+    return odd
+
+
+@njit(cache=True, nogil=True)
+def _find_on_outline(
+    frame: Ints, cells: Ints, lists: Ints, choices: Ints, slabs: Ints, edges: Ints, x: Whole,
+    y: Whole,
+) -> Whole:  # fmt: skip
+    """Return the grid that owns a point just north of due east of which there is none."""
+    column, row = (x - frame[0]) >> frame[2], (y - frame[1]) >> frame[3]
+    if column < 0 or row < 0 or column >= frame[4] or row >= frame[5]:
+        return frame[6]
+    found = np.int64(cells[row * frame[4] + column])
+    if found >= 0:
+        return found
+    start, stop = lists[-1 - found], lists[-found]
+    return _turn_from_east(frame[6], choices[start:stop], slabs, edges, x, y)
+
+
+@njit(cache=True, nogil=True)
+def _turn_from_east(
+    nobody: Whole, choices: Ints, slabs: Ints, edges: Ints, x: Whole, y: Whole
+) -> Whole:
+    """Return the first grid that begins, turning anticlockwise from due east, at this point.
+
+    Called where the view just north of due east meets none, so a grid that touches the point begins
+    at one of its edges there. An edge due east ends a grid: it comes last, after a whole turn.
+    """
+    best, best_x, best_y = nobody, np.int64(0), np.int64(0)
+    for place in range(len(choices)):
+        slab = choices[place, 1]
+        for edge in range(slabs[slab], slabs[slab + 1]):
+            ax, ay = np.int64(edges[edge, 0]) - x, np.int64(edges[edge, 1]) - y
+            bx, by = np.int64(edges[edge, 2]) - x, np.int64(edges[edge, 3]) - y
+            if ay > 0 or by < 0 or min(ax, bx) > 0 or max(ax, bx) < 0 or ax * by != ay * bx:
+                continue  # the point is not on this edge
+            for end_x, end_y in ((ax, ay), (bx, by)):
+                real = end_x != 0 or end_y != 0
+                if real and (best == nobody or _comes_before(end_x, end_y, best_x, best_y)):
+                    best, best_x, best_y = np.int64(choices[place, 0]), end_x, end_y
+    return best
+
+
+@njit(cache=True, nogil=True)
+def _comes_before(ax: Whole, ay: Whole, bx: Whole, by: Whole) -> bool:
+    """Compare two directions by the turn from due east, in (0°, 360°]."""
+    east_a, east_b = ay == 0 and ax > 0, by == 0 and bx > 0
+    if east_a or east_b:
+        return not east_a
+    if (ay < 0) != (by < 0):
+        return bool(by < 0)
+    return bool(ax * by > ay * bx)
+
+
+@njit(cache=True, nogil=True)
+def own_points(
+    frame: Ints, cells: Ints, lists: Ints, choices: Ints, slabs: Ints, edges: Ints, lon: Floats,
+    lat: Floats,
+) -> Ints:  # fmt: skip
+    """Return each point's owner; the number of grids for none.
+
+    The first loop finds the grid just north of due east. It makes no calls, which would cost more
+    than the work; points of the outline wait for the second.
+    """
+    x0, y0, shift_x, shift_y, columns, rows, nobody = frame
+    out = np.full(lon.size, nobody)
+    for i in range(lon.size):
+        if abs(lon[i]) <= 180 and abs(lat[i]) <= 90:
+            x, y = np.int64(np.rint(lon[i] * _UNITS)), np.int64(np.rint(lat[i] * _UNITS))
+            column, row = (x - x0) >> shift_x, (y - y0) >> shift_y
+            if column < 0 or row < 0 or column >= columns or row >= rows:
+                continue
+            found = np.int64(cells[row * columns + column])
+            if found < 0:
+                start, stop = lists[-1 - found], lists[-found]
+                found = np.int64(nobody)
+                for place in range(start, stop):
+                    if _is_inside(slabs, edges, choices[place, 1], x, y):
+                        found = np.int64(choices[place, 0])
+                        break
+            out[i] = found
+    for j in np.flatnonzero(out == nobody):
+        if abs(lon[j]) <= 180 and abs(lat[j]) <= 90:
+            x, y = np.int64(np.rint(lon[j] * _UNITS)), np.int64(np.rint(lat[j] * _UNITS))
+            out[j] = _find_on_outline(frame, cells, lists, choices, slabs, edges, x, y)
+    return out
+
+
+# --- distances ---------------------------------------------------------------------------------
+
+
+class _Place(NamedTuple):
+    """A point in whole numbers, and the metres of 1e-7 degrees each way around it."""
+
+    x: Whole
+    y: Whole
+    kx: float
+    ky: float
+
+
+@njit(cache=True, nogil=True)
+def _scale_metres(x: Whole, y: Whole) -> _Place:
+    """Make a place: the scales are those of the WGS-84 ellipsoid at its latitude."""
+    unit = math.radians(1 / _UNITS)
+    cosine = math.cos(y * unit)
+    narrow = 1 - _FLATNESS * (1 - cosine * cosine)
+    prime = _RADIUS / math.sqrt(narrow)
+    return _Place(x, y, unit * prime * cosine, unit * prime * (1 - _FLATNESS) / narrow)
+
+
+@njit(cache=True, nogil=True)
+def _square_to_edge(edges: Ints, edge: Whole, at: _Place) -> float:
+    """Return the square of the metres from a place to an edge."""
+    ax, ay = (edges[edge, 0] - at.x) * at.kx, (edges[edge, 1] - at.y) * at.ky
+    bx, by = (edges[edge, 2] - at.x) * at.kx, (edges[edge, 3] - at.y) * at.ky
+    dx, dy = bx - ax, by - ay
+    along = -(ax * dx + ay * dy)
+    length = dx * dx + dy * dy
+    if along <= 0:
+        return ax * ax + ay * ay
+    if along >= length:
+        return bx * bx + by * by
+    cross = ax * dy - ay * dx
+    return cross * cross / length
+
+
+@njit(cache=True, nogil=True)
+def _square_to_row(frame: Ints, row: Whole, at: _Place) -> float:
+    """Return the square of the metres that a place is from a row of cells, at least."""
+    low = frame[1] + (row << frame[3]) - 1
+    high = low + (1 << frame[3]) + 1
+    gap = max(low - at.y, at.y - high, 0) * at.ky
+    return gap * gap
+
+
+@njit(cache=True, nogil=True)
+def _measure_border(
+    frame: Ints, spans: Ints, slabs: Ints, edges: Ints, grid: Whole, at: _Place
+) -> Nearest:
+    """Return the square of the metres to a grid's own border, and the grid across it there."""
+    best, across = np.inf, frame[6]
+    first, count, base = spans[grid, 0], spans[grid, 1], spans[grid, 2]
+    start = min(max((at.y - frame[1]) >> frame[3], first), first + count - 1)
+    for step in (1, -1):  # the place's own row and those north of it, then those south of it
+        row = start if step == 1 else start - 1
+        while first <= row < first + count and _square_to_row(frame, row, at) <= best:
+            slab = base + row - first
+            for edge in range(slabs[slab], slabs[slab + 1]):
+                square = _square_to_edge(edges, edge, at)
+                if square < best or (square == best and edges[edge, 4] < across):
+                    best, across = square, np.int64(edges[edge, 4])
+            row += step
+    return best, across
+
+
+@njit(cache=True, nogil=True)
+def _find_nearest(
+    frame: Ints, cells: Ints, lists: Ints, choices: Ints, slabs: Ints, edges: Ints, at: _Place,
+    most: float, skip: Whole,
+) -> Nearest:  # fmt: skip
+    """Return the square of the metres to the nearest border of a grid but ``skip``, and the grid.
+
+    At most ``most`` metres are searched; the number of grids comes back if there is none.
+    """
+    best, nearest = most * most, frame[6]
+    start = min(max((at.y - frame[1]) >> frame[3], 0), frame[5] - 1)
+    for step in (1, -1):
+        row = start if step == 1 else start - 1
+        while 0 <= row < frame[5] and _square_to_row(frame, row, at) <= best:
+            best, nearest = _search_row(
+                frame, cells, lists, choices, slabs, edges, at, row, skip, (best, nearest)
+            )
+            row += step
+    return best, nearest
+
+
+@njit(cache=True, nogil=True)
+def _search_row(
+    frame: Ints, cells: Ints, lists: Ints, choices: Ints, slabs: Ints, edges: Ints, at: _Place,
+    row: Whole, skip: Whole, so_far: Nearest,
+) -> Nearest:  # fmt: skip
+    """Improve on the nearest grid so far by those with a border in a row of cells."""
+    best, nearest = so_far
+    reach = np.int64(math.sqrt(best) / at.kx) + 1
+    west = max((at.x - reach - frame[0]) >> frame[2], 0)
+    east = min((at.x + reach - frame[0]) >> frame[2], frame[4] - 1)
+    for column in range(west, east + 1):
+        found = np.int64(cells[row * frame[4] + column])
+        if found >= 0:
+            continue
+        for place in range(lists[-1 - found], lists[-found]):
+            grid, slab = np.int64(choices[place, 0]), choices[place, 1]
+            if grid == skip:
+                continue
+            for edge in range(slabs[slab], slabs[slab + 1]):
+                square = _square_to_edge(edges, edge, at)
+                if square < best or (square == best and grid < nearest):
+                    best, nearest = square, grid
+    return best, nearest
+
+
+@njit(cache=True, nogil=True)
+def _round_metres(square: float) -> float:
+    """Return whole millimetres: the same on machines whose last bits differ."""
+    return np.rint(math.sqrt(square) * 1000) / 1000
+
+
+@njit(cache=True, nogil=True)
+def answer_point(
+    frame: Ints, cells: Ints, lists: Ints, choices: Ints, spans: Ints, slabs: Ints, edges: Ints,
+    lon: float, lat: float, near_border: float, most: float,
+) -> tuple[Whole, Whole, float, float, Whole]:  # fmt: skip
+    """Return grid, number of the match, metres to its border, metres outside, runner-up."""
+    nobody = frame[6]
+    if not (abs(lon) <= 180 and abs(lat) <= 90):
+        return nobody, NONE, np.nan, np.nan, nobody
+    x, y = np.int64(np.rint(lon * _UNITS)), np.int64(np.rint(lat * _UNITS))
+    at = _scale_metres(x, y)
+    one = np.full(1, lon), np.full(1, lat)
+    grid = own_points(frame, cells, lists, choices, slabs, edges, one[0], one[1])[0]
+    if grid < nobody:
+        square, runner = _measure_border(frame, spans, slabs, edges, grid, at)
+        border = _round_metres(square)
+        if runner == nobody and border < near_border:
+            _, runner = _find_nearest(
+                frame, cells, lists, choices, slabs, edges, at, near_border, grid
+            )
+        return grid, BORDER if border < near_border else INSIDE, border, 0.0, runner
+    square, grid = _find_nearest(frame, cells, lists, choices, slabs, edges, at, most, nobody)
+    if grid == nobody:
+        return nobody, NONE, np.nan, np.nan, nobody
+    _, runner = _find_nearest(frame, cells, lists, choices, slabs, edges, at, most, grid)
+    outside = _round_metres(square)
+    return grid, NEAREST, outside, outside, runner
+
+
+@njit(cache=True, nogil=True)
+def answer_points(
+    frame: Ints, cells: Ints, lists: Ints, choices: Ints, spans: Ints, slabs: Ints, edges: Ints,
+    lon: Floats, lat: Floats, near_border: float, most: float,
+) -> tuple[Ints, Ints, Floats, Floats, Ints]:  # fmt: skip
+    """Answer each point as `answer_point` does; what is rare has its own pass."""
+    nobody = frame[6]
+    grid = own_points(frame, cells, lists, choices, slabs, edges, lon, lat)
+    match, runner = np.full(lon.size, NONE), np.full(lon.size, nobody)
+    border, distance = np.full(lon.size, np.nan), np.zeros(lon.size)
+    for i in np.flatnonzero(grid < nobody):
+        at = _scale_metres(np.int64(np.rint(lon[i] * _UNITS)), np.int64(np.rint(lat[i] * _UNITS)))
+        square, runner[i] = _measure_border(frame, spans, slabs, edges, grid[i], at)
+        border[i] = _round_metres(square)
+        match[i] = BORDER if border[i] < near_border else INSIDE
+    for i in np.flatnonzero((runner == nobody) & (match != INSIDE)):
+        grid[i], match[i], border[i], distance[i], runner[i] = answer_point(
+            frame, cells, lists, choices, spans, slabs, edges, lon[i], lat[i], near_border, most
+        )
+    return grid, match, border, distance, runner

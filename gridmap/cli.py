@@ -1,0 +1,211 @@
+"""The command line: each command is a verb of the library.
+
+Exit codes, the same for every command: 0 done and nothing to object to; 1 done, with repairs or
+objections that the report names; 2 refused: nothing was written, and the error says why.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+import gridmap
+from gridmap.crs import to_degrees
+from gridmap.errors import GridmapError
+
+app = typer.Typer(
+    help="Draw grids for community governance, publish them, find the grid that owns a place.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+CityPath = Annotated[
+    Path, typer.Argument(help="A GeoPackage with layers, or a folder of GIS and CSV files.")
+]
+StorePath = Annotated[Path, typer.Argument(help="The folder that plans are kept in.")]
+PlanName = Annotated[str, typer.Argument(help="Name of a kept plan.")]
+Columns = Annotated[
+    Path | None, typer.Option(help="TOML file: which layer and column is what (see data/README).")
+]
+Datum = Annotated[
+    str | None, typer.Option(help="Datum of degrees: wgs84, cgcs2000, gcj02 or bd09.")
+]
+RulesPath = Annotated[Path | None, typer.Option("--rules", help="TOML file of settings.")]
+Day = Annotated[
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="A day; today by default.")
+]
+JsonPath = Annotated[
+    Path | None, typer.Option("--json", help="Also write the report to this file, as JSON.")
+]
+
+
+@app.command()
+def demo(
+    city: CityPath = Path("data/monaco.gpkg"),
+    columns: Columns = Path("data/monaco.columns.toml"),
+    store: Annotated[Path, typer.Option(help="Folder for the plan.")] = Path("demo"),
+) -> None:
+    """Read a city, draw its grids, publish them from today and locate one building.
+
+    The plan goes into a folder that `python -m api FOLDER` serves. Run twice, the second run
+    keeps what is there.
+    """
+    plans = gridmap.PlanStore(store)
+    if "demo" not in plans.plans().index:
+        draw(city, store, "demo", columns=columns)
+    if plans.publications().empty:
+        publish(store, "demo", by="gridmap demo", why="first plan")
+    plan = plans.in_force(date.today())
+    lon, lat = _find_largest(plan)
+    typer.echo(f"who owns {lon:.6f}, {lat:.6f}, the building with most households?")
+    typer.echo(gridmap.describe_owner(plan, gridmap.make_locator(plan).locate(lon, lat)))
+
+
+@app.command("check-city")
+def check_city(
+    city: CityPath, columns: Columns = None, datum: Datum = None, json_path: JsonPath = None
+) -> None:
+    """Say everything that is wrong with a city's files: what was repaired, what is refused."""
+    report = gridmap.check_city(city, columns=columns, datum=datum)
+    _print_report(report, json_path)
+    raise typer.Exit({"clean": 0, "repaired": 1, "refused": 2}[report.status])
+
+
+@app.command()
+def draw(
+    city: CityPath,
+    store: StorePath,
+    name: Annotated[str, typer.Argument(help="Name to keep the plan under.")],
+    columns: Columns = None,
+    datum: Datum = None,
+    rules_path: RulesPath = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same plan.")] = 0,
+    divide: Annotated[
+        int | None,
+        typer.Option(help="Divide the town along its main roads into communities of this size."),
+    ] = None,
+    map_path: Annotated[
+        Path | None, typer.Option("--map", help="Also write a map page that needs no internet.")
+    ] = None,
+) -> None:
+    """Draw the grids of a city and keep the plan."""
+    rules = gridmap.read_rules(rules_path) if rules_path else gridmap.Rules()
+    town = gridmap.read_city(city, columns=columns, datum=datum)
+    if divide:
+        town = gridmap.divide_communities(town, households=divide)
+    typer.echo(town.report.to_text())
+    with _progress() as progress:
+        plan = gridmap.draw_plan(town, rules, seed=seed, progress=progress)
+    fingerprint = gridmap.PlanStore(store).keep(plan, name)
+    typer.echo(gridmap.check_plan(plan).to_text())
+    typer.echo(f"kept as {name} in {store} (sha256 {fingerprint[:12]}…)")
+    if map_path:
+        gridmap.map_plan(plan).save(map_path)
+        typer.echo(f"map: {map_path}")
+
+
+@app.command()
+def check(
+    store: StorePath, name: PlanName, rules_path: RulesPath = None, json_path: JsonPath = None
+) -> None:
+    """List what a reviewer would object to in a kept plan, worst first."""
+    rules = gridmap.read_rules(rules_path) if rules_path else None
+    report = gridmap.check_plan(gridmap.PlanStore(store).load(name), rules)
+    _print_report(report, json_path)
+    if report.count("forbidden"):
+        raise typer.Exit(2)
+    raise typer.Exit(1 if report.count("objection") else 0)
+
+
+@app.command()
+def publish(
+    store: StorePath,
+    name: PlanName,
+    valid_from: Annotated[
+        datetime | None,
+        typer.Option("--from", formats=["%Y-%m-%d"], help="First day; today by default."),
+    ] = None,
+    by: Annotated[str, typer.Option(help="Who publishes it.")] = "",
+    why: Annotated[str, typer.Option(help="Why, for the record.")] = "",
+) -> None:
+    """Put a kept plan in force from a date on, in one step."""
+    day = _day(valid_from)
+    gridmap.PlanStore(store).publish(name, day, by=by, why=why)
+    typer.echo(f"{name} is in force from {day}")
+
+
+@app.command()
+def locate(
+    store: StorePath,
+    lon: Annotated[float | None, typer.Argument(help="Longitude, degrees.")] = None,
+    lat: Annotated[float | None, typer.Argument(help="Latitude, degrees.")] = None,
+    datum: Annotated[str, typer.Option(help="wgs84, cgcs2000, gcj02 or bd09.")] = "wgs84",
+    at: Day = None,
+    points: Annotated[
+        Path | None, typer.Option(help="A CSV of points instead; its columns are kept.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="CSV to write the points' grids to.")] = None,
+) -> None:
+    """Find the grid that owns a place, or those of a whole table of incidents."""
+    plan = gridmap.PlanStore(store).in_force(_day(at))
+    locator = gridmap.make_locator(plan)
+    if points and out:
+        located = gridmap.locate_points(locator, gridmap.read_points(points), datum=datum)
+        gridmap.write_points(located, out)
+        typer.echo(gridmap.summarize_points(located))
+    elif lon is not None and lat is not None:
+        typer.echo(gridmap.describe_owner(plan, locator.locate(lon, lat, datum=datum)))
+    else:
+        raise GridmapError("nothing to locate: give LON LAT, or --points FILE and --out FILE")
+
+
+def main() -> None:
+    """Run a command; a refusal is one line on standard error and exit code 2."""
+    try:
+        app()
+    except (GridmapError, OSError) as error:
+        Console(stderr=True).print(f"error: {error}", style="red", markup=False, highlight=False)
+        sys.exit(2)
+
+
+def _find_largest(plan: gridmap.Plan) -> tuple[float, float]:
+    """Return longitude and latitude of the building with most households."""
+    row = plan.city.buildings.nlargest(1, "households")
+    point = to_degrees(row.set_geometry(row.representative_point())).geometry.iloc[0]
+    return point.x, point.y
+
+
+def _day(moment: datetime | None) -> date:
+    return moment.date() if moment else date.today()
+
+
+def _print_report(report: Any, json_path: Path | None) -> None:
+    typer.echo(report.to_text())
+    if json_path:
+        text = json.dumps(report.to_dict(), ensure_ascii=False, indent=1)
+        json_path.write_text(text + "\n", encoding="utf-8")
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    """Show a bar for each stage; nothing where the output is no terminal."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def show(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=total)
+            bars.update(tasks[stage], completed=done, total=total)
+
+        yield show

@@ -1,0 +1,219 @@
+"""Plans as GeoJSON (RFC 7946): WGS-84 degrees, 7 decimals, outer rings counter-clockwise.
+
+No household count of a building leaves here; those of grids can be hidden below a limit.
+"""
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from gridmap.crs import to_degrees
+from gridmap.errors import TableError
+from gridmap.plan import Plan
+
+#: West, south, east, north in degrees.
+Bbox = tuple[float, float, float, float]
+
+#: RFC 7946, section 11.2: 7 decimals are about a centimetre.
+_DECIMALS = 7
+#: Columns of the base map that are told, layer by layer: names and kinds, never a count of people.
+_TOLD = {
+    "streets": ("kind", "name"),
+    "barriers": ("kind", "name"),
+    "communities": ("code", "name", "street"),
+    "buildings": ("name", "floors"),
+}
+#: The layers of the base map.
+BASE_LAYERS = tuple(_TOLD)
+
+
+@dataclass(frozen=True)
+class Features:
+    """GeoJSON features, written once and put together often.
+
+    Parameters
+    ----------
+    ids : tuple of str
+        The id of each feature.
+    bounds : array of float, shape (n, 4)
+        West, south, east and north of each, in degrees; NaN for one without geometry.
+    texts : tuple of str
+        Each feature as JSON.
+    """
+
+    ids: tuple[str, ...]
+    bounds: npt.NDArray[np.float64]
+    texts: tuple[str, ...]
+
+    def find(
+        self, *, bbox: Bbox | None = None, ids: Collection[str] | None = None
+    ) -> tuple[int, ...]:
+        """Return the positions of the features that meet ``bbox`` and are among ``ids``.
+
+        A feature whose bounds only touch the edge of the bbox is found. None is no condition.
+        """
+        chosen = np.ones(len(self.ids), bool)
+        if bbox is not None:
+            west, south, east, north = bbox
+            low, high = self.bounds[:, :2], self.bounds[:, 2:]
+            chosen &= (low <= (east, north)).all(axis=1) & (high >= (west, south)).all(axis=1)
+        positions = np.flatnonzero(chosen).tolist()
+        return tuple(at for at in positions if ids is None or self.ids[at] in ids)
+
+    def bounds_of(self, positions: Sequence[int]) -> Bbox | None:
+        """Return the bbox around the features at ``positions``; None where none has a shape."""
+        bounds = self.bounds[list(positions)]
+        if np.isnan(bounds).all():
+            return None
+        west, south = np.nanmin(bounds[:, :2], axis=0).tolist()
+        east, north = np.nanmax(bounds[:, 2:], axis=0).tolist()
+        return west, south, east, north
+
+    def collection(self, positions: Sequence[int] | None = None) -> bytes:
+        """Return a FeatureCollection of the features at ``positions``, or of all, with its bbox."""
+        chosen = range(len(self.ids)) if positions is None else positions
+        bounds = self.bounds_of(chosen)
+        bbox = f'"bbox":{_write(bounds)},' if bounds else ""
+        body = ",".join(self.texts[at] for at in chosen)
+        return f'{{"type":"FeatureCollection",{bbox}"features":[{body}]}}'.encode()
+
+
+def describe_grids(plan: Plan, *, min_cell: int = 0) -> dict[str, dict[str, Any]]:
+    """Say what may be told of each grid.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    min_cell : int
+        Household counts below it are hidden: None, and so is what they could be computed from.
+
+    Returns
+    -------
+    dict
+        Code -> name, community_id, community, street, households, deviation (the relative deviation
+        from the target, 0.1 is 10 % more), area (whole m²), label (longitude and latitude of a
+        place inside the grid that is good for writing on).
+    """
+    labels = _label_places(plan.grids).tolist()
+    described = {}
+    for grid, label in zip(plan.grids.itertuples(), labels, strict=True):
+        community = plan.city.communities.loc[grid.community_id]
+        told = grid.households >= min_cell
+        described[str(grid.Index)] = {
+            "name": grid.name,
+            "community_id": grid.community_id,
+            "community": community["name"],
+            "street": community["street"],
+            "households": int(grid.households) if told else None,
+            "deviation": round(grid.households / plan.rules.target - 1, 4) if told else None,
+            "area": round(grid.area),
+            "label": label,
+        }
+    return described
+
+
+def grid_features(plan: Plan, *, min_cell: int = 0) -> Features:
+    """Write each grid of a plan as a feature; its id is its code. Properties: `describe_grids`."""
+    described = describe_grids(plan, min_cell=min_cell)
+    return _write_features(plan.grids, [described[code] for code in plan.grids.index], boxed=True)
+
+
+def grids_geojson(plan: Plan, *, min_cell: int = 0) -> bytes:
+    """Write the grids of a plan as a GeoJSON FeatureCollection in UTF-8.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    min_cell : int
+        Household counts below it are hidden; public answers pass ``plan.rules.min_cell``.
+    """
+    return grid_features(plan, min_cell=min_cell).collection()
+
+
+def layer_features(plan: Plan, layer: str) -> Features:
+    """Write each row of a layer of the plan's city as a feature; its id is the row's key.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan, of which the city is written.
+    layer : str
+        One of `BASE_LAYERS`.
+
+    Raises
+    ------
+    TableError
+        If there is no such layer.
+    """
+    if layer not in _TOLD:
+        raise TableError(f"no layer {layer!r}; there are {', '.join(BASE_LAYERS)}")
+    frame = getattr(plan.city, layer)
+    told = pd.DataFrame(frame[list(_TOLD[layer])])
+    records = told.astype(object).where(told.notna(), None).to_dict("records")
+    return _write_features(frame, records)
+
+
+def layer_geojson(plan: Plan, layer: str, bbox: Bbox | None = None) -> bytes:
+    """Write a layer of the base map as a GeoJSON FeatureCollection in UTF-8.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan, of which the city is written.
+    layer : str
+        One of `BASE_LAYERS`; ``buildings`` are footprints, without their households.
+    bbox : tuple of float, optional
+        Only what meets it; features are not clipped.
+
+    Raises
+    ------
+    TableError
+        If there is no such layer.
+    """
+    features = layer_features(plan, layer)
+    return features.collection(features.find(bbox=bbox))
+
+
+def _write_features(
+    frame: gpd.GeoDataFrame, properties: Sequence[dict[Any, Any]], *, boxed: bool = False
+) -> Features:
+    shapes = _to_lonlat(frame)
+    bounds = shapely.bounds(shapes)
+    ids = tuple(str(key) for key in frame.index)
+    texts = []
+    for key, shape, box, told in zip(
+        ids, shapely.to_geojson(shapes), bounds.tolist(), properties, strict=True
+    ):
+        bbox = f'"bbox":{_write(box)},' if boxed else ""
+        texts.append(
+            f'{{"type":"Feature","id":{_write(key)},{bbox}'
+            f'"geometry":{shape or "null"},"properties":{_write(told)}}}'
+        )
+    return Features(ids, bounds, tuple(texts))
+
+
+def _to_lonlat(frame: gpd.GeoDataFrame) -> Any:
+    """Return the shapes in degrees, rounded; equal vertices of neighbours stay equal."""
+    shapes = shapely.force_2d(to_degrees(frame).geometry.to_numpy())
+    rounded = shapely.transform(shapes, lambda places: np.round(places, _DECIMALS))
+    return shapely.orient_polygons(rounded)
+
+
+def _label_places(grids: gpd.GeoDataFrame) -> npt.NDArray[np.float64]:
+    """Return the centre of the widest circle inside each grid, in degrees (to about a metre)."""
+    circles = shapely.maximum_inscribed_circle(grids.geometry.to_numpy(), tolerance=1.0)
+    centres = gpd.GeoSeries(shapely.get_point(circles, 0), crs=grids.crs).to_crs("EPSG:4326")
+    return np.column_stack((centres.x, centres.y)).round(5)
+
+
+def _write(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

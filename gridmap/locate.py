@@ -1,0 +1,516 @@
+"""Which grid owns a point, how surely, and which grid would be next.
+
+**One owner.** Every corner of every grid, and every point asked for, is rounded to 1e-7 degrees
+(about 1 cm), so that all tests are exact tests on whole numbers, the same before and after a save
+with seven decimals. For a point on a border the rule depends on the shapes alone:
+
+    Stand on the point, face due east and turn anticlockwise: the first grid that you look into
+    owns the point.
+
+Inside the territory that is the half-open rule: west and south borders are in, east and north
+borders are out, a corner belongs to the grid just north of due east of it. On the outline, where
+the view east may leave the territory, turning on finds a grid that touches the point. Grids are
+found by the parity of the edges crossed on the way east. Each inner edge of a coverage belongs to
+two grids, so inside the territory at least one grid has an odd count, always. Where grids overlap,
+the one whose list of edges comes first in the order of numbers owns the point, whatever its code.
+
+Edges are straight in longitude and latitude. In a metric CRS they were straight there: over 1 km
+the two differ by less than 2 cm, the same for both neighbours.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from gridmap.cells import (
+    NONE,
+    answer_point,
+    answer_points,
+    build_index,
+    order_by_shape,
+    own_points,
+    trace_edges,
+)
+from gridmap.crs import to_degrees
+from gridmap.datum import DATUMS, to_wgs84
+from gridmap.errors import CrsError, DatumError, RulesError, TableError
+from gridmap.layers import LAT_NAMES, LON_NAMES, find_column, read_csv
+from gridmap.plan import Plan
+from gridmap.tables import AREAS, GRIDS, list_some
+
+Ints = NDArray[Any]
+Floats = NDArray[np.float64]
+
+#: What an answer can be, by the number that the kernels give it.
+MATCHES = ("inside", "border", "nearest", "none")
+#: The columns of an answer, in order.
+ANSWER = ("grid_code", "match", "border", "distance", "runner_up", "hint")
+SWAPPED = "longitude and latitude look swapped"
+MISSING = "no coordinates"
+
+_MISSED = 4  # what `_hint` is told of a row without coordinates
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The grid that answers for a point.
+
+    Parameters
+    ----------
+    grid_code : str or None
+        The grid; None where the territory is farther than ``nearest`` metres.
+    match : str
+        ``inside``; ``border``: inside, but less than ``near_border`` metres from the border of the
+        grid, which a phone can't tell from the other side; ``nearest``: outside the territory, the
+        grid is the nearest one; ``none``.
+    border : float
+        Metres to the border of that grid, whatever lies across; NaN for ``none``.
+    distance : float
+        Metres outside the territory, 0 inside; NaN for ``none``.
+    runner_up : str or None
+        The grid across the nearest border. Where nothing lies across it, the nearest other grid
+        within ``near_border`` metres; for ``nearest``, the second nearest within reach.
+    hint : str
+        For ``none``: what could be wrong with the coordinates, where something seems to be.
+    """
+
+    grid_code: str | None
+    match: str
+    border: float
+    distance: float
+    runner_up: str | None
+    hint: str = ""
+
+
+class Locator:
+    """An index over grids: built once, asked often, never changed.
+
+    Every answer depends on the shapes of the grids only: not on their codes or their order in the
+    table, and it is the same for one point and for many (see the module for the rule on borders).
+    Points are rounded to 1e-7 degrees, about 1 cm. Distances are measured on the WGS-84 ellipsoid's
+    tangent plane at the point, given in whole millimetres; good to 0.1 % over a few km.
+
+    Parameters
+    ----------
+    grids : GeoDataFrame
+        Index ``grid_code``, Polygon or MultiPolygon, in any CRS. Expected to be a coverage: shared
+        borders are identical, corner for corner.
+    near_border : float
+        Metres from the border below which an inside answer is called ``border``.
+    nearest : float
+        Metres outside the territory up to which the nearest grid answers.
+
+    Raises
+    ------
+    TableError
+        If a code is missing or occurs twice; a shape is missing, not an area, thinner than 1 cm or
+        the same as another one; or the territory is too large for exact arithmetic.
+    CrsError
+        If the grids have no CRS, or one in which they don't lie on Earth.
+    RulesError
+        If a distance is below 0 or not finite.
+
+    Examples
+    --------
+    >>> from shapely import box
+    >>> grids = gpd.GeoDataFrame(
+    ...     geometry=[box(122.0, 40.0, 122.001, 40.001), box(122.001, 40.0, 122.002, 40.001)],
+    ...     index=pd.Index(["west", "east"], name="grid_code"), crs="EPSG:4326")
+    >>> Locator(grids).locate(122.001, 40.0005)
+    Owner(grid_code='east', match='border', border=0.0, distance=0.0, runner_up='west', hint='')
+    """
+
+    def __init__(
+        self, grids: gpd.GeoDataFrame, *, near_border: float = 10.0, nearest: float = 50.0
+    ) -> None:
+        _check_distances(near_border, nearest)
+        _check_grids(grids)
+        self.near_border, self.nearest = float(near_border), float(nearest)
+        shapes = to_degrees(grids[[grids.geometry.name]]).geometry
+        _check_bounds(shapes)
+        owner, edges = trace_edges(shapes)
+        _check_traced(grids, owner)
+        self._rows = order_by_shape(grids, owner, edges)
+        place = np.empty(len(grids), np.int64)
+        place[self._rows] = np.arange(len(grids))
+        self._index = build_index(place[owner], edges, len(grids))
+        codes = [str(code) for code in grids.index[self._rows]]
+        self._codes: list[str | None] = [*codes, None]  # the last is: nobody
+        self._code_array = pd.array(self._codes, dtype="str")
+        self._positions = np.append(self._rows, -1)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def locate(self, lon: float, lat: float, *, datum: str = "wgs84") -> Owner:
+        """Find the grid that owns one position.
+
+        Parameters
+        ----------
+        lon, lat : float
+            Degrees, read in ``datum``.
+        datum : str
+            One of `gridmap.datum.DATUMS`.
+
+        Raises
+        ------
+        DatumError
+            If the position is not a number or not on Earth (unless swapping longitude and latitude
+            puts it into the territory: then the answer is ``none`` and its hint says so), or if the
+            datum is unknown.
+        """
+        try:
+            east, north = float(lon), float(lat)
+        except (TypeError, ValueError) as error:
+            raise DatumError(f"longitude {lon!r}, latitude {lat!r} are not numbers") from error
+        if not (-180 <= east <= 180 and -90 <= north <= 90):
+            return self._locate_odd(east, north, datum)
+        position = (east, north) if datum == "wgs84" else _convert_one(east, north, datum)
+        grid, match, border, distance, runner = answer_point(
+            *self._index, *position, self.near_border, self.nearest
+        )
+        hint = "" if match != NONE else self._hint_one(east, north, datum)
+        codes = self._codes
+        return Owner(codes[grid], MATCHES[match], border, distance, codes[runner], hint)
+
+    def locate_many(self, lon: ArrayLike, lat: ArrayLike, *, datum: str = "wgs84") -> pd.DataFrame:
+        """Find the grid that owns each of many positions: the answers of `locate`, as a table.
+
+        Parameters
+        ----------
+        lon, lat : array-like of float, shape (n,)
+            Degrees, read in ``datum``.
+        datum : str
+            One of `gridmap.datum.DATUMS`.
+
+        Returns
+        -------
+        DataFrame
+            Columns `ANSWER`; the index of ``lon`` where it is a Series. No code is a missing value.
+
+        Raises
+        ------
+        DatumError
+            As `locate`, with the rows.
+        TableError
+            If there are not as many longitudes as latitudes.
+        """
+        index = lon.index if isinstance(lon, pd.Series) else None
+        east, north = _to_numbers(lon, index, "longitude"), _to_numbers(lat, index, "latitude")
+        _check_sizes(east, north)
+        rows = pd.RangeIndex(east.size) if index is None else index
+        _refuse(np.isnan(east) | np.isnan(north), east, north, rows, "not numbers")
+        return self._tabulate(east, north, datum, rows)
+
+    def owners(self, lon: ArrayLike, lat: ArrayLike, *, datum: str = "wgs84") -> NDArray[np.int64]:
+        """Return the position, in the table of grids, of each point's owner; -1 outside.
+
+        The quickest way to count points per grid: no distances are measured. Points that are not
+        on Earth, or not numbers, lie outside.
+
+        Parameters
+        ----------
+        lon, lat : array-like of float, shape (n,)
+            Degrees, read in ``datum``.
+        datum : str
+            One of `gridmap.datum.DATUMS`.
+
+        Raises
+        ------
+        TableError
+            If there are not as many longitudes as latitudes.
+        """
+        east, north = _to_array(lon), _to_array(lat)
+        _check_sizes(east, north)
+        if datum != "wgs84":
+            east, north = _convert_possible(east, north, datum)
+        frame, cells, lists, choices, _, slabs, edges = self._index
+        found = own_points(frame, cells, lists, choices, slabs, edges, east, north)
+        return self._positions[found]
+
+    def _locate_odd(self, lon: float, lat: float, datum: str) -> Owner:
+        """Answer a position that is not on Earth: raise, or say that it looks swapped."""
+        hint = self.locate_many([lon], [lat], datum=datum)["hint"].iloc[0]
+        return Owner(None, MATCHES[NONE], math.nan, math.nan, None, str(hint))
+
+    def _tabulate(self, lon: Floats, lat: Floats, datum: str, rows: pd.Index) -> pd.DataFrame:
+        """Answer rows of which some may lack coordinates (NaN)."""
+        missing = np.isnan(lon) | np.isnan(lat)
+        odd = ~missing & ~_is_possible(lon, lat)
+        if odd.any():
+            swapped = self.owners(lat, lon, datum=datum) >= 0
+            _refuse(odd & ~swapped, lon, lat, rows, "not on Earth; are they degrees?")
+        east, north = _convert_possible(lon, lat, datum)
+        grid, match, border, distance, runner = answer_points(
+            *self._index, east, north, self.near_border, self.nearest
+        )
+        columns = {
+            "grid_code": self._code_array.take(grid),
+            "match": pd.array(MATCHES, dtype="str").take(match),
+            "border": border,
+            "distance": distance,
+            "runner_up": self._code_array.take(runner),
+            "hint": self._hint(lon, lat, datum, np.where(missing, _MISSED, match)),
+        }
+        return pd.DataFrame(columns, index=rows)
+
+    def _hint(self, lon: Floats, lat: Floats, datum: str, match: Ints) -> Any:
+        """Say what could be wrong with each position that found no grid."""
+        causes = np.where(match == _MISSED, 1, 0)
+        rows = np.flatnonzero(match == NONE)
+        readings = [
+            (lat[rows], lon[rows], datum),
+            *((lon[rows], lat[rows], other) for other in _other_datums(datum)),
+        ]
+        for bit, reading in enumerate(readings, start=1):
+            causes[rows] |= (self.owners(*reading[:2], datum=reading[2]) >= 0) << bit
+        names = [MISSING, SWAPPED, *(f"inside if read as {other}" for _, _, other in readings[1:])]
+        found, places = np.unique(causes, return_inverse=True)
+        texts = ["; ".join(name for bit, name in enumerate(names) if n >> bit & 1) for n in found]
+        return pd.array(texts, dtype="str").take(places)
+
+    def _hint_one(self, lon: float, lat: float, datum: str) -> str:
+        return str(self._hint(np.array([lon]), np.array([lat]), datum, np.array([NONE]))[0])
+
+
+def locate_points(
+    locator: Locator,
+    points: pd.DataFrame,
+    *,
+    lon: str = "lon",
+    lat: str = "lat",
+    datum: str = "wgs84",
+) -> pd.DataFrame:
+    """Join the owner of each point on to a table of points.
+
+    Parameters
+    ----------
+    locator : Locator
+        The grids.
+    points : DataFrame
+        One row per point. It is not changed.
+    lon, lat : str
+        Columns of degrees, numbers or text. Where one is missing, the first column is taken that
+        has a usual name (lng, longitude, 经度, x; latitude, 纬度, y …) in any case.
+    datum : str
+        One of `gridmap.datum.DATUMS`.
+
+    Returns
+    -------
+    DataFrame
+        All rows of ``points``, in order, with the columns `ANSWER`. A row without coordinates is
+        kept: match ``none``, hint "no coordinates".
+
+    Raises
+    ------
+    TableError
+        If no column of longitudes or latitudes is found, or ``points`` has a column of an answer.
+    DatumError
+        If coordinates are not numbers or not on Earth, with the rows.
+    """
+    clash = [name for name in ANSWER if name in points.columns]
+    if clash:
+        raise TableError(f"points have columns {', '.join(clash)} already: drop or rename them")
+    columns = (
+        points[_find_column(points, lon, (*LON_NAMES, "x"))],
+        points[_find_column(points, lat, (*LAT_NAMES, "y"))],
+    )
+    east = _to_numbers(columns[0], points.index, "longitude")
+    north = _to_numbers(columns[1], points.index, "latitude")
+    answer = locator._tabulate(east, north, datum, points.index)
+    return pd.concat([points, answer], axis=1)
+
+
+def make_locator(plan: Plan) -> Locator:
+    """Build the locator of a plan, with the distances of its rules."""
+    return Locator(plan.grids, near_border=plan.rules.near_border, nearest=plan.rules.nearest)
+
+
+def describe_owner(plan: Plan, owner: Owner) -> str:
+    """Say in words which grid owns a place, and how sure that is.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan that the locator was made of.
+    owner : Owner
+        Its answer.
+    """
+    if owner.grid_code is None:
+        hint = f": {owner.hint}" if owner.hint else ""
+        return f"no grid within {plan.rules.nearest:g} m{hint}"
+    grid = plan.grids.loc[owner.grid_code]
+    community = plan.city.communities.loc[grid["community_id"]]
+    street = f"{community['street']} " if community["street"] else ""
+    lines = [f"{grid['name']}  {owner.grid_code}  {street}{community['name']}"]
+    if owner.match == "nearest":
+        lines.append(f"outside the territory by {owner.distance:.1f} m; this is the nearest grid")
+    elif owner.match == "border":
+        other = plan.grids["name"].get(owner.runner_up, "outside the territory")
+        lines.append(f"only {owner.border:.1f} m from the border; across it: {other}")
+    else:
+        lines.append(f"inside, {owner.border:.0f} m from the border")
+    return "\n".join(lines)
+
+
+def read_points(path: str | Path) -> pd.DataFrame:
+    """Read a CSV of points, in whatever encoding it was written; codes stay text.
+
+    See `gridmap.layers.read_csv`.
+    """
+    return read_csv(path)
+
+
+def write_points(points: pd.DataFrame, path: str | Path) -> None:
+    """Write a table as a CSV that Excel in Chinese opens right: UTF-8 with a BOM.
+
+    The file is complete or not there: it is written beside its place and then put there.
+    """
+    path = Path(path)
+    draft = path.with_name(f".{path.name}.part")
+    points.to_csv(draft, index=False, encoding="utf-8-sig")
+    draft.replace(path)
+
+
+def summarize_points(located: pd.DataFrame) -> str:
+    """Say in a line how many rows of `locate_points` found a grid, and how.
+
+    Examples
+    --------
+    >>> summarize_points(pd.DataFrame({"match": ["inside", "none", "border"]}))
+    '2 of 3 have a grid: 1 inside, 1 near a border, 0 outside but near; 1 without'
+    """
+    count = located["match"].value_counts().reindex(MATCHES, fill_value=0)
+    return (
+        f"{len(located) - count['none']} of {len(located)} have a grid: {count['inside']} inside, "
+        f"{count['border']} near a border, {count['nearest']} outside but near; "
+        f"{count['none']} without"
+    )
+
+
+# --- coordinates -------------------------------------------------------------------------------
+
+
+def _to_numbers(values: Any, index: pd.Index | None, what: str) -> Floats:
+    """Return floats, with NaN for what is missing; refuse text that is no number."""
+    if isinstance(values, np.ndarray) and values.dtype.kind in "fiu":
+        return _to_array(values)
+    given = pd.Series(np.asarray(values, dtype=object) if index is None else values, index=index)
+    if given.dtype.kind in "fiu" and isinstance(given.dtype, np.dtype):
+        return _to_array(given)
+    texts = given.astype(object).where(given.notna(), "").astype(str).str.strip()
+    numbers = pd.to_numeric(texts, errors="coerce").to_numpy(np.float64)
+    wrong = np.isnan(numbers) & (~texts.str.lower().isin(["", "nan"])).to_numpy()
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise DatumError(
+            f"row {given.index[row]}: {what} {texts.iloc[row]!r} is not a number"
+            f"{_count_more(int(wrong.sum()))}"
+        )
+    return numbers
+
+
+def _to_array(values: Any) -> Floats:
+    """Return floats that kernels take as they are; pandas lends arrays that can't be written."""
+    return np.require(values, np.float64, ["C", "W"])
+
+
+def _check_sizes(lon: Floats, lat: Floats) -> None:
+    if lon.ndim != 1 or lon.shape != lat.shape:
+        raise TableError(f"longitudes of shape {lon.shape}, but latitudes of shape {lat.shape}")
+
+
+def _refuse(
+    wrong: NDArray[np.bool_], lon: Floats, lat: Floats, rows: pd.Index, reason: str
+) -> None:
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise DatumError(
+            f"row {rows[row]}: longitude {lon[row]}, latitude {lat[row]} are {reason}"
+            f"{_count_more(int(wrong.sum()))}"
+        )
+
+
+def _count_more(count: int) -> str:
+    return f" (and {count - 1} more rows)" if count > 1 else ""
+
+
+def _is_possible(lon: Floats, lat: Floats) -> NDArray[np.bool_]:
+    return (np.abs(lon) <= 180) & (np.abs(lat) <= 90)
+
+
+def _convert_possible(lon: Floats, lat: Floats, datum: str) -> tuple[Floats, Floats]:
+    """Convert the positions that are on Earth; the others are left as they are."""
+    if datum == "wgs84":
+        return lon, lat
+    possible = _is_possible(lon, lat)
+    east, north = lon.copy(), lat.copy()
+    east[possible], north[possible] = to_wgs84(lon[possible], lat[possible], datum)
+    return east, north
+
+
+def _convert_one(lon: float, lat: float, datum: str) -> tuple[float, float]:
+    east, north = to_wgs84(np.array([lon]), np.array([lat]), datum)
+    return float(east[0]), float(north[0])
+
+
+def _other_datums(datum: str) -> list[str]:
+    """List the datums that a position may have been meant in; CGCS2000 is WGS-84 here."""
+    same = ("wgs84", "cgcs2000")
+    known = [other for other in DATUMS if other not in ("cgcs2000", datum)]
+    return [other for other in known if not (other in same and datum in same)]
+
+
+def _find_column(points: pd.DataFrame, wanted: str, names: Sequence[str]) -> Any:
+    column = wanted if wanted in points.columns else find_column(points.columns, names)
+    if column is None:
+        listed = ", ".join(str(column) for column in points.columns)
+        raise TableError(f"no column {wanted!r}, nor {', '.join(names)}; there are: {listed}")
+    return column
+
+
+# --- what can be indexed -----------------------------------------------------------------------
+
+
+def _check_distances(near_border: float, nearest: float) -> None:
+    for name, value in (("near_border", near_border), ("nearest", nearest)):
+        if not (math.isfinite(value) and value >= 0):
+            raise RulesError(f"{name} is {value}, not a distance of 0 metres or more")
+
+
+def _check_grids(grids: gpd.GeoDataFrame) -> None:
+    if not len(grids):
+        raise TableError("grids: no rows")
+    if grids.crs is None:
+        raise CrsError("grids have no CRS: name it in the file, or say the datum of its degrees")
+    if grids.index.hasnans:
+        raise TableError(f"grids: {int(grids.index.isna().sum())} rows without {GRIDS.index}")
+    if not grids.index.is_unique:
+        raise TableError(
+            f"grids: duplicate {GRIDS.index}: {list_some(grids.index[grids.index.duplicated()])}"
+        )
+    wrong = ~grids.geom_type.isin(AREAS) | grids.geometry.is_empty
+    if wrong.any():
+        raise TableError(f"grids: no area in rows {list_some(grids.index[wrong])}")
+
+
+def _check_bounds(shapes: gpd.GeoSeries) -> None:
+    west, south, east, north = shapes.total_bounds
+    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
+        raise CrsError(
+            f"grids span longitudes {west} to {east}, latitudes {south} to {north}, which is not "
+            "on Earth: is their CRS the one they are in?"
+        )
+
+
+def _check_traced(grids: gpd.GeoDataFrame, owner: Ints) -> None:
+    thin = np.bincount(owner, minlength=len(grids)) == 0
+    if thin.any():
+        raise TableError(f"grids: thinner than 1 cm in rows {list_some(grids.index[thin])}")

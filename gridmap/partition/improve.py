@@ -1,0 +1,181 @@
+"""Simulated annealing of a labelled part, with two moves that keep every grid in one piece.
+
+*Shift*: a unit on a border goes to a neighbouring grid. *Recombine*: two neighbouring grids are
+joined and cut again along a fresh spanning tree (ReCom: DeFord, Duchin, Solomon 2019,
+arXiv:1911.05725). A move is accepted by Metropolis' rule; the temperature falls geometrically over
+a fixed count of steps.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from gridmap.partition.objective import State, balance_cost, shift_delta, shift_unit
+from gridmap.partition.problem import Bits, Graph, Positions, kernel
+from gridmap.partition.split import (
+    Tree,
+    choose_cut,
+    draw_below,
+    draw_share,
+    draw_tree,
+    sum_subtrees,
+)
+
+#: Temperatures at the first and last step, in units of the cost (a squared relative deviation).
+HOT, COLD = 0.002, 0.00002
+#: Every so many steps a recombination is tried instead of a shift.
+RECOMBINE_EVERY = 15
+#: Compounds that a recombination is trusted to reunite: dearer cuts are given up unmeasured.
+REUNITED = 2
+KX=0.0
+
+
+class Search(NamedTuple):
+    """Room for the contiguity check."""
+
+    queue: Positions  #: units waiting
+    seen: Positions  #: per unit, number of the last check that reached it
+    checks: Positions  #: [0] number of checks so far
+
+
+def make_search(graph: Graph) -> Search:
+    """Make room for the contiguity checks of one part."""
+    units = len(graph.households)
+    return Search(np.zeros(units, np.int32), np.zeros(units, np.int32), np.zeros(1, np.int32))
+
+
+@kernel
+def can_leave(state: State, search: Search, unit: int) -> bool:
+    """Say whether the grid of ``unit`` stays in one piece, and not empty, without it.
+
+    Searches the grid from one neighbour of the unit until all its neighbours in the grid are
+    reached. O(pairs of the grid) at worst, usually a few units.
+    """
+    graph, grid = state.graph, state.labels[unit]
+    search.checks[0] += 1
+    mark = search.checks[0]
+    open_ends, first = 0, -1
+    for side in range(graph.indptr[unit], graph.indptr[unit + 1]):
+        other = graph.neighbour[side]
+        if graph.usable[side] and state.labels[other] == grid:
+            open_ends += 1
+            search.seen[other] = -mark  # to be reached
+            first = other
+    if open_ends <= 1:
+        return open_ends == 1
+    search.seen[unit] = mark
+    return _reach_all(state, search, first, open_ends)
+
+
+@kernel
+def _reach_all(state: State, search: Search, first: int, open_ends: int) -> bool:
+    graph, mark, grid = state.graph, search.checks[0], state.labels[first]
+    search.queue[0] = first
+    search.seen[first] = mark
+    open_ends -= 1
+    head, tail = 0, 1
+    while head < tail:
+        unit = search.queue[head]
+        head += 1
+        for side in range(graph.indptr[unit], graph.indptr[unit + 1]):
+            other = graph.neighbour[side]
+            if not graph.usable[side] or state.labels[other] != grid or search.seen[other] == mark:
+                continue
+            if search.seen[other] == -mark:
+                open_ends -= 1
+                if open_ends == 0:
+                    return True
+            search.seen[other] = mark
+            search.queue[tail] = other
+            tail += 1
+    return False
+
+
+@kernel
+def draw_patience(rng: Bits) -> float:
+    """Draw how many temperatures a move may cost: exponential, so as Metropolis accepts."""
+    return -np.log(1.0 - draw_share(rng))
+
+
+@kernel
+def anneal(state: State, tree: Tree, search: Search, steps: int) -> None:
+    """Improve the labels in place by a count of tried moves.
+
+    A step draws a side of a pair; pairs inside one grid, or not usable, are passed over. O(steps),
+    each in the degree of a unit, or in the size of two grids when they are recombined.
+    """
+    graph, rng = state.graph, tree.rng
+    heat = HOT
+    cooling = (COLD / HOT) ** (1.0 / max(steps, 1))
+    for step in range(steps):
+        heat *= cooling
+        side = draw_below(rng, len(graph.neighbour))
+        unit, other = graph.owner[side], graph.neighbour[side]
+        if not graph.usable[side] or state.labels[unit] == state.labels[other]:
+            continue
+        bound = heat * draw_patience(rng)
+        if step % RECOMBINE_EVERY == 0:
+            recombine(state, tree, unit, other, bound)
+        else:
+            _try_shift(state, search, unit, other, bound)
+
+
+@kernel
+def _try_shift(state: State, search: Search, unit: int, other: int, bound: float) -> None:
+    """Shift a unit to the grid of its neighbour if that costs at most ``bound`` more.
+
+    A grid never loses its last household, nor its last unit.
+    """
+    homes, new = state.graph.households[unit], state.labels[other]
+    if homes > 0 and state.homes[state.labels[unit]] == homes:
+        return
+    if shift_delta(state, unit, new) <= bound and can_leave(state, search, unit):
+        shift_unit(state, unit, new)
+
+
+@kernel
+def recombine(state: State, tree: Tree, unit: int, other: int, bound: float) -> float:
+    """Join the grids of two neighbours and cut them anew; undo if it costs more than ``bound``.
+
+    Neither side is left without a household. Returns the change of the cost. O(pairs of the two
+    grids).
+    """
+    one, two = state.labels[unit], state.labels[other]
+    gain=balance_cost(state.homes[one], state.weights)+balance_cost(state.homes[two], state.weights)-2*balance_cost((state.homes[one]+state.homes[two])/2, state.weights)
+    if gain<KX*bound: return 0.0
+    total = draw_tree(state, tree, unit, two)
+    now = sum_subtrees(state, tree, total)
+    now += balance_cost(state.homes[one], state.weights)
+    now += balance_cost(state.homes[two], state.weights)
+    place, _, cost = choose_cut(tree, total, 2, state.weights)
+    if place == 0 or cost - now > bound + REUNITED * state.weights.compound:
+        return 0.0
+    behind = place + tree.size[place]
+    below, above = _name_sides(state, tree, place, one, two)
+    delta = 0.0
+    old = tree.order  # per place from here on: the label to return to
+    for index in range(total):
+        old[index] = state.labels[tree.unit[index]]
+        new = below if place <= index < behind else above
+        if new != old[index]:
+            delta += shift_delta(state, tree.unit[index], new)
+            shift_unit(state, tree.unit[index], new)
+    if delta <= bound:
+        return delta
+    for index in range(total):
+        if state.labels[tree.unit[index]] != old[index]:
+            shift_unit(state, tree.unit[index], old[index])
+    return 0.0
+
+
+@kernel
+def _name_sides(state: State, tree: Tree, place: int, one: int, two: int) -> tuple[int, int]:
+    """Give the labels of the side below and above, so that most households keep their grid."""
+    below_one, all_one = 0, state.homes[one]
+    for index in range(place, place + tree.size[place]):
+        if state.labels[tree.unit[index]] == one:
+            below_one += state.graph.households[tree.unit[index]]
+    below_two = tree.homes[place] - below_one
+    stays = below_one + state.homes[two] - below_two
+    moves = below_two + all_one - below_one
+    return (one, two) if stays >= moves else (two, one)

@@ -1,0 +1,307 @@
+"""The partition problem as arrays. Ids become positions here, and nowhere else.
+
+Below this module there is no pandas and no shapely: a unit is its position 0 … n-1 in the units
+table, and so are communities, compounds and blocks, in order of first appearance.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+import numpy as np
+import pandas as pd
+from numba import njit
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from gridmap.errors import TableError
+from gridmap.rules import Rules
+from gridmap.tables import ADJACENCY, CROSSINGS, UNITS, check_table
+
+Ints: TypeAlias = NDArray[np.int64]
+Positions: TypeAlias = NDArray[np.int32]
+Codes: TypeAlias = NDArray[np.int8]
+Floats: TypeAlias = NDArray[np.float64]
+Flags: TypeAlias = NDArray[np.bool_]
+Bits: TypeAlias = NDArray[np.uint64]
+F = TypeVar("F", bound=Callable[..., Any])
+
+# ``_nrt`` off: no reference counts, which triple the time of a move; so kernels allocate nothing.
+_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
+#: Compiles a function that works in place on arrays made by the caller, without the GIL. The cache
+#: of a kernel watches its own file only: after changing one that others call, remove
+#: ``gridmap/partition/__pycache__``.
+kernel: Callable[[F], F] = njit(**_OPTIONS)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Units, what they touch and what they belong to; read-only by convention.
+
+    Neighbours are rows of a sparse matrix (CSR): those of unit ``i`` stand in
+    ``indptr[i]:indptr[i + 1]``, each pair once from either side. Pairs that lie in two communities
+    are left out: no grid can join them, and their border is nobody's choice.
+
+    Parameters
+    ----------
+    households : int64 per unit
+    community : int32 per unit
+        Position of its community.
+    part : int32 per unit
+        Position of the connected part of the community that it is in, over usable pairs.
+    compound : int32 per unit
+        Position of its compound, -1 for none. A compound that lies in two parts counts as two:
+        what is in another part can't share a grid anyway.
+    block : int32 per unit
+    indptr : int32, units + 1
+    neighbour : int32 per pair and side
+    border : float64 per pair and side
+        Metres that the two share.
+    barrier : int8 per pair and side
+        What lies between: position in `gridmap.tables.CROSSINGS`.
+    usable : bool per pair and side
+        May a grid be joined through it.
+    """
+
+    households: Ints
+    community: Positions
+    part: Positions
+    compound: Positions
+    block: Positions
+    indptr: Positions
+    neighbour: Positions
+    border: Floats
+    barrier: Codes
+    usable: Flags
+
+    def __len__(self) -> int:
+        return len(self.households)
+
+
+class Graph(NamedTuple):
+    """One connected part as the kernels take it: positions count from its first unit.
+
+    Pairs with the community's other parts are left out: no drawing changes them.
+    """
+
+    households: Ints
+    compound: Positions
+    block: Positions
+    indptr: Positions
+    owner: Positions  #: per pair and side, the unit that the row belongs to
+    neighbour: Positions
+    border: Floats
+    barrier: Codes
+    usable: Flags
+
+
+class Component(NamedTuple):
+    """A subproblem that can be solved alone: one connected part of one community."""
+
+    units: Ints  #: positions of its units in the problem
+    graph: Graph
+    grids: int  #: how many grids it gets
+    key: tuple[int, int]  #: position of the community, and of the part inside it; seeds the draw
+
+
+def make_problem(
+    units: pd.DataFrame,
+    adjacency: pd.DataFrame,
+    rules: Rules,  # noqa: ARG001  the callers' contract; no rule is read yet
+) -> Problem:
+    """Turn a units table and its adjacency into positions.
+
+    Parameters
+    ----------
+    units : GeoDataFrame
+        Keeps `gridmap.tables.UNITS`; the geometry is not read.
+    adjacency : DataFrame
+        Keeps `gridmap.tables.ADJACENCY`. ``usable`` says where a grid may be joined; a short
+        contact was already judged when it was set.
+    rules : Rules
+        Not read yet; part of the signature so that a rule about joining needs no new one.
+
+    Raises
+    ------
+    TableError
+        If a table does not keep its contract, or a pair names a unit that does not exist.
+    """
+    check_table(units, UNITS)
+    check_table(adjacency, ADJACENCY)
+    sides = [_find_positions(units.index, adjacency[side], side) for side in ("unit_a", "unit_b")]
+    return assemble_problem(
+        households=units["households"],
+        community=pd.factorize(units["community_id"])[0],
+        compound=pd.factorize(units["compound_id"].where(units["compound_id"] != ""))[0],
+        block=pd.factorize(units["block_id"])[0],
+        pairs=np.column_stack(sides),
+        border=adjacency["border"],
+        barrier=pd.Categorical(adjacency["barrier"], categories=CROSSINGS).codes,
+        usable=adjacency["usable"],
+    )
+
+
+def assemble_problem(
+    *,
+    households: ArrayLike,
+    community: ArrayLike,
+    compound: ArrayLike,
+    block: ArrayLike,
+    pairs: ArrayLike,
+    border: ArrayLike,
+    barrier: ArrayLike,
+    usable: ArrayLike,
+) -> Problem:
+    """Make a problem from arrays: per unit, then per pair (each pair once, from either side).
+
+    Parameters
+    ----------
+    households, community, compound, block : array of int, per unit
+        Communities, compounds (-1 for none) and blocks by any whole numbers.
+    pairs : (pairs, 2) array of int
+        Positions of the two units.
+    border, barrier, usable : array, per pair
+        Metres, position in `gridmap.tables.CROSSINGS`, may a grid be joined through it.
+
+    Examples
+    --------
+    >>> row = assemble_problem(
+    ...     households=[200, 100, 300], community=[7, 7, 7], compound=[-1, -1, -1],
+    ...     block=[0, 0, 1], pairs=[(0, 1), (1, 2)], border=[10, 10], barrier=[0, 1],
+    ...     usable=[True, True],
+    ... )
+    >>> row.neighbour.tolist()
+    [1, 0, 2, 1]
+    """
+    counts = np.asarray(households, np.int64)
+    place = rank_by_appearance(community)
+    two = np.asarray(pairs, np.int64).reshape(-1, 2)
+    inside = place[two[:, 0]] == place[two[:, 1]]
+    two = two[inside]
+    joined = np.asarray(usable, bool)[inside]
+    part = _number_parts(two[joined], len(counts))
+    rows = _sort_sides(two, len(counts))
+    return Problem(
+        households=counts,
+        community=place,
+        part=part,
+        compound=_split_compounds(np.asarray(compound, np.int64), part),
+        block=rank_by_appearance(block),
+        indptr=rows.indptr,
+        neighbour=rows.neighbour,
+        border=np.asarray(border, np.float64)[inside][rows.pair],
+        barrier=np.asarray(barrier, np.int8)[inside][rows.pair],
+        usable=joined[rows.pair],
+    )
+
+
+def split_components(problem: Problem, rules: Rules) -> list[Component]:
+    """Give the parts that can be solved alone, in order of first appearance.
+
+    Units keep their order inside a part. The arrays of all parts are cut from one sorted copy:
+    O(units + pairs), whatever the number of parts.
+    """
+    order = np.argsort(problem.part, kind="stable")
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    owner = np.repeat(np.arange(len(problem)), np.diff(problem.indptr))
+    same = problem.part[owner] == problem.part[problem.neighbour]
+    slots = np.flatnonzero(same)
+    slots = slots[np.argsort(place[owner[slots]], kind="stable")]
+    ends = np.concatenate([[0], np.cumsum(np.bincount(place[owner[slots]], minlength=len(order)))])
+    bounds = np.searchsorted(problem.part[order], np.arange(problem.part.max(initial=-1) + 2))
+    seen: dict[int, int] = {}
+    components = []
+    for start, stop in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+        units = order[start:stop]
+        pick = slots[ends[start] : ends[stop]]
+        community = int(problem.community[units[0]])
+        seen[community] = seen.get(community, -1) + 1
+        graph = Graph(
+            households=problem.households[units],
+            compound=rank_by_appearance(problem.compound[units]),
+            block=problem.block[units],
+            indptr=(ends[start : stop + 1] - ends[start]).astype(np.int32),
+            owner=(place[owner[pick]] - start).astype(np.int32),
+            neighbour=(place[problem.neighbour[pick]] - start).astype(np.int32),
+            border=problem.border[pick],
+            barrier=problem.barrier[pick],
+            usable=problem.usable[pick],
+        )
+        grids = count_grids(graph.households, rules)
+        components.append(Component(units, graph, grids, (community, seen[community])))
+    return components
+
+
+def count_grids(households: ArrayLike, rules: Rules) -> int:
+    """Say how many grids the units of one connected part of a community get.
+
+    Households divided by the target, half up, at least 1: a part that touches nothing must be a
+    grid of its own, even with nobody in it. Two corrections, so that no grid is made that can't be
+    filled: a building above the band is alone in its grid and counts as one grid's worth; and there
+    are never more grids than units with households.
+
+    Examples
+    --------
+    >>> count_grids([100, 200, 150], Rules(target=300))
+    2
+    >>> count_grids([1200, 100, 200], Rules(target=300))  # the tower counts as 300
+    2
+    >>> count_grids([0, 0], Rules())
+    1
+    """
+    homes = np.asarray(households, np.int64)
+    worth = np.where(homes > rules.band[1], rules.target, homes)
+    wanted = int(np.floor(worth.sum() / rules.target + 0.5))
+    return max(1, min(wanted, int(np.count_nonzero(homes))))
+
+
+def rank_by_appearance(values: ArrayLike) -> Positions:
+    """Rank the distinct values 0, 1, … in the order in which they first appear; -1 stays -1.
+
+    Examples
+    --------
+    >>> rank_by_appearance([30, -1, 10, 30]).tolist()
+    [0, -1, 1, 0]
+    """
+    values = np.asarray(values)
+    return np.asarray(pd.factorize(np.where(values == -1, np.nan, values))[0], np.int32)
+
+
+class _Sides(NamedTuple):
+    indptr: Positions
+    neighbour: Positions
+    pair: Ints
+
+
+def _sort_sides(pairs: Ints, units: int) -> _Sides:
+    """List each pair from both sides, by unit and then in the order given."""
+    owner = np.concatenate([pairs[:, 0], pairs[:, 1]])
+    other = np.concatenate([pairs[:, 1], pairs[:, 0]])
+    order = np.lexsort((other, owner))
+    ends = np.cumsum(np.bincount(owner, minlength=units))
+    indptr = np.concatenate([[0], ends]).astype(np.int32)
+    return _Sides(indptr, other[order].astype(np.int32), order % max(len(pairs), 1))
+
+
+def _number_parts(pairs: Ints, units: int) -> Positions:
+    joins = coo_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), (units, units))
+    return rank_by_appearance(connected_components(joins, directed=False)[1])
+
+
+def _split_compounds(compound: Ints, part: Positions) -> Positions:
+    """Give each part its own compounds; -1 stays."""
+    key = (compound - compound.min(initial=0)) * (part.max(initial=0) + 1) + part
+    return rank_by_appearance(np.where(compound < 0, -1, key))
+
+
+def _find_positions(index: pd.Index, ids: pd.Series, side: str) -> Ints:
+    found = index.get_indexer(pd.Index(ids))
+    if (found < 0).any():
+        row = int(np.argmax(found < 0))
+        raise TableError(
+            f"adjacency: {side} {ids.iloc[row]} in row {row} is not a unit; "
+            "build the adjacency from these units"
+        )
+    return np.asarray(found, np.int64)

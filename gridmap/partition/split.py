@@ -1,0 +1,323 @@
+"""Recursive spanning-tree split: contiguous by construction, balanced by the choice of the cut.
+
+A random spanning tree of a piece is drawn that prefers to stay inside compounds and blocks and
+crosses main roads last. Cutting one tree edge leaves two connected sides, so every tree edge is a
+candidate; the households and the exact cost of all of these cuts come from one pass. The best cut
+is made and both sides are split again. Cutting trees for balanced pieces: DeFord, Duchin, Solomon,
+"Recombination: a family of Markov chains for redistricting" (2019, arXiv:1911.05725).
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gridmap.partition.objective import State, Weights, balance_cost, shift_unit
+from gridmap.partition.problem import Bits, Codes, Floats, Graph, Ints, Positions, kernel
+from gridmap.tables import CROSSINGS
+
+#: How reluctantly a tree takes a pair: 0 one compound or block, 1 no barrier, then by barrier.
+LEVELS = len(CROSSINGS) + 1
+#: Share of pairs whose level is drawn at random, so that no cut is out of reach.
+NOISE = 0.15
+LOTS = round(LEVELS / NOISE)
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
+_MIX_2 = np.uint64(0x94D049BB133111EB)
+_SHIFT_30, _SHIFT_27, _SHIFT_31 = np.uint64(30), np.uint64(27), np.uint64(31)
+_SHIFT_11, _SHIFT_33 = np.uint64(11), np.uint64(33)
+
+
+@kernel
+def draw_bits(rng: Bits) -> Any:
+    """Draw 64 random bits: SplitMix64 (Steele, Lea, Flood 2014); ``rng`` is its one-word state."""
+    rng[0] += _GOLDEN
+    bits = rng[0]
+    bits = (bits ^ (bits >> _SHIFT_30)) * _MIX_1
+    bits = (bits ^ (bits >> _SHIFT_27)) * _MIX_2
+    return bits ^ (bits >> _SHIFT_31)
+
+
+@kernel
+def draw_below(rng: Bits, size: int) -> Any:
+    """Draw a whole number 0 … size-1, size < 2³¹."""
+    return (np.int64(draw_bits(rng) >> _SHIFT_33) * size) >> 31
+
+
+@kernel
+def draw_share(rng: Bits) -> Any:
+    """Draw a float in [0, 1)."""
+    return np.int64(draw_bits(rng) >> _SHIFT_11) * (1.0 / 9007199254740992.0)
+
+
+class Tree(NamedTuple):
+    """Room for one spanning tree of a piece; made once per part, used for every tree.
+
+    Arrays per place are indexed by the place in the tree's preorder, so that the subtree of a place
+    is ``place … place + size[place] - 1``.
+    """
+
+    rng: Bits  #: state of the random numbers
+    level: Codes  #: per pair and side, how reluctantly the tree takes it
+    drawn: Ints  #: [0] number of trees drawn so far
+    seen: Positions  #: per unit, the number of the last tree that it was in
+    parent: Positions  #: per unit
+    order: Positions  #: units as they joined the tree
+    below: Positions  #: per unit, units below and including it
+    place: Positions  #: per unit, its place
+    unit: Positions  #: per place, the unit
+    up: Positions  #: per place, the parent's place
+    size: Positions  #: per place, units below and including it
+    lived: Positions  #: per place, units with households below
+    jump: Positions  #: per place, a shortcut towards the root
+    homes: Ints  #: per place, households below
+    cut: Floats  #: per place, cost of cutting it from its parent, beside balance
+    bucket: Positions  #: (LEVELS, sides) sides that wait at each level
+    waiting: Ints  #: per level, how many
+
+
+def make_tree(graph: Graph, rng: Bits) -> Tree:
+    """Make room for trees of the pieces of one part, drawn with ``rng``."""
+    units, sides = len(graph.households), len(graph.neighbour)
+    places = np.zeros((9, units), np.int32)
+    return Tree(
+        rng=rng,
+        level=_rank_sides(graph),
+        drawn=np.zeros(1, np.int64),
+        seen=places[0],
+        parent=places[1],
+        order=places[2],
+        below=places[3],
+        place=places[4],
+        unit=places[5],
+        up=places[6],
+        size=places[7],
+        lived=places[8],
+        jump=np.zeros(units, np.int32),
+        homes=np.zeros(units, np.int64),
+        cut=np.zeros(units, np.float64),
+        bucket=np.zeros((LEVELS, sides), np.int32),
+        waiting=np.zeros(LEVELS, np.int64),
+    )
+
+
+def _rank_sides(graph: Graph) -> Codes:
+    mine, other = graph.owner, graph.neighbour
+    estate = (graph.compound[mine] == graph.compound[other]) & (graph.compound[mine] >= 0)
+    close = (graph.barrier == 0) & (estate | (graph.block[mine] == graph.block[other]))
+    return np.where(close, 0, graph.barrier + 1).astype(np.int8)
+
+
+class Pieces(NamedTuple):
+    """Room for the pieces of a split; a piece is known by its first grid."""
+
+    members: Positions  #: units, those of a piece together
+    start: Ints  #: per piece, where its units start in ``members``
+    stop: Ints
+    grids: Ints  #: per piece, how many grids it is to become; 0 for no piece yet
+
+
+def make_pieces(graph: Graph, grids: int) -> Pieces:
+    """Start with the whole part as one piece."""
+    units = len(graph.households)
+    start, stop, wanted = (np.zeros(grids, np.int64) for _ in range(3))
+    stop[0], wanted[0] = units, grids
+    return Pieces(np.arange(units, dtype=np.int32), start, stop, wanted)
+
+
+@kernel
+def draw_tree(state: State, tree: Tree, root: int, also: int) -> int:
+    """Draw a spanning tree of the grid of ``root``, joined with grid ``also``, and number it.
+
+    Prim's algorithm with a bucket per level and a random draw inside the bucket; a side gets a
+    random level with probability `NOISE`. O(pairs of the piece). Returns the units in the tree.
+    """
+    graph = state.graph
+    tree.drawn[0] += 1
+    mark, grid = tree.drawn[0], state.labels[root]
+    tree.waiting[:] = 0
+    tree.parent[root] = root
+    unit, total = root, 0
+    while unit >= 0:
+        tree.seen[unit] = mark
+        tree.order[total] = unit
+        total += 1
+        for side in range(graph.indptr[unit], graph.indptr[unit + 1]):
+            other = graph.neighbour[side]
+            label = state.labels[other]
+            if graph.usable[side] and tree.seen[other] != mark and (label in (grid, also)):
+                _let_wait(tree, side)
+        unit = _take_side(graph, tree)
+    _number_places(tree, total)
+    return total
+
+
+@kernel
+def _let_wait(tree: Tree, side: int) -> None:
+    level = int(tree.level[side])
+    lot = draw_below(tree.rng, LOTS)
+    if lot < LEVELS:
+        level = lot
+    tree.bucket[level, tree.waiting[level]] = side
+    tree.waiting[level] += 1
+
+
+@kernel
+def _take_side(graph: Graph, tree: Tree) -> int:
+    """Take a random side of the lowest level that leads to a new unit; -1 if none is left."""
+    for level in range(LEVELS):
+        while tree.waiting[level] > 0:
+            pick = draw_below(tree.rng, tree.waiting[level])
+            side = tree.bucket[level, pick]
+            tree.waiting[level] -= 1
+            tree.bucket[level, pick] = tree.bucket[level, tree.waiting[level]]
+            unit = graph.neighbour[side]
+            if tree.seen[unit] != tree.drawn[0]:
+                tree.parent[unit] = graph.owner[side]
+                return int(unit)
+    return -1
+
+
+@kernel
+def _number_places(tree: Tree, total: int) -> None:
+    """Give every unit its place in preorder, without recursion: sizes first, then places."""
+    for step in range(total):
+        tree.below[tree.order[step]] = 1
+    for step in range(total - 1, 0, -1):
+        unit = tree.order[step]
+        tree.below[tree.parent[unit]] += tree.below[unit]
+    free = tree.jump  # per unit here: the place of its next child
+    for step in range(total):
+        unit = tree.order[step]
+        parent = tree.parent[unit]
+        place = free[parent] if step > 0 else 0
+        free[parent] = place + tree.below[unit]
+        free[unit] = place + 1
+        tree.place[unit] = place
+        tree.unit[place] = unit
+        tree.up[place] = tree.place[parent]
+        tree.size[place] = tree.below[unit]
+
+
+@kernel
+def sum_subtrees(state: State, tree: Tree, total: int) -> float:
+    """Fill households, inhabited units and the exact cost of cutting, for every place.
+
+    A pair inside the piece is cut by the tree edges on the path between its ends: its cost is added
+    at both ends and taken off twice at their lowest common ancestor, then summed up the tree.
+    Ancestors are found as in Tarjan (1979), with path halving: places are walked backwards, so the
+    first ancestor that is not behind the walk is the common one. Near linear in the pairs. Returns
+    what the borders between grids inside the piece cost as they are.
+    """
+    graph, now = state.graph, 0.0
+    for place in range(total):
+        homes = graph.households[tree.unit[place]]
+        tree.homes[place] = homes
+        tree.lived[place] = 1 if homes > 0 else 0
+        tree.cut[place] = 0.0
+        tree.jump[place] = tree.up[place]
+    for place in range(total - 1, -1, -1):
+        unit = tree.unit[place]
+        for side in range(graph.indptr[unit], graph.indptr[unit + 1]):
+            other = graph.neighbour[side]
+            far = tree.place[other]
+            if tree.seen[other] == tree.drawn[0] and far > place:
+                cost = -state.inside[side]
+                tree.cut[far] += cost
+                tree.cut[place] += cost
+                tree.cut[_find_ancestor(tree, far, place)] -= 2.0 * cost
+                if state.labels[unit] != state.labels[other]:
+                    now += cost
+    for place in range(total - 1, 0, -1):
+        up = tree.up[place]
+        tree.homes[up] += tree.homes[place]
+        tree.lived[up] += tree.lived[place]
+        tree.cut[up] += tree.cut[place]
+    return now
+
+
+@kernel
+def _find_ancestor(tree: Tree, far: int, place: int) -> int:
+    while far > place:
+        up = tree.jump[far]
+        if up > place:
+            tree.jump[far] = tree.jump[up]
+        far = up
+    return far
+
+
+@kernel
+def choose_cut(tree: Tree, total: int, grids: int, weights: Weights) -> tuple[int, int, float]:
+    """Find the best tree edge to cut a piece of ``grids`` grids in two.
+
+    The side below an edge may get any number of grids for which both sides keep at least one
+    inhabited unit per grid. Cost: balance if both sides were divided evenly, plus the cut. Returns
+    the place below the edge, the grids it gets and the cost; place 0 if there is no cut. O(units).
+    """
+    best, below, least = 0, 0, np.inf
+    all_homes, all_lived = tree.homes[0], tree.lived[0]
+    for place in range(1, total):
+        homes, lived = tree.homes[place], tree.lived[place]
+        low = max(1, grids - (all_lived - lived))
+        high = min(grids - 1, lived)
+        if low > high:
+            continue
+        floor = homes * grids // all_homes
+        for wish in range(floor, floor + 2):
+            part = min(max(wish, low), high)
+            rest = grids - part
+            cost = part * balance_cost(homes / part, weights) + tree.cut[place]
+            cost += rest * balance_cost((all_homes - homes) / rest, weights)
+            if cost < least:
+                best, below, least = place, part, cost
+    return best, below, least
+
+
+@kernel
+def split_part(state: State, tree: Tree, room: Pieces, tries: int) -> None:
+    """Divide a connected part, all of it in grid 0, into as many grids as there is room for.
+
+    The part must have at least as many inhabited units. Each piece is cut in two at the best of
+    ``tries`` random trees until every piece is one grid. O(tries · pairs · log grids) when cuts are
+    even.
+    """
+    for grid in range(len(room.grids)):  # a cut makes a piece of higher number, split later
+        while room.grids[grid] > 1:
+            members = room.members[room.start[grid] : room.stop[grid]]
+            middle, below = _cut_piece(state, tree, members, room.grids[grid], tries)
+            new = grid + room.grids[grid] - below
+            room.start[new], room.stop[new] = room.start[grid] + middle, room.stop[grid]
+            room.stop[grid] = room.start[new]
+            room.grids[grid], room.grids[new] = room.grids[grid] - below, below
+            for unit in members[middle:]:
+                shift_unit(state, unit, new)
+
+
+@kernel
+def _cut_piece(
+    state: State, tree: Tree, members: Positions, grids: int, tries: int
+) -> tuple[int, int]:
+    """Cut the best of some trees; put the units below last. Returns where they start, and grids."""
+    middle, below, least = 0, 0, np.inf
+    for _ in range(tries):
+        root = members[draw_below(tree.rng, len(members))]
+        total = draw_tree(state, tree, root, state.labels[root])
+        sum_subtrees(state, tree, total)
+        place, part, cost = choose_cut(tree, total, grids, state.weights)
+        if cost < least:
+            middle, below, least = total - tree.size[place], part, cost
+            _list_sides(tree, total, place, members)
+    return middle, below
+
+
+@kernel
+def _list_sides(tree: Tree, total: int, place: int, members: Positions) -> None:
+    """List the units of a tree, those below the cut last."""
+    size = tree.size[place]
+    for index in range(total):
+        if index < place:
+            members[index] = tree.unit[index]
+        elif index < place + size:
+            members[index + total - size - place] = tree.unit[index]
+        else:
+            members[index - size] = tree.unit[index]
