@@ -26,6 +26,8 @@ _NEAR_STREETS = 200.0
 _OVERLAP_SHARE, _OVERLAP_AREA = 0.01, 1000.0
 #: m² below which an overlap or a gap is rounding, and metres of width up to which gaps are closed.
 _ROUNDING_AREA, _GAP_WIDTH = 0.01, 1.0
+#: Name of the one community of a territory that has none.
+WHOLE = "全域"
 #: Metres that an outline found from the buildings leaves around them.
 _OUTLINE_MARGIN = 30.0
 #: Dimension -> the geometry types (shapely's numbers) that are of it alone.
@@ -104,7 +106,7 @@ def make_territory(
     findings.append(Finding("communities", "", "", value, problem, "noted"))
     index = pd.Index(["c1"], dtype="str", name="community_id")
     return gpd.GeoDataFrame(
-        {"name": [name or "c1"]}, geometry=[shape], index=index, crs=buildings.crs
+        {"name": [name or WHOLE]}, geometry=[shape], index=index, crs=buildings.crs
     )
 
 

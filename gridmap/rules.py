@@ -22,11 +22,11 @@ class Costs:
 
     outside: float = 25.0  #: × the squared deviation beyond the tolerance
     street: float = 0.00005  #: per pair of units that touch along a street inside a grid
-    main_road: float = 0.004  #: the same along a main road
+    main_road: float = 0.003  #: the same along a main road
     railway: float = 0.006  #: the same along a railway
     river: float = 0.006  #: the same along a river
     compound: float = 0.001  #: for each grid that a compound is spread over beyond its need
-    border: float = 0.000016  #: per metre of border between grids of one community
+    border: float = 0.00002  #: per metre of border between grids of one community
 
     def __post_init__(self) -> None:
         for item in dataclasses.fields(self):

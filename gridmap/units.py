@@ -20,6 +20,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import Delaunay, cKDTree
 
 from gridmap.city import City
+from gridmap.errors import TableError
 from gridmap.tables import CROSSINGS, UNITS, check_table
 
 Array = npt.NDArray[Any]
@@ -86,11 +87,14 @@ class Edges(NamedTuple):
         return Edges(*(column[rows] for column in self))
 
 
-class _Blocks(NamedTuple):
-    """The faces between streets and barriers: polygons, and the position of their community."""
+class _Faces(NamedTuple):
+    """Polygons that tile something larger: blocks a community, cells a block.
+
+    ``whole`` is the position of the community or block that each is part of.
+    """
 
     polygons: Array
-    community: Array
+    whole: Array
 
 
 class _Seeds(NamedTuple):
@@ -125,6 +129,11 @@ def make_units(
         is named after the one with most households. A building across a line stands in the block
         that holds most of its footprint, in its own community. A block without buildings is one
         unit of 0 households.
+
+    Raises
+    ------
+    TableError
+        If a community has no territory of its own, because others that come first cover it.
 
     Examples
     --------
@@ -233,14 +242,26 @@ def find_water(city: City) -> Array:
 # --- blocks ---------------------------------------------------------------------------------------
 
 
-def _cut_faces(city: City) -> _Blocks:
+def _cut_faces(city: City) -> _Faces:
     """Cut communities along streets, barriers and the middle of open water."""
     outlines = shapely.boundary(np.asarray(city.communities.geometry.array))
     water = find_water(city)
     kinds = ("street", "main_road", "railway", "river")
     lines = [outlines, shapely.boundary(water), *(select_lines(city, kind) for kind in kinds)]
     faces = _in_communities(_polygonize(np.concatenate(lines), np.empty(0, dtype=object)), city)
+    _require_land(faces, city)
     return _divide_water(faces, water, city) if len(water) else faces
+
+
+def _require_land(faces: _Faces, city: City) -> None:
+    """Raise an error for a community that others cover, or that is thinner than the grid."""
+    count = np.bincount(faces.whole, minlength=len(city.communities))
+    covered = city.communities.index[count == 0].tolist()
+    if covered:
+        raise TableError(
+            f"communities: nothing is left of {', '.join(covered)}: another community covers it, "
+            "or it has no area; draw its own territory or leave it out"
+        )
 
 
 def _polygonize(outlines: Array, borders: Array) -> Array:
@@ -262,11 +283,11 @@ def _polygonize(outlines: Array, borders: Array) -> Array:
     return shapely.get_parts(shapely.polygonize(shapely.get_parts(noded)))
 
 
-def _in_communities(polygons: Array, city: City) -> _Blocks:
+def _in_communities(polygons: Array, city: City) -> _Faces:
     """Keep the faces that lie in a community; where two overlap the first one has it."""
     communities = np.asarray(city.communities.geometry.array)
     owner = _first_containing(communities, shapely.point_on_surface(polygons))
-    return _Blocks(polygons[owner >= 0], owner[owner >= 0])
+    return _Faces(polygons[owner >= 0], owner[owner >= 0])
 
 
 def _first_containing(areas: Array, points: Array) -> Array:
@@ -277,14 +298,14 @@ def _first_containing(areas: Array, points: Array) -> Array:
     return np.where(owner < len(areas), owner, -1)
 
 
-def _divide_water(faces: _Blocks, water: Array, city: City) -> _Blocks:
+def _divide_water(faces: _Faces, water: Array, city: City) -> _Faces:
     """Give open water to the blocks on its banks, each place to the nearest bank.
 
     Only shores count as banks: what is across a street or a border from the water has no part.
     """
     wet = _first_containing(water, shapely.point_on_surface(faces.polygons)) >= 0
     edges = shared_edges(faces.polygons)
-    same = faces.community[edges.left] == faces.community[edges.right]
+    same = faces.whole[edges.left] == faces.whole[edges.right]
     edges = edges.take(same & (wet[edges.left] != wet[edges.right]))
     edges = edges.take(class_lines(edges.middle, city) == 0)
     basin = np.where(wet[edges.left], edges.left, edges.right)
@@ -297,7 +318,7 @@ def _divide_water(faces: _Blocks, water: Array, city: City) -> _Blocks:
     return _merge(pieces, _join_shores(pieces, source, wet, seeds, city))
 
 
-def _join_shores(pieces: _Blocks, source: Array, wet: Array, seeds: _Seeds, city: City) -> Array:
+def _join_shores(pieces: _Faces, source: Array, wet: Array, seeds: _Seeds, city: City) -> Array:
     """Return the piece that each piece joins: land stays, water joins its nearest bank.
 
     ``source`` is the face that each piece was cut from, ``wet`` tells which faces are water.
@@ -305,27 +326,25 @@ def _join_shores(pieces: _Blocks, source: Array, wet: Array, seeds: _Seeds, city
     spots = shapely.get_coordinates(shapely.point_on_surface(pieces.polygons))
     target = np.where(wet[source], _nearest_label(spots, source, seeds), source)
     edges = shared_edges(pieces.polygons)
-    same = pieces.community[edges.left] == pieces.community[edges.right]
+    same = pieces.whole[edges.left] == pieces.whole[edges.right]
     wanted = target[edges.left] == target[edges.right]
     weight = edges.length * _JOINS[class_lines(edges.middle, city)]
     return absorb(wet[source], edges, weight * same * np.where(wanted, 1e6, 1.0))
 
 
-def _join_slivers(faces: _Blocks, homes: Array, city: City) -> tuple[_Blocks, Array]:
+def _join_slivers(faces: _Faces, homes: Array, city: City) -> tuple[_Faces, Array]:
     """Join empty faces that are too thin to be a place; return blocks and the buildings' blocks."""
     empty = np.bincount(homes, minlength=len(faces.polygons)) == 0
     area, around = shapely.area(faces.polygons), shapely.length(faces.polygons)
     loose = empty & ((2 * area < SLIVER_WIDTH * around) | (area < SLIVER_AREA))
     edges = shared_edges(faces.polygons)
-    edges = edges.take(faces.community[edges.left] == faces.community[edges.right])
+    edges = edges.take(faces.whole[edges.left] == faces.whole[edges.right])
     weight = edges.length * _JOINS[class_lines(edges.middle, city)]
     owner = absorb(loose, edges, weight)
     position = np.unique(owner, return_inverse=True)[1]
     blocks = _merge(faces, owner)
-    order = _order_rows(blocks.community, blocks.polygons, _BLOCK_ROW)
-    rank = np.empty_like(order)
-    rank[order] = np.arange(len(order))
-    return _Blocks(blocks.polygons[order], blocks.community[order]), rank[position[homes]]
+    blocks, rank = _sort_rows(blocks, _BLOCK_ROW)
+    return blocks, rank[position[homes]]
 
 
 def absorb(loose: Array, edges: Edges, weight: Array) -> Array:
@@ -354,7 +373,7 @@ def _heaviest(faces: Array, owners: Array, weight: Array) -> tuple[Array, Array]
     return best["face"].to_numpy(), best["owner"].to_numpy()
 
 
-def _merge(faces: _Blocks, owner: Array) -> _Blocks:
+def _merge(faces: _Faces, owner: Array) -> _Faces:
     """Dissolve the faces of each owner into one polygon; owners keep their order."""
     kept, position, count = np.unique(owner, return_inverse=True, return_counts=True)
     polygons = faces.polygons[kept]
@@ -363,14 +382,16 @@ def _merge(faces: _Blocks, owner: Array) -> _Blocks:
     for group in np.flatnonzero(count > 1):
         parts = faces.polygons[order[ends[group] - count[group] : ends[group]]]
         polygons[group] = shapely.get_geometry(shapely.coverage_union_all(parts), 0)
-    return _Blocks(polygons, faces.community[kept])
+    return _Faces(polygons, faces.whole[kept])
 
 
-def _order_rows(group: Array, polygons: Array, height: float) -> Array:
-    """Return the order by group, then in rows N to S, each W to E."""
-    x, y = shapely.get_coordinates(shapely.centroid(polygons)).T
-    row = np.floor(-y / height)
-    return np.lexsort([-y, x, row, group])
+def _sort_rows(faces: _Faces, height: float) -> tuple[_Faces, Array]:
+    """Sort faces by what they are part of, then in rows N to S, each W to E; return the ranks."""
+    x, y = shapely.get_coordinates(shapely.centroid(faces.polygons)).T
+    order = np.lexsort([-y, x, np.floor(-y / height), faces.whole])
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    return _Faces(faces.polygons[order], faces.whole[order]), rank
 
 
 # --- buildings ------------------------------------------------------------------------------------
@@ -397,7 +418,7 @@ def _community_positions(city: City) -> Array:
     return city.communities.index.get_indexer(city.buildings["community_id"])
 
 
-def _place_buildings(footprints: Array, community: Array, faces: _Blocks) -> Array:
+def _place_buildings(footprints: Array, community: Array, faces: _Faces) -> Array:
     """Return the face of each building: most of its footprint, in its own community.
 
     One that lies wholly outside of its community stands in the nearest face of it. Of several
@@ -406,21 +427,21 @@ def _place_buildings(footprints: Array, community: Array, faces: _Blocks) -> Arr
     homes = np.full(len(footprints), -1)
     tree = shapely.STRtree(footprints)
     face, building = tree.query(faces.polygons, "contains_properly")
-    rows = faces.community[face] == community[building]
+    rows = faces.whole[face] == community[building]
     homes[building[rows]] = face[rows]
     _place_across(homes, footprints, community, faces)
     for position in np.unique(community[homes < 0]):
         rest = np.flatnonzero((homes < 0) & (community == position))
-        own = np.flatnonzero(faces.community == position)
+        own = np.flatnonzero(faces.whole == position)
         homes[rest] = own[shapely.STRtree(faces.polygons[own]).nearest(footprints[rest])]
     return homes
 
 
-def _place_across(homes: Array, footprints: Array, community: Array, faces: _Blocks) -> None:
+def _place_across(homes: Array, footprints: Array, community: Array, faces: _Faces) -> None:
     """Place the buildings that lie across lines where the most of them is."""
     rest = np.flatnonzero(homes < 0)
     face, row = shapely.STRtree(footprints[rest]).query(faces.polygons, "intersects")
-    own = faces.community[face] == community[rest[row]]
+    own = faces.whole[face] == community[rest[row]]
     face, row = face[own], row[own]
     share = shapely.area(shapely.intersection(faces.polygons[face], footprints[rest[row]]))
     order = np.lexsort([face, -share, row])
@@ -643,7 +664,7 @@ def _circumcentres(triangles: Array) -> Array:
 
 
 def _gather_units(
-    borders: Array, blocks: _Blocks, homes: Array, footprints: Array, city: City
+    borders: Array, blocks: _Faces, homes: Array, footprints: Array, city: City
 ) -> gpd.GeoDataFrame:
     """Put blocks and borders together into faces, and faces into one unit per building."""
     polygons = _polygonize(shapely.boundary(blocks.polygons), borders)
@@ -651,13 +672,9 @@ def _gather_units(
     polygons, source = polygons[source >= 0], source[source >= 0]
     stands = _find_anchors(footprints, homes, polygons, source, blocks)
     owner = _join_fragments(polygons, source, stands)
-    pieces = _merge(_Blocks(polygons, source), owner)
-    position = np.unique(owner, return_inverse=True)[1][stands]
-    order = _order_rows(pieces.community, pieces.polygons, _UNIT_ROW)
-    rank = np.empty_like(order)
-    rank[order] = np.arange(len(order))
-    shapes = _Blocks(pieces.polygons[order], pieces.community[order])
-    return _fill_table(shapes, rank[position], blocks, city)
+    shapes, rank = _sort_rows(_merge(_Faces(polygons, source), owner), _UNIT_ROW)
+    position = np.unique(owner, return_inverse=True)[1]
+    return _fill_table(shapes, rank[position[stands]], blocks, city)
 
 
 def _containing_face(polygons: Array, faces: Array) -> Array:
@@ -671,7 +688,7 @@ def _containing_face(polygons: Array, faces: Array) -> Array:
 
 
 def _find_anchors(
-    footprints: Array, homes: Array, polygons: Array, source: Array, blocks: _Blocks
+    footprints: Array, homes: Array, polygons: Array, source: Array, blocks: _Faces
 ) -> Array:
     """Return the face that each building stands in: one of its block, by a point inside of it."""
     across = ~shapely.contains_properly(blocks.polygons[homes], footprints)
@@ -700,7 +717,7 @@ def _join_fragments(polygons: Array, source: Array, stands: Array) -> Array:
     return absorb(~firm, edges, edges.length)
 
 
-def _fill_table(shapes: _Blocks, unit: Array, blocks: _Blocks, city: City) -> gpd.GeoDataFrame:
+def _fill_table(shapes: _Faces, unit: Array, blocks: _Faces, city: City) -> gpd.GeoDataFrame:
     """Return the units table; ``unit`` is the unit of each building, ``shapes`` knows blocks."""
     buildings = city.buildings
     people = pd.DataFrame(
@@ -719,8 +736,8 @@ def _fill_table(shapes: _Blocks, unit: Array, blocks: _Blocks, city: City) -> gp
     columns = {
         "households": households,
         "buildings": count.astype(np.int64),
-        "community_id": city.communities.index.to_numpy()[blocks.community[shapes.community]],
-        "block_id": shapes.community.astype(np.int64),
+        "community_id": city.communities.index.to_numpy()[blocks.whole[shapes.whole]],
+        "block_id": shapes.whole.astype(np.int64),
         "compound_id": best["compound_id"].fillna("").to_numpy(dtype=object),
         "building_id": best["building_id"].fillna("").to_numpy(dtype=object),
     }

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from shapely import LineString, MultiPolygon, Point, Polygon, box
 
 from gridmap.city import City
+from gridmap.errors import TableError
 from gridmap.tables import UNITS, check_table
 from gridmap.units import (
     SLIVER_WIDTH,
@@ -324,6 +325,15 @@ def test_community_under_water():
     assert len(units) == 1
 
 
+def test_overlapping_communities():
+    """The first of two communities has what both claim; one that has nothing left is named."""
+    city = draw_city([box(0, 0, 100, 100), box(50, 0, 200, 100)])
+    area = make_units(city).dissolve("community_id").area
+    assert area.to_dict() == {"A": 10000.0, "B": 10000.0}
+    with pytest.raises(TableError, match="nothing is left of B"):
+        make_units(draw_city([box(0, 0, 100, 100), box(50, 0, 100, 100)]))
+
+
 def test_untidy_footprints():
     """Outlines that cross themselves or are flat are one building each all the same."""
     bow = Polygon([(20, 20), (40, 40), (40, 20), (20, 40)])
@@ -426,6 +436,34 @@ def test_any_city_is_tiled(split, homes, streets, barriers):
         for shape, count in homes
     ]
     city = draw_city([west, east], homes, streets, barriers)
+    assert_tiles(make_units(city), city)
+
+
+lake = st.builds(
+    lambda x, y, wide, high, turn: shapely.affinity.rotate(box(x, y, x + wide, y + high), turn),
+    st.integers(-50, 550),
+    st.integers(-50, 550),
+    st.integers(60, 700),
+    st.integers(60, 300),
+    st.integers(0, 90),
+)
+
+
+@given(
+    homes=st.lists(spot, max_size=8),
+    streets=st.lists(st.tuples(line, kind), max_size=4),
+    rivers=st.lists(line, max_size=2),
+    lakes=st.lists(lake, min_size=1, max_size=3),
+)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_any_water_is_divided(homes, streets, rivers, lakes):
+    """Lakes and rivers of any shape, over streets and one another, leave an exact tiling."""
+    scale = {"xfact": 6, "yfact": 6, "origin": (0, 0)}
+    homes = [(shapely.affinity.scale(home, **scale), 1) for home in homes]
+    streets = [(shapely.affinity.scale(street, **scale), kind) for street, kind in streets]
+    barriers = [(shapely.affinity.scale(river, **scale), "river") for river in rivers]
+    barriers += [(shape, "river") for shape in lakes]
+    city = draw_city([box(0, 0, 600, 600)], homes, streets, barriers)
     assert_tiles(make_units(city), city)
 
 

@@ -45,7 +45,7 @@ __all__ = [
 ]
 
 #: Moves tried per unit at most, over all starts.
-DEFAULT = 400
+DEFAULT = 250
 #: Starts at most; many short ones beat a long one while a part is small.
 STARTS = 10
 #: Units tried over all starts: parts above a tenth of it get fewer starts, each the longer.

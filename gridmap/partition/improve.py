@@ -24,10 +24,11 @@ from gridmap.partition.split import (
 #: Temperatures at the first and last step, in units of the cost (a squared relative deviation).
 HOT, COLD = 0.002, 0.00002
 #: Every so many steps a recombination is tried instead of a shift.
-RECOMBINE_EVERY = 15
+RECOMBINE_EVERY = 3
+#: It is worth its time if evening out the two grids would gain so many times what it may cost.
+WORTH = 3.0
 #: Compounds that a recombination is trusted to reunite: dearer cuts are given up unmeasured.
 REUNITED = 2
-KX=0.0
 
 
 class Search(NamedTuple):
@@ -114,10 +115,10 @@ def anneal(state: State, tree: Tree, search: Search, steps: int) -> None:
         if not graph.usable[side] or state.labels[unit] == state.labels[other]:
             continue
         bound = heat * draw_patience(rng)
-        if step % RECOMBINE_EVERY == 0:
-            recombine(state, tree, unit, other, bound)
-        else:
+        if step % RECOMBINE_EVERY > 0:
             _try_shift(state, search, unit, other, bound)
+        elif _gain_evened(state, state.labels[unit], state.labels[other]) > WORTH * bound:
+            recombine(state, tree, unit, other, bound)
 
 
 @kernel
@@ -134,6 +135,14 @@ def _try_shift(state: State, search: Search, unit: int, other: int, bound: float
 
 
 @kernel
+def _gain_evened(state: State, one: int, two: int) -> float:
+    """Compute what two grids would gain in balance if they shared their households evenly."""
+    first, second = state.homes[one], state.homes[two]
+    apart = balance_cost(first, state.weights) + balance_cost(second, state.weights)
+    return apart - 2.0 * balance_cost(0.5 * (first + second), state.weights)
+
+
+@kernel
 def recombine(state: State, tree: Tree, unit: int, other: int, bound: float) -> float:
     """Join the grids of two neighbours and cut them anew; undo if it costs more than ``bound``.
 
@@ -141,8 +150,6 @@ def recombine(state: State, tree: Tree, unit: int, other: int, bound: float) -> 
     grids).
     """
     one, two = state.labels[unit], state.labels[other]
-    gain=balance_cost(state.homes[one], state.weights)+balance_cost(state.homes[two], state.weights)-2*balance_cost((state.homes[one]+state.homes[two])/2, state.weights)
-    if gain<KX*bound: return 0.0
     total = draw_tree(state, tree, unit, two)
     now = sum_subtrees(state, tree, total)
     now += balance_cost(state.homes[one], state.weights)

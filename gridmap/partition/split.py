@@ -260,11 +260,10 @@ def choose_cut(tree: Tree, total: int, grids: int, weights: Weights) -> tuple[in
         homes, lived = tree.homes[place], tree.lived[place]
         low = max(1, grids - (all_lived - lived))
         high = min(grids - 1, lived)
-        if low > high:
+        if low > high or tree.cut[place] >= least:  # balance can only add to the cut
             continue
         floor = homes * grids // all_homes
-        for wish in range(floor, floor + 2):
-            part = min(max(wish, low), high)
+        for part in range(min(max(floor, low), high), min(max(floor + 1, low), high) + 1):
             rest = grids - part
             cost = part * balance_cost(homes / part, weights) + tree.cut[place]
             cost += rest * balance_cost((all_homes - homes) / rest, weights)

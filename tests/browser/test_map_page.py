@@ -3,6 +3,7 @@
 import re
 import socket
 import threading
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from api.app import create_app
 from gridmap.datum import from_wgs84
+from gridmap.edit import merge_grids
 from gridmap.plan import draw_plan
 from gridmap.store import PlanStore
 from gridmap.synthetic import make_city
@@ -33,22 +35,36 @@ OPTIONS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """Serve a town on a free port, in a thread; return its address."""
-    folder = tmp_path_factory.mktemp("town")
-    store = PlanStore(folder)
-    store.keep(draw_plan(make_city(12), steps=20), "spring")
-    store.publish("spring", TODAY, by="王芳", today=TODAY)
+@contextmanager
+def serve(folder):
+    """Serve a store on a free port, in a thread; give its address."""
     app = create_app(folder, today=lambda: TODAY, attribution="© 测试数据")
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, access_log=False, log_level="warning", ws="none"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
-    listener.close()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listener.close()
+
+
+@pytest.fixture(scope="module")
+def town():
+    """Draw a town of a dozen grids."""
+    return draw_plan(make_city(12), steps=20)
+
+
+@pytest.fixture(scope="module")
+def site(town, tmp_path_factory):
+    """Serve the town; return the address."""
+    store = PlanStore(tmp_path_factory.mktemp("town"))
+    store.keep(town, "spring")
+    store.publish("spring", TODAY, by="王芳", today=TODAY)
+    with serve(store.folder) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +90,7 @@ def open_page(browser, site):
             troubles.append(f"asked for {route.request.url}")
             route.abort()
 
-    def open_map(address="", width=1280, height=800):
+    def open_map(address="", width=1280, height=800, site=site):
         context = browser.new_context(viewport={"width": width, "height": height})
         contexts.append(context)
         context.route("**/*", guard)
@@ -188,12 +204,14 @@ def test_border(open_page, site, grids):
     expect(hint).to_contain_text(answer["runner_up"]["name"])
 
 
-def test_outside(open_page):
-    """A click far outside every grid says so, and outlines none."""
-    page = open_page()
-    page.mouse.click(560, 790 - 60)
+def test_outside(open_page, grids):
+    """A click 2 km north of every grid says so, and shows what is wrong."""
+    lon, north = grids[0]["bbox"][0], max(feature["bbox"][3] for feature in grids)
+    page = open_page(f"#16/{north + 0.02}/{lon}")
+    page.mouse.click(640, 400)
     expect(page.locator("#card h1")).to_have_text("不在任何网格内")
     expect(page.locator("#card")).to_have_attribute("data-match", "none")
+    expect(page.locator("#card .hint")).to_contain_text("附近没有网格")
 
 
 def test_code(open_page, grids):
@@ -360,3 +378,24 @@ def test_no_plan(browser, site):
     page.goto(f"{site}/map?at=2020-01-01")
     expect(page.locator("#message")).to_have_text("这一天没有生效的网格方案。")
     page.close()
+
+
+def test_new_publication(open_page, town, tmp_path):
+    """A plan that is published while the page is open is drawn with the next answer."""
+    code = town.units["grid_code"]
+    pairs = zip(code.loc[town.adjacency["unit_a"]], code.loc[town.adjacency["unit_b"]], strict=True)
+    pair = next([one, other] for one, other in pairs if one != other and one[:12] == other[:12])
+    merged = merge_grids(town, pair)
+    store = PlanStore(tmp_path)
+    for name, plan in (("old", town), ("new", merged)):
+        store.keep(plan, name)
+    store.publish("old", TODAY, by="王芳", today=TODAY)
+    with serve(tmp_path) as address:
+        page = open_page(site=address)
+        expect(page.locator("#plan")).to_contain_text("方案 old")
+        store.publish("new", TODAY, by="王芳", today=TODAY)
+        page.mouse.click(640, 420)
+        expect(page.locator("#plan")).to_contain_text(
+            f"方案 new，2026-05-01 起生效，{len(merged.grids)}"
+        )
+        expect(page.locator("#card")).to_be_visible()

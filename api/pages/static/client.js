@@ -16,10 +16,19 @@ async function ask(path, parameters = {}, options = {}) {
   const url = new URL(path, ROOT);
   for (const [name, value] of Object.entries({ ...parameters, at: AT }))
     if (value) url.searchParams.set(name, value);
-  const response = await fetch(url, options);
-  const answer = await response.json();
-  if (!response.ok) throw new Problem(answer);
+  const { ok, answer } = await fetchJson(url, options);
+  if (!ok) throw new Problem(answer);
   return answer;
+}
+
+// No network, or somebody on the way who answers in HTML: a problem too.
+async function fetchJson(url, options) {
+  try {
+    const response = await fetch(url, options);
+    return { ok: response.ok, answer: await response.json() };
+  } catch (error) {
+    throw new Problem({ code: "no-answer", detail: String(error) });
+  }
 }
 
 export const askPlan = () => ask("plans/in-force");

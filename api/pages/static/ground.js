@@ -23,7 +23,7 @@ export function makeMap(element) {
     zoom: 9,
     minZoom: 9,
     maxZoom: 20,
-    zoomSnap: 1,
+    zoomSnap: 0.5,
   });
   for (const [name, level] of [["ground", 350], ["buildings", 360], ["lines", 370], ["owner", 380]])
     map.createPane(name).style.zIndex = level;
@@ -31,10 +31,11 @@ export function makeMap(element) {
   return map;
 }
 
-/** The layers on a map, filled from the service. */
+/** The layers on a map, filled from the service; `attempt` runs what may fail. */
 export class Ground {
-  constructor(map) {
+  constructor(map, attempt) {
     this.map = map;
+    this.attempt = attempt;
     const canvas = (pane) => L.canvas({ pane, padding: 0.25 });
     this.canvases = { ground: canvas("ground"), buildings: canvas("buildings"), lines: canvas("lines"), owner: canvas("owner") };
     this.fills = L.layerGroup().addTo(map);
@@ -64,7 +65,7 @@ export class Ground {
     const kind = (feature) => look.classOf(feature.properties.households, limits);
     this.fills.clearLayers();
     this.fills.addLayer(this.geoJson("ground", collection, (feature) => look.fillStyle(kind(feature))));
-    this.gridLines?.remove();
+    if (this.gridLines) this.lines.removeLayer(this.gridLines);
     this.gridLines = this.geoJson("lines", collection, () => look.outlineStyle("grid", this.map.getZoom()));
     this.lines.addLayer(this.gridLines);
     this.followView();
@@ -75,28 +76,27 @@ export class Ground {
     const layers = ["barriers", "streets", "communities"].map((layer) => askLayer(layer));
     const [barriers, streets, communities] = await Promise.all(layers);
     const zoom = () => this.map.getZoom();
+    for (const group of [this.water, this.streets]) group.clearLayers();
+    if (this.communities) this.lines.removeLayer(this.communities);
     this.barriers = this.geoJson("ground", barriers, (f) => look.barrierStyle(f.properties.kind, zoom()));
     this.water.addLayer(this.barriers);
     this.roads = this.geoJson("ground", streets, (f) => look.streetStyle(f.properties.kind, zoom()));
     this.streets.addLayer(this.roads);
     this.communities = this.geoJson("lines", communities, () => look.outlineStyle("community", zoom()));
     this.lines.addLayer(this.communities);
-    this.styledFor = this.map.getZoom();
   }
 
   restyle() {
     const zoom = this.map.getZoom();
-    if (!this.roads || zoom === this.styledFor) return;
-    this.styledFor = zoom;
-    this.roads.setStyle((feature) => look.streetStyle(feature.properties.kind, zoom));
-    this.gridLines.setStyle(look.outlineStyle("grid", zoom));
-    this.communities.setStyle(look.outlineStyle("community", zoom));
-    this.barriers.setStyle((feature) => look.barrierStyle(feature.properties.kind, zoom));
+    this.roads?.setStyle((feature) => look.streetStyle(feature.properties.kind, zoom));
+    this.barriers?.setStyle((feature) => look.barrierStyle(feature.properties.kind, zoom));
+    this.gridLines?.setStyle(look.outlineStyle("grid", zoom));
+    this.communities?.setStyle(look.outlineStyle("community", zoom));
   }
 
   followView() {
     this.showLabels();
-    this.showBuildings();
+    this.attempt(this.showBuildings());
   }
 
   /** Fetch the buildings around the view; a little more than it, so that small moves need none. */
@@ -110,10 +110,19 @@ export class Ground {
     if (this.built?.contains(view)) return;
     const area = view.pad(0.4);
     this.built = area;
-    const { features } = await askLayer("buildings", area.toBBoxString());
+    const features = await this.askBuildings(area);
     if (this.built !== area) return; // the view moved on while we waited
     this.buildings.clearLayers();
     this.buildings.addLayer(this.geoJson("buildings", features, () => look.BUILDING));
+  }
+
+  async askBuildings(area) {
+    try {
+      return await askLayer("buildings", area.toBBoxString());
+    } catch (error) {
+      this.built = null; // the next move asks again
+      throw error;
+    }
   }
 
   /** Write on the grids in view, where there is room. */

@@ -13,8 +13,8 @@ const MOST_RESULTS = 8;
 const byId = (id) => document.getElementById(id);
 const card = byId("card");
 const map = makeMap(byId("map"));
-const ground = new Ground(map);
-const state = { plan: null, shown: null, asked: 0 };
+const ground = new Ground(map, attempt);
+const state = { plan: null, shown: null, asked: 0, zoom: null };
 
 // --- the plan and its legend -----------------------------------------------------------------
 
@@ -59,7 +59,10 @@ async function locate(place) {
   const asked = ++state.asked;
   const answer = await askOwner(place);
   if (asked !== state.asked) return; // somebody asked again meanwhile
-  if (answer.plan !== state.plan.name) await loadPlan(); // another plan was published
+  if (answer.plan !== state.plan.name) {
+    await loadPlan(); // another plan was published
+    await ground.showBase();
+  }
   const pin = place.datum === "wgs84" ? place : null;
   show({ answer, place: pin, given: place });
 }
@@ -120,7 +123,7 @@ async function searchCode(code) {
   try {
     showGrid(await askGrid(code));
   } catch (problem) {
-    if (!(problem instanceof Problem) || problem.code === "no-plan-in-force") throw problem;
+    if (!["unknown-grid", "retired-grid", "bad-code"].includes(problem.code)) throw problem;
     const retired = problem.code === "retired-grid";
     say(retired ? word("retired_grid", code, problem.successors.join("、")) : word("unknown_grid", code));
   }
@@ -190,22 +193,20 @@ function speak(language) {
   button.textContent = word("language");
   button.setAttribute("aria-label", word("language_label"));
   button.lang = otherLanguage() === "zh" ? "zh-CN" : "en";
-  zoom?.remove();
-  zoom = L.control.zoom({ position: "bottomright", zoomInTitle: word("zoom_in"), zoomOutTitle: word("zoom_out") });
-  zoom.addTo(map);
+  state.zoom?.remove();
+  const titles = { zoomInTitle: word("zoom_in"), zoomOutTitle: word("zoom_out") };
+  state.zoom = L.control.zoom({ position: "bottomright", ...titles }).addTo(map);
   showPlan();
   ground.showLabels();
   if (state.shown) show(state.shown);
 }
-
-let zoom = null;
 
 // --- what people do --------------------------------------------------------------------------
 
 /** Run what may fail, and say so when it does. */
 function attempt(task) {
   task.catch((error) => {
-    if (!(error instanceof Problem) && !(error instanceof TypeError)) throw error;
+    if (!(error instanceof Problem)) throw error;
     say(error.code === "no-plan-in-force" ? word("no_plan") : word("failed"));
   });
 }
@@ -259,13 +260,13 @@ async function start() {
   const address = readAddress();
   if (matchMedia("(max-width: 640px)").matches) byId("legend").open = false;
   speak(currentLanguage());
+  listen();
   await loadPlan();
   if (!address.view && state.plan.bbox) {
     const [west, south, east, north] = state.plan.bbox;
     map.fitBounds([[south, west], [north, east]], { animate: false });
   }
   await restore(address);
-  listen();
   keepAddress();
   await ground.showBase();
   document.documentElement.dataset.ready = "1";
