@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from gridmap.partition import (
-    DEFAULT,
+    DEFAULT_STEPS,
     Problem,
     assemble_problem,
     evaluate,
@@ -171,7 +171,7 @@ def show(rows: list[dict[str, Any]]) -> None:
 def main() -> None:
     """Run both, print the table, write the list."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--steps", type=int, default=DEFAULT)
+    parser.add_argument("--steps", type=int, default=DEFAULT_STEPS)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--runs", type=int, default=3, help="the shortest time counts")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)

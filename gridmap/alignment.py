@@ -1,9 +1,9 @@
 """Layers that don't lie on each other, and the datum, axes or CRS under which they would.
 
 Files in GCJ-02 and BD-09 say EPSG:4326 like those in WGS-84, so a city's layers may come together
-some 500 or 1300 m apart, latitude first, or a zone of the projection away. Each layer is therefore
-read in every other way on a sample of its rows, and what only fits in another way is reported.
-Nothing is moved here.
+some 500 or 1300 m apart, latitude first, or a zone of the projection away. A sample of each layer
+is therefore read in every other way, and what fits only in another way is reported. Nothing is
+moved here.
 
 Three things tell whether two layers fit: households stand inside communities, buildings don't stand
 on streets and water, and borders of communities run along streets. A reading is *clearly better*
@@ -20,20 +20,21 @@ The fewest layers are blamed with which no other reading of any two layers is cl
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import shapely
-from pyproj import CRS, Geod, Transformer
+from pyproj import Geod, Transformer
 
-from gridmap.attributes import parse_numbers
+from gridmap.attributes import parse_numbers, settle_kinds
 from gridmap.columns import to_text
-from gridmap.crs import metric_crs, to_degrees, to_metric
-from gridmap.datum import from_wgs84, to_wgs84
+from gridmap.crs import to_metric
+from gridmap.datum import from_wgs84, shift_frame, to_wgs84
 from gridmap.errors import TableError
 from gridmap.findings import Finding
 
@@ -49,62 +50,113 @@ READINGS = ("wgs84", "gcj02", "bd09")
 _SAMPLE, _BORDER_PLACES = 2000, 1000
 #: Metres: a household farther outside than this is refused when buildings are placed.
 _OUTSIDE = 100.0
-#: Metres from a street: what a point may be to stand on it, a border to run along it, and a
-#: building to have a street at all.
-_ON_STREET, _ALONG_STREET, _NEAR_STREET = 4.0, 15.0, 150.0
-#: Metres between layers from which no datum explains it.
-_FAR = 100_000.0
-
-
-@dataclass(frozen=True)
-class _Pair:
-    """Two layers, and how badly they fit in each pair of readings (0: perfectly, 1: not at all)."""
-
-    first: str
-    second: str
-    words: str
-    scores: Mapping[tuple[str, str], float]
-    is_better: Callable[[float, float], bool]
-
-    def fits(self, readings: Mapping[str, str]) -> bool:
-        """Tell whether no readings of the two are clearly better than these."""
-        base = self.score(readings)
-        return not any(self.is_better(base, score) for score in self.scores.values())
-
-    def score(self, readings: Mapping[str, str]) -> float:
-        """Say how badly the two fit."""
-        return self.scores[readings[self.first], readings[self.second]]
+#: Metres from a line: where a point stands on it, a border runs along it, and a building has it as
+#: its street at all.
+_ON_LINE, _ALONG_STREET, _NEAR_LINE = 4.0, 15.0, 150.0
+#: Clearly better, as said above.
+_OUTSIDE_SHARE, _OUTSIDE_RATIO = 0.05, 0.2
+_ON_SHARE, _ON_FEWEST, _ON_RATIO, _FEWEST_NEAR = 0.04, 20, 1 / 3, 100
+_BORDER_FALL, _BORDER_RATIO = 0.2, 0.6
+_AREA_FALL, _AREA_RATIO = 0.002, 0.5
+#: Metres between layers that no datum explains, and the share inside with which another CRS does.
+_FAR, _RESCUED = 100_000.0, 0.5
+_SWAPPED = "probably latitude first: exchange longitude and latitude in the file"
 
 
 @dataclass(frozen=True)
 class _Layer:
-    """A sample of a layer, as it is read.
+    """A layer as it is read.
 
     Parameters
     ----------
     name : str
-        What it is called in findings and in ``datum=``: its table, or its layer where the table has
-        several.
+        What findings and ``datum=`` call it: its table, or its layer where buildings have several.
     table : str
-        The table that it is (a part of).
+        The table that it makes.
     datum : str
-        The reading of its degrees, "" where its parts differ.
-    frame : GeoDataFrame
-        Its rows in their own CRS: all of the areas and lines, a sample of the buildings.
+        The reading of its degrees; "" where its parts differ, and then it is not doubted.
+    shapes : GeoSeries
+        Its rows in their own CRS.
     weights : array of float
         Households of each row of buildings, else ones.
+    swapped : bool
+        Whether its axes were exchanged to read it at all.
     """
 
     name: str
     table: str
     datum: str
-    frame: gpd.GeoDataFrame
+    shapes: gpd.GeoSeries
     weights: Floats
+    swapped: bool
 
     @property
     def readings(self) -> tuple[str, ...]:
-        """The ways in which it may be read."""
+        """The ways in which its degrees may be read."""
         return READINGS if self.datum else ("",)
+
+    @property
+    def things(self) -> str:
+        """What its rows are called in evidence."""
+        return "households" if self.table == "buildings" else self.table
+
+
+class _Fit(NamedTuple):
+    """How badly two layers fit in one reading of each."""
+
+    bad: float  # share of what does not fit, 0 to 1
+    metres: float = 0.0  # how far that is away, on average over everything
+    farthest: float = 0.0  # m
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """Two layers, how badly they fit in each pair of readings, and words for that."""
+
+    first: str
+    second: str
+    words: str
+    fits: Mapping[tuple[str, str], _Fit]
+    is_better: Callable[[float, float], bool]
+
+    def find_fit(self, readings: Mapping[str, str]) -> _Fit:
+        """Return how badly the two fit."""
+        return self.fits[readings[self.first], readings[self.second]]
+
+    def is_best(self, readings: Mapping[str, str]) -> bool:
+        """Tell whether no readings of the two are clearly better than these."""
+        bad = self.find_fit(readings).bad
+        return not any(self.is_better(bad, fit.bad) for fit in self.fits.values())
+
+    def describe(self, readings: Mapping[str, str]) -> str:
+        """Say in words how well the two fit."""
+        bad = self.find_fit(readings).bad
+        return self.words.format(bad=100 * bad, good=100 * (1 - bad))
+
+
+class _Ground:
+    """The metric plane that layers are compared on, and readings of places in it."""
+
+    def __init__(self, crs: Any) -> None:
+        self.crs = crs
+        self._degrees = Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
+
+    def reread(
+        self, places: Floats, first: _Layer, second: _Layer, readings: tuple[str, str]
+    ) -> Floats:
+        """Move places of ``first`` to where they lie among ``second`` if both are read so.
+
+        ``second`` stays as it was read: what it would move by is taken off the places.
+        """
+        lon, lat = self._degrees.transform(*places.T)
+        lon, lat = _change_reading(lon, lat, first.datum, readings[0])
+        lon, lat = _change_reading(lon, lat, readings[1], second.datum)
+        return np.column_stack(self._degrees.transform(lon, lat, direction="INVERSE"))
+
+    def is_shifted(self, place: Floats) -> bool:
+        """Tell whether GCJ-02 differs from WGS-84 here: not outside China."""
+        lon, lat = self._degrees.transform(*place)
+        return bool(from_wgs84(lon, lat, "gcj02")[0] != lon)
 
 
 def find_misread(pieces: Mapping[str, Sequence[gpd.GeoDataFrame]]) -> list[Finding]:
@@ -114,112 +166,109 @@ def find_misread(pieces: Mapping[str, Sequence[gpd.GeoDataFrame]]) -> list[Findi
     ----------
     pieces : mapping of str to sequence of GeoDataFrame
         Table -> its layers, as `gridmap.sources.read_pieces` returns them, each in its own CRS.
-        ``attrs["layer"]`` is a layer's name, ``attrs["datum"]`` the datum that it was read in.
+        ``attrs`` has a layer's name (``layer``), the datum that it was read in (``datum``), and
+        whether its axes had to be exchanged for that (``swapped``).
 
     Returns
     -------
     list of Finding
         ``refused`` if households lie farther than 100 m outside of every community because of it,
-        else ``noted``; ``value`` is the evidence.
+        else ``noted``. ``value`` is the evidence.
     """
-    layers = _gather_layers(pieces)
+    layers = list(_gather_layers(pieces))
     areas = next((each for each in layers if each.table in ("communities", "boundary")), None)
     anchor = areas or next((each for each in layers if each.table == "buildings"), None)
     if anchor is None:
         return []
-    findings, near = [], [anchor]
+    findings, near = _describe_swapped(layers, anchor), []
     for layer in layers:
-        if layer is not anchor and layer.table != "boundary":
-            apart = _find_far(layer, anchor)
-            findings += apart
-            near += [] if apart else [layer]
+        apart = _find_far(layer, anchor)
+        findings += apart
+        near += [] if apart else [layer]
+    lines = [each for each in near if each.table in ("streets", "barriers")]
     for homes in (each for each in near if each.table == "buildings"):
-        others = [each for each in near if each.table in ("streets", "barriers")]
-        findings += _find_shifted(homes, areas, others)
+        findings += _find_shifted(homes, areas, lines)
     return list(dict.fromkeys(findings))
 
 
 def compare_areas(
     first: gpd.GeoDataFrame, second: gpd.GeoDataFrame, *, key: str | None = None
 ) -> pd.DataFrame:
-    """Compare two layers of the same areas, each also read as GCJ-02 and BD-09.
+    """Compare two layers of the same areas, each also read as GCJ-02 and as BD-09.
 
     Parameters
     ----------
     first, second : GeoDataFrame
         Layers of areas with a CRS, whose degrees were read as WGS-84.
     key : str, optional
-        Column that says which areas are the same in both; areas of one key are joined, keys of one
-        layer only are left out. By default each layer is one area.
+        Column of both that says which areas are the same; areas of one key are joined, those of a
+        key that only one layer has are left out. By default each layer is one area.
 
     Returns
     -------
     DataFrame
-        Index: the key, as text. Columns ``as_read``, ``first_gcj02``, ``first_bd09``,
-        ``second_gcj02``, ``second_bd09``: area of the intersection by that of the union, 0 to 1.
-        ``probable``: the best of these columns where it is clearly better, else "as_read". Clearly:
-        what does not overlap falls by half or more, and by 0.2 % of the union at least.
+        Index: the key, as text, in the order of ``first``. ``as_read``, ``first_gcj02``,
+        ``first_bd09``, ``second_gcj02`` and ``second_bd09`` are the area of the intersection by
+        that of the union (0 to 1). ``probable`` is the best of these columns where it is clearly
+        better, else ``as_read``: what does not overlap is half of what it was or less, and that is
+        0.2 % of the union or more.
 
     Raises
     ------
     TableError
-        If a layer has no CRS, the key is not a column of both, or they have no key in common.
+        If a layer has no row or no CRS, ``key`` is not a column of both, or no key is in both.
 
     Examples
     --------
     >>> town = gpd.GeoDataFrame(geometry=[shapely.box(122.2, 40.6, 122.3, 40.7)], crs=4326)
-    >>> compare_areas(town, town)[["as_read", "probable"]].values.tolist()
-    [[1.0, 'as_read']]
+    >>> compare_areas(town, town)["probable"].tolist()
+    ['as_read']
     """
-    areas = [_join_areas(frame, key) for frame in (first, second)]
-    keys = areas[0].index.intersection(areas[1].index, sort=False)
-    if keys.empty:
-        raise TableError(f"no area of the one layer has the {key} of an area of the other")
-    one, two = (each[keys].to_numpy(object) for each in areas)
+    areas = [
+        _join_areas(frame, key, name) for frame, name in ((first, "first"), (second, "second"))
+    ]
+    keys = [name for name in areas[0].index if name in areas[1].index]
+    if not keys:
+        raise TableError(f"no area of the first layer has the {key} of one of the second")
+    one, two = (each.loc[keys] for each in areas)
     table = {"as_read": _share_overlap(one, two)}
-    for datum in READINGS[1:]:
-        table[f"first_{datum}"] = _share_overlap(_read_areas(one, datum), two)
-    for datum in READINGS[1:]:
-        table[f"second_{datum}"] = _share_overlap(one, _read_areas(two, datum))
-    overlaps = pd.DataFrame(table, index=keys)
-    best = overlaps.idxmax(axis=1)
+    table |= {f"first_{name}": _share_overlap(_read_as(one, name), two) for name in READINGS[1:]}
+    table |= {f"second_{name}": _share_overlap(one, _read_as(two, name)) for name in READINGS[1:]}
+    overlaps = pd.DataFrame(table, index=pd.Index(keys, dtype="str", name=key))
     apart, left = 1 - overlaps["as_read"], 1 - overlaps.max(axis=1)
-    clear = (left <= apart / 2) & (apart - left >= 0.002)
-    return overlaps.assign(probable=best.where(clear, "as_read"))
+    clear = (left <= _AREA_RATIO * apart) & (apart - left >= _AREA_FALL)
+    return overlaps.assign(probable=overlaps.idxmax(axis=1).where(clear, "as_read"))
 
 
-def _gather_layers(pieces: Mapping[str, Sequence[gpd.GeoDataFrame]]) -> list[_Layer]:
-    """Make one layer of each table, but one of each layer of buildings; areas first."""
-    layers = []
+def _gather_layers(pieces: Mapping[str, Sequence[gpd.GeoDataFrame]]) -> Iterator[_Layer]:
+    """Make a layer of each table, or of each part of the buildings; areas first."""
     for table in ("communities", "boundary", "buildings", "streets", "barriers"):
-        frames = [frame for frame in map(_keep_shapes, pieces.get(table, [])) if len(frame)]
-        for part in [[each] for each in frames] if table == "buildings" else filter(None, [frames]):
-            alone = len(frames) == 1 or len(part) > 1
-            name = table if alone else str(part[0].attrs.get("layer", table))
-            layers.append(_make_layer(name, table, part))
-    return layers
+        frames = [frame for frame in map(_keep_placed, pieces.get(table, [])) if len(frame)]
+        if table == "buildings":
+            for frame in frames:
+                name = table if len(frames) == 1 else str(frame.attrs.get("layer", table))
+                yield _make_layer(name, table, [frame])
+        elif frames:
+            yield _make_layer(table, table, frames)
 
 
-def _keep_shapes(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Leave out rows without a place, and paths, which lead through buildings."""
-    shapes = frame.geometry.to_numpy()
-    whole = np.isfinite(shapely.bounds(shapes)).all(axis=1) & ~shapely.is_empty(shapes)
-    return frame[whole]
+def _keep_placed(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Leave out rows without a place."""
+    return frame[np.isfinite(shapely.bounds(frame.geometry.to_numpy())).all(axis=1)]
 
 
 def _make_layer(name: str, table: str, frames: Sequence[gpd.GeoDataFrame]) -> _Layer:
-    """Put the parts of a table together, with a sample of the buildings."""
-    datums = {_plain_datum(frame) for frame in frames}
+    """Put the parts of a table together; paths are left out, for they lead through buildings."""
+    if table == "streets":
+        kinds = [settle_kinds(frame, table, [], "street")["kind"] for frame in frames]
+        frames = [frame[kind != "path"] for frame, kind in zip(frames, kinds, strict=True)]
     crs = frames[0].crs
     shapes = pd.concat([frame.geometry.to_crs(crs) for frame in frames], ignore_index=True)
-    weights = np.ones(len(shapes))
-    if table == "buildings":
-        weights = _count_homes(frames[0])
-        lived = np.flatnonzero(weights > 0)
-        rows = lived[_spread(len(lived), _SAMPLE)]
-        shapes, weights = shapes.iloc[rows], weights[rows]
-    datum = datums.pop() if len(datums) == 1 else ""
-    return _Layer(name, table, datum, gpd.GeoDataFrame(geometry=shapes), weights)
+    datums = sorted({_plain_datum(frame) for frame in frames})
+    weights = _count_homes(frames[0]) if table == "buildings" else np.ones(len(shapes))
+    swapped = any(frame.attrs.get("swapped", False) for frame in frames)
+    datum = datums[0] if len(datums) == 1 else ""
+    return _Layer(name, table, datum, shapes, weights, swapped)
 
 
 def _plain_datum(frame: gpd.GeoDataFrame) -> str:
@@ -235,6 +284,349 @@ def _count_homes(frame: gpd.GeoDataFrame) -> Floats:
     return homes if homes.sum() > 0 else np.ones(len(frame))
 
 
-def _spread(count: int, most: int) -> Ints:
-    """Choose up to ``most`` positions, evenly spread over all."""
-    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
+def _spread(count: int) -> Ints:
+    """Choose the positions of a sample, evenly spread over all."""
+    return np.unique(np.linspace(0, count - 1, min(count, _SAMPLE)).round().astype(np.int64))
+
+
+def _sample_lived(layer: _Layer) -> tuple[gpd.GeoSeries, Floats]:
+    """Choose rows with weight, as points in their own CRS, and their weights."""
+    rows = np.flatnonzero(layer.weights > 0)
+    rows = rows[_spread(len(rows))]
+    shapes = layer.shapes.iloc[rows]
+    centres = shapely.centroid(shapes.to_numpy())
+    return gpd.GeoSeries(centres, crs=shapes.crs), layer.weights[rows]
+
+
+def _find_inside(points: Any, areas: Any) -> Flags:
+    """Tell which points lie inside or on the border of an area."""
+    inside = np.zeros(len(points), np.bool_)
+    # The tree prepares what is asked for: few areas of many vertices, not many points.
+    inside[shapely.STRtree(points).query(areas, predicate="intersects")[1]] = True
+    return inside
+
+
+# --- datum ----------------------------------------------------------------------------------------
+
+
+def _find_shifted(homes: _Layer, areas: _Layer | None, lines: Sequence[_Layer]) -> list[Finding]:
+    """Say in which datum buildings, areas and lines probably are, if not as they are read."""
+    group = [homes, *([areas] if areas else []), *lines]
+    ground = _Ground(to_metric((areas or homes).shapes).crs)
+    centre = shapely.get_coordinates(homes.shapes.iloc[[0]].to_crs(ground.crs).centroid)[0]
+    if not ground.is_shifted(centre):
+        return []
+    pairs = [_compare_lines(homes, line, ground) for line in lines]
+    if areas:
+        pairs += [_compare_inside(homes, areas, ground)]
+        pairs += [
+            _compare_borders(areas, each, ground) for each in lines if each.table == "streets"
+        ]
+    as_read = {layer.name: layer.datum for layer in group}
+    known = [pair for pair in pairs if pair]
+    chosen = _choose_readings(group, known, as_read)
+    changed = [layer for layer in group if chosen[layer.name] != layer.datum]
+    return _describe_readings(changed, known, as_read, chosen)
+
+
+def _choose_readings(
+    group: Sequence[_Layer], pairs: Sequence[_Pair], as_read: dict[str, str]
+) -> dict[str, str]:
+    """Choose readings with which all pairs fit, of the fewest layers; as read if there are none."""
+    if all(pair.is_best(as_read) for pair in pairs):
+        return as_read
+
+    def rank(readings: dict[str, str]) -> tuple[float, ...]:
+        fits = [pair.find_fit(readings) for pair in pairs]
+        changes = sum(readings[name] != datum for name, datum in as_read.items())
+        return changes, sum(fit.bad for fit in fits), sum(fit.metres for fit in fits)
+
+    choices = product(*(layer.readings for layer in group))
+    options = [dict(zip(as_read, choice, strict=True)) for choice in choices]
+    fitting = [each for each in options if all(pair.is_best(each) for pair in pairs)]
+    return min(fitting, key=rank, default=as_read)
+
+
+def _describe_readings(
+    changed: Sequence[_Layer],
+    pairs: Sequence[_Pair],
+    as_read: Mapping[str, str],
+    chosen: Mapping[str, str],
+) -> list[Finding]:
+    """Make a finding of each layer that is probably not in the datum that it was read in."""
+    how = " and ".join(f"{layer.name} read as {chosen[layer.name]}" for layer in changed)
+    evidence = "; ".join(
+        f"{pair.describe(as_read)} as read, {pair.describe(chosen)} with {how}"
+        for pair in pairs
+        if not pair.is_best(as_read)
+    )
+    lost = any(
+        pair.find_fit(as_read).farthest > max(_OUTSIDE, pair.find_fit(chosen).farthest)
+        for pair in pairs
+    )
+    findings = []
+    for layer in changed:
+        datum = chosen[layer.name]
+        advice = f'if so, give datum={{"{layer.name}": "{datum}"}}'
+        problem = f"probably in {datum}, not {layer.datum}: {advice}"
+        action = "refused" if lost and layer.table not in ("streets", "barriers") else "noted"
+        findings.append(Finding(layer.name, "", "datum", evidence, problem, action))
+    return findings
+
+
+def _try_readings(
+    first: _Layer, second: _Layer, places: Floats, ground: _Ground, measure: Callable[[Floats], Any]
+) -> dict[tuple[str, str], Any]:
+    """Measure where the places of ``first`` lie among ``second`` in each pair of readings."""
+    return {
+        readings: measure(ground.reread(places, first, second, readings))
+        for readings in product(first.readings, second.readings)
+    }
+
+
+def _compare_inside(homes: _Layer, areas: _Layer, ground: _Ground) -> _Pair:
+    """Compare buildings with areas by the households that live outside of every area."""
+    points, weights = _sample_lived(homes)
+    shapes = areas.shapes.to_crs(ground.crs).to_numpy()
+    tree = shapely.STRtree(shapes)
+
+    def measure(places: Floats) -> _Fit:
+        points = shapely.points(places)
+        outside = ~_find_inside(points, shapes)
+        metres = np.zeros(len(points))
+        at, far = tree.query_nearest(points[outside], return_distance=True, all_matches=False)
+        metres[np.flatnonzero(outside)[at[0]]] = far
+        total = weights.sum()
+        bad, mean = weights[outside].sum() / total, (metres * weights).sum() / total
+        return _Fit(float(bad), float(mean), float(metres.max()))
+
+    places = shapely.get_coordinates(points.to_crs(ground.crs).to_numpy())
+    fits = _try_readings(homes, areas, places, ground, measure)
+    words = f"{{good:.1f}} % of households inside {areas.name}"
+    return _Pair(homes.name, areas.name, words, fits, _is_clearly_inside)
+
+
+def _is_clearly_inside(base: float, other: float) -> bool:
+    return base > _OUTSIDE_SHARE and other <= _OUTSIDE_RATIO * base
+
+
+def _compare_lines(homes: _Layer, lines: _Layer, ground: _Ground) -> _Pair | None:
+    """Compare buildings with streets or barriers by those that stand on one; None if few do near.
+
+    Where a reading leaves half of the buildings or fewer near a line that another one has there,
+    their share on it says nothing: it counts as high as it is by chance.
+    """
+    shapes = homes.shapes.iloc[_spread(len(homes.shapes))].to_crs(ground.crs).to_numpy()
+    centres = shapely.get_coordinates(shapely.centroid(shapes))
+    reach = np.where(shapely.get_dimensions(shapes) == 2, 0.0, _ON_LINE)
+    counts = shapely.get_num_coordinates(shapes)
+    tree = shapely.STRtree(lines.shapes.to_crs(ground.crs).to_numpy())
+
+    def measure(places: Floats) -> tuple[float, int]:
+        vertices = shapely.get_coordinates(shapes) + np.repeat(places - centres, counts, axis=0)
+        moved = shapely.set_coordinates(shapes.copy(), vertices)
+        (at, _), metres = tree.query_nearest(
+            moved, max_distance=_NEAR_LINE, return_distance=True, all_matches=False
+        )
+        return float((metres <= reach[at]).mean()) if len(at) else 1.0, len(at)
+
+    found = _try_readings(homes, lines, centres, ground, measure)
+    most = max(near for _, near in found.values())
+    if most < _FEWEST_NEAR:
+        return None
+    chance = max(share for share, near in found.values() if near > most / 2)
+    fits = {
+        readings: _Fit(share if near > most / 2 else chance)
+        for readings, (share, near) in found.items()
+    }
+    words = f"{{bad:.1f}} % of {homes.name} on {lines.name}"
+    return _Pair(homes.name, lines.name, words, fits, partial(_is_clearly_off, most=most))
+
+
+def _is_clearly_off(base: float, other: float, most: int) -> bool:
+    return base >= max(_ON_SHARE, _ON_FEWEST / most) and other <= _ON_RATIO * base
+
+
+def _compare_borders(areas: _Layer, streets: _Layer, ground: _Ground) -> _Pair:
+    """Compare areas with streets by the share of their borders that no street runs along."""
+    borders: Any = shapely.get_parts(shapely.boundary(areas.shapes.to_crs(ground.crs).to_numpy()))
+    lengths = shapely.length(borders)
+    counts = np.round(_BORDER_PLACES * lengths / lengths.sum()).astype(np.int64)
+    which = np.repeat(np.arange(len(borders)), counts)
+    # The k-th of n places of a border lies in the middle of its k-th n-th.
+    steps = np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts) + 0.5
+    points = shapely.line_interpolate_point(borders[which], steps / counts[which], normalized=True)
+    tree = shapely.STRtree(streets.shapes.to_crs(ground.crs).to_numpy())
+
+    def measure(places: Floats) -> _Fit:
+        hits, _ = tree.query(shapely.points(places), predicate="dwithin", distance=_ALONG_STREET)
+        return _Fit(1.0 - len(np.unique(hits)) / len(places))
+
+    fits = _try_readings(areas, streets, shapely.get_coordinates(points), ground, measure)
+    words = f"{{bad:.1f}} % of the borders of {areas.name} away from {streets.name}"
+    return _Pair(areas.name, streets.name, words, fits, _is_clearly_along)
+
+
+def _is_clearly_along(base: float, other: float) -> bool:
+    return base - other >= _BORDER_FALL and other <= _BORDER_RATIO * base
+
+
+def _change_reading(lon: Floats, lat: Floats, was: str, now: str) -> tuple[Floats, Floats]:
+    """Convert WGS-84 degrees that were made in reading ``was`` to those of reading ``now``."""
+    return (lon, lat) if was == now else to_wgs84(*from_wgs84(lon, lat, was), now)
+
+
+# --- axes and CRS ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Way:
+    """A way to read a layer: in which CRS, and whether its axes are exchanged for that."""
+
+    words: str
+    crs: Any
+    swapped: bool = False
+
+    def to_degrees(self, places: Floats) -> Floats:
+        """Bring a layer's coordinates to degrees."""
+        x, y = (places[:, ::-1] if self.swapped else places).T
+        return np.column_stack(self._degrees.transform(x, y))
+
+    def from_degrees(self, degrees: Floats) -> Floats:
+        """Bring degrees to the layer's coordinates."""
+        lon, lat = degrees.T
+        places = np.column_stack(self._degrees.transform(lon, lat, direction="INVERSE"))
+        return places[:, ::-1] if self.swapped else places
+
+    @property
+    def _degrees(self) -> Transformer:
+        return Transformer.from_crs(self.crs, "EPSG:4326", always_xy=True)
+
+
+def _describe_swapped(layers: Sequence[_Layer], anchor: _Layer) -> list[Finding]:
+    """Report layers that were on Earth only with their axes exchanged."""
+    findings = []
+    for layer in (each for each in layers if each.swapped):
+        value = "no row on Earth as read"
+        if layer is not anchor:
+            share = _share_inside(_read_degrees(layer)[0], layer, _outline(anchor, "EPSG:4326"))
+            value += f", {100 * share:.1f} % of {layer.things} inside {anchor.name} if exchanged"
+        findings.append(Finding(layer.name, "", "geometry", value, _SWAPPED, "refused"))
+    return findings
+
+
+def _find_far(layer: _Layer, anchor: _Layer) -> list[Finding]:
+    """Report a layer that lies in another part of the country than the anchor, and why."""
+    metres = _measure_gap(_read_degrees(layer)[0], _read_degrees(anchor)[0])
+    if metres < _FAR:
+        return []
+    ways = [*_read_layer_otherwise(layer, anchor), *_read_anchor_otherwise(layer, anchor)]
+    value = f"{metres / 1000:.0f} km from {anchor.name} as read"
+    problem = f"far from {anchor.name}: is its CRS right, and is it of this city?"
+    share = max((share for share, _ in ways), default=0.0)
+    if share >= _RESCUED:
+        best = [words for each, words in ways if each == share]
+        value += f", {100 * share:.1f} % of {layer.things} inside with that"
+        problem = f"probably {', or '.join(best)}: correct it in the file"
+    action = "noted" if layer.table in ("streets", "barriers", "boundary") else "refused"
+    return [Finding(layer.name, "", "CRS", value, problem, action)]
+
+
+def _read_layer_otherwise(layer: _Layer, anchor: _Layer) -> Iterator[tuple[float, str]]:
+    """Yield how much of the layer lies inside the anchor in each other way to read it."""
+    outline = _outline(anchor, "EPSG:4326")
+    centre = np.median(_read_degrees(anchor)[0], axis=0)
+    places = shapely.get_coordinates(_sample_lived(layer)[0].to_numpy())
+    for way in _other_ways(layer, centre):
+        yield _share_inside(way.to_degrees(places), layer, outline), f"{layer.name} {way.words}"
+
+
+def _read_anchor_otherwise(layer: _Layer, anchor: _Layer) -> Iterator[tuple[float, str]]:
+    """Yield how much of the layer lies inside the anchor in each other way to read the anchor."""
+    outline, degrees = _outline(anchor, anchor.shapes.crs), _read_degrees(layer)[0]
+    for way in _other_ways(anchor, np.median(degrees, axis=0)):
+        yield _share_inside(way.from_degrees(degrees), layer, outline), f"{anchor.name} {way.words}"
+
+
+def _other_ways(layer: _Layer, centre: Floats) -> Iterator[_Way]:
+    """Yield the other ways to read a layer: axes exchanged, and projections used around there."""
+    crs = layer.shapes.crs
+    if crs.is_projected or np.abs(layer.shapes.total_bounds).max() <= 90:
+        yield _Way("with its axes exchanged", crs, swapped=True)
+    for code in _list_projections(*centre) if crs.is_projected else []:
+        if code != crs.to_epsg():
+            yield _Way(f"in EPSG:{code}, not {crs.to_string()}", f"EPSG:{code}")
+
+
+def _list_projections(lon: float, lat: float) -> list[int]:
+    """List the EPSG codes in use around a place: CGCS2000 zones of 3° and 6°, and UTM."""
+    codes = []
+    for meridian in range(75, 138, 3):
+        if abs(meridian - lon) <= 4.5:
+            # Without and with the number of the zone before the easting.
+            codes += [4534 + (meridian - 75) // 3, 4513 + (meridian - 75) // 3]
+            codes += [4491 + (meridian - 75) // 6] if meridian % 6 == 3 else []
+    zone = int((lon + 180) // 6) + 1
+    north = 32600 if lat >= 0 else 32700
+    return codes + [north + each for each in (zone - 1, zone, zone + 1) if 1 <= each <= 60]
+
+
+def _read_degrees(layer: _Layer) -> tuple[Floats, Floats]:
+    """Return a sample of the layer in degrees as it is read, and its weights."""
+    points, weights = _sample_lived(layer)
+    return shapely.get_coordinates(points.to_crs("EPSG:4326").to_numpy()), weights
+
+
+def _share_inside(degrees: Floats, layer: _Layer, outline: Any) -> float:
+    """Return the share of the layer's weight at these places that lies inside the outline."""
+    weights = _sample_lived(layer)[1]
+    placed = np.isfinite(degrees).all(axis=1)
+    inside = _find_inside(shapely.points(degrees[placed]), outline)
+    return float(weights[placed][inside].sum() / weights.sum())
+
+
+def _outline(layer: _Layer, crs: Any) -> Any:
+    """Return the areas of a layer, or the hull of its buildings."""
+    shapes = layer.shapes.to_crs(crs).to_numpy()
+    if layer.table != "buildings":
+        return shapes
+    return np.array([shapely.convex_hull(shapely.multipoints(shapely.get_coordinates(shapes)))])
+
+
+def _measure_gap(one: Floats, two: Floats) -> float:
+    """Return the metres between the boxes of two sets of degrees, each without its outer tenth."""
+    one, two = (each[np.isfinite(each).all(axis=1)] for each in (one, two))
+    if not (len(one) and len(two)):
+        return np.inf
+    (west, south), (east, north) = np.quantile(one, (0.05, 0.95), axis=0)
+    (left, low), (right, high) = np.quantile(two, (0.05, 0.95), axis=0)
+    lon = (east, left) if east < left else (west, right) if right < west else (west, west)
+    lat = (north, low) if north < low else (south, high) if high < south else (south, south)
+    return float(Geod(ellps="WGS84").inv(lon[0], lat[0], lon[1], lat[1])[2])
+
+
+# --- areas ----------------------------------------------------------------------------------------
+
+
+def _join_areas(frame: gpd.GeoDataFrame, key: str | None, name: str) -> gpd.GeoSeries:
+    """Return the areas in degrees, joined by the key."""
+    if frame.crs is None or frame.empty:
+        raise TableError(f"the {name} layer has no {'row' if frame.empty else 'CRS'}")
+    if key is not None and key not in frame:
+        raise TableError(f"the {name} layer has no column {key!r}; it has {list(frame.columns)}")
+    areas = frame.set_geometry(frame.make_valid())[[frame.geometry.name]].to_crs("EPSG:4326")
+    keys = to_text(frame[key]).to_numpy(object) if key is not None else np.full(len(frame), "")
+    return areas.dissolve(by=keys, sort=False).geometry
+
+
+def _read_as(areas: gpd.GeoSeries, datum: str) -> gpd.GeoSeries:
+    """Return the areas as they lie if their degrees are of ``datum``."""
+    return shift_frame(gpd.GeoDataFrame(geometry=areas), datum).make_valid()
+
+
+def _share_overlap(first: gpd.GeoSeries, second: gpd.GeoSeries) -> Floats:
+    """Return the area of each intersection by that of the union."""
+    crs = to_metric(gpd.GeoDataFrame(geometry=first)).crs
+    one, two = (each.to_crs(crs).to_numpy() for each in (first, second))
+    both = shapely.area(shapely.intersection(one, two))
+    return both / (shapely.area(one) + shapely.area(two) - both)

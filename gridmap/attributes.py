@@ -101,11 +101,43 @@ def settle_ids(
     )
 
 
+def drop_totals(frame: gpd.GeoDataFrame, findings: list[Finding]) -> gpd.GeoDataFrame:
+    """Leave out the rows that add up others, and compare what they say with the sum.
+
+    A 小计 adds up the rows since the total before it, a 总计 all rows, a 合计 or 共计 those since the
+    one before, or the rows below where it stands above them.
+
+    Parameters
+    ----------
+    frame : GeoDataFrame
+        Rows in the order of the file, with the columns ``row`` and ``total`` of
+        `gridmap.sources.read_pieces`.
+    """
+    kinds = frame["total"].to_numpy(object)
+    if not (kinds != "").any():
+        return frame
+    nothing = pd.Series(np.nan, frame.index)
+    values, _ = parse_numbers(frame.get("households", nothing))
+    for at in np.flatnonzero(kinds != ""):
+        rows = _summed_rows(kinds, int(at))
+        total = float(np.nansum(values[rows]))
+        same = np.isnan(values[at]) or values[at] == total
+        value = f"{kinds[at]} {values[at]:g}, {len(rows)} rows have {total:g}"
+        problem = "a total: left out" if same else "a total that is not the sum of its rows: left out"
+        row = str(frame["row"].iloc[at])
+        findings.append(Finding("buildings", row, "households", value, problem, "noted"))
+    return frame[kinds == ""]
+
+
 def settle_households(frame: gpd.GeoDataFrame, findings: list[Finding]) -> gpd.GeoDataFrame:
-    """Make ``households`` whole numbers from 0; what can't be read as one is refused."""
+    """Make ``households`` whole numbers from 0; what can't be read as one is refused.
+
+    A missing number counts as 0, which is reported unless the row is ``unlisted``: then it was.
+    """
     values, rewritten = parse_numbers(frame["households"])
     written = to_text(frame["households"]).to_numpy(object)
     missing = written == ""
+    unlisted = frame["unlisted"].eq(True).to_numpy() if "unlisted" in frame else np.False_
     wrong = ~missing & ~np.isfinite(values)
     negative, huge = values < 0, values > _MOST_HOUSEHOLDS
     whole = np.floor(np.where(np.isfinite(values), values, 0) + 0.5)
@@ -113,7 +145,7 @@ def settle_households(frame: gpd.GeoDataFrame, findings: list[Finding]) -> gpd.G
         (wrong, "not a number", "refused"),
         (negative, "below 0", "refused"),
         (huge, f"more than {_MOST_HOUSEHOLDS}: is this another column?", "refused"),
-        (missing, "missing: counted as 0", "repaired"),
+        (missing & ~unlisted, "missing: counted as 0", "repaired"),
         (rewritten & ~negative & ~huge, "read as the number in it", "repaired"),
         (np.isfinite(values) & (values != whole), "not whole: rounded half up", "repaired"),
     )
@@ -232,6 +264,19 @@ def free_codes(number: int, used: set[str]) -> list[str]:
     """Return the first placeholder codes of communities that are not in use."""
     codes = make_community_codes(range(number + len(used)))
     return [code for code in codes if code not in used][:number]
+
+
+def _summed_rows(kinds: npt.NDArray[np.object_], at: int) -> npt.NDArray[np.int64]:
+    """Return the rows that the total in row ``at`` adds up."""
+    ordinary = np.flatnonzero(kinds == "")
+    ends = np.flatnonzero(kinds != "" if kinds[at] == "小计" else np.isin(kinds, ("合计", "共计")))
+    if kinds[at] == "总计":
+        return ordinary
+    before, after = ends[ends < at], ends[ends > at]
+    start = before[-1] if len(before) else -1
+    above = ordinary[(ordinary > start) & (ordinary < at)]
+    stop = after[0] if len(after) else len(kinds)
+    return above if len(above) else ordinary[(ordinary > at) & (ordinary < stop)]
 
 
 def _fill_ids(ids: Sequence[str], prefix: str) -> list[str]:

@@ -76,7 +76,7 @@ class PlanReport:
             f"worst {figures['worst']} %",
             f"shape: {figures['border_km']} km of border between grids, compactness "
             f"{figures['compactness']}; {figures['across_main_roads']} grids across a main road, "
-            f"{figures['split_compounds']} compounds in more than one grid",
+            f"compounds split {figures['split_compounds']} times more than they need",
         ]
         counts = ", ".join(f"{self.count(level)} {level}" for level in LEVELS)
         lines.append(f"findings: {counts}" if self.findings else "findings: none")

@@ -13,12 +13,15 @@ A mapping says, for each table, the source layer and where each column comes fro
     kind = "=railway"                     # a constant
 
 What the mapping does not name is recognised by its name, English or Chinese. A table mapped to an
-empty list is left empty.
+empty list is left empty. Further names are added to those that are known, and looked for first::
+
+    [aliases.buildings]
+    households = ["常住户"]
 """
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,17 +48,36 @@ COLUMN_NAMES: dict[str, dict[str, tuple[str, ...]]] = {
     "buildings": {
         "building_id": (
             *("building_id", "楼栋编码", "楼栋编号", "建筑编码", "建筑编号", "房屋编码"),
-            *("bid", "id", "编号", "编码", "osm_id", "楼号", "楼栋号", "幢号"),
+            *("bid", "id", "编号", "编码", "osm_id", "楼号", "楼栋号", "栋号", "幢号", "楼栋"),
         ),
         "households": (
-            *("households", "户数", "总户数", "居民户数", "住户数", "家庭户数", "hushu"),
-            *("total_dwelling_units", "dwelling_units", "dwellings", "households_est"),
+            *("households", "户数", "总户数", "居民户数", "住户数", "家庭户数", "住户总数"),
+            *("总住户数", "户数合计", "hushu", "total_dwelling_units", "dwelling_units"),
+            *("dwellings", "households_est"),
         ),
-        "compound_id": ("compound_id", "小区", "小区名称", "小区编码", "compound", "estate"),
-        "name": ("name", "楼栋名称", "楼名", "名称", "地址", "楼号", "楼栋号", "幢号", "address"),
+        "compound_id": (
+            *("compound_id", "小区", "小区名称", "小区名", "楼盘", "楼盘名称", "所属小区"),
+            *("住宅小区", "小区编码", "compound", "estate"),
+        ),
+        "number": (
+            *("number", "楼号", "楼栋号", "栋号", "幢号", "楼栋", "楼座", "楼幢号", "座号"),
+            *("building_number", "building_no", "blk_no"),
+        ),
+        "entrance": ("entrance", "单元", "单元号", "单元名称"),
+        "community": (
+            *("community", "社区", "社区名称", "所属社区", "社区编码", "社区代码", "居委会"),
+        ),
+        "name": (
+            *("name", "楼栋名称", "楼名", "名称", "地址", "楼栋地址", "门牌", "门牌号", "门牌地址"),
+            *("楼号", "楼栋号", "栋号", "幢号", "楼栋", "address"),
+        ),
         "floors": (
-            *("floors", "层数", "楼层数", "地上层数", "楼层", "number_of_floors"),
-            *("building:levels", "levels", "storeys", "max_floor_lvl"),
+            *("floors", "层数", "总层数", "楼层数", "地上层数", "楼层", "总楼层"),
+            *("number_of_floors", "building:levels", "levels", "storeys", "max_floor_lvl"),
+        ),
+        "use": (
+            *("use", "用途", "房屋用途", "建筑用途", "使用性质", "房屋性质", "规划用途"),
+            *("building", "is_living", "is_residential"),
         ),
     },
     "streets": {
@@ -74,8 +96,9 @@ COLUMN_NAMES: dict[str, dict[str, tuple[str, ...]]] = {
 }
 
 #: Words in a layer's name -> table, and the kind that all of its rows are. Chinese words may stand
-#: anywhere in the name, others must be a word of it: osm_roads_2023.
+#: anywhere in the name, others must be a word of it: osm_roads_2023. The first line that fits.
 _LAYER_WORDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("buildings", "", ("楼栋", "台账")),  # first: 小雨社区楼栋台账 is no layer of communities
     ("communities", "", ("communities", "community", "社区", "居委会", "村居", "subzones")),
     ("buildings", "", ("buildings", "building", "楼栋", "建筑", "房屋", "楼房", "住宅楼")),
     ("barriers", "railway", ("railways", "railway", "rail", "铁路")),
@@ -102,11 +125,20 @@ class Use:
         Name of the source layer.
     columns : mapping of str to column source
         What the mapping says; the other columns are recognised by name.
+    aliases : mapping of str to tuple
+        Names that the columns are recognised by beside those of `COLUMN_NAMES`.
     """
 
     table: str
     layer: str
     columns: Mapping[str, ColumnSource]
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def names(self) -> dict[str, tuple[str, ...]]:
+        """The names that each column is recognised by, best first."""
+        known = COLUMN_NAMES[self.table]
+        return {column: (*self.aliases.get(column, ()), *known[column]) for column in known}
 
 
 def read_mapping(columns: Mapping[str, Any] | str | Path | None) -> dict[str, list[dict[str, Any]]]:
@@ -117,11 +149,10 @@ def read_mapping(columns: Mapping[str, Any] | str | Path | None) -> dict[str, li
     TableError
         If the file is missing or no TOML, or a table, column or value is none that a mapping has.
     """
-    if isinstance(columns, str | Path):
-        columns = _read_toml(Path(columns))
     mapping = {
         table: [given] if isinstance(given, Mapping) else given
-        for table, given in (columns or {}).items()
+        for table, given in _load_columns(columns).items()
+        if table != "aliases"
     }
     problems = [text for table, given in mapping.items() for text in _problems(table, given)]
     if problems:
@@ -129,7 +160,36 @@ def read_mapping(columns: Mapping[str, Any] | str | Path | None) -> dict[str, li
     return {table: [dict(one) for one in given] for table, given in mapping.items()}
 
 
-def choose_layers(names: Iterable[str], mapping: Mapping[str, list[dict[str, Any]]]) -> list[Use]:
+def read_aliases(
+    columns: Mapping[str, Any] | str | Path | None,
+) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Return the names that a mapping adds, as table -> column -> names.
+
+    Raises
+    ------
+    TableError
+        If the file is missing or no TOML, or a table or column does not exist.
+
+    Examples
+    --------
+    >>> read_aliases({"aliases": {"buildings": {"households": ["常住户"]}}})
+    {'buildings': {'households': ('常住户',)}}
+    """
+    given = _load_columns(columns).get("aliases", {})
+    problems = list(_alias_problems(given))
+    if problems:
+        raise TableError("columns: " + "; ".join(problems))
+    return {
+        table: {column: tuple(names) for column, names in some.items()}
+        for table, some in given.items()
+    }
+
+
+def choose_layers(
+    names: Iterable[str],
+    mapping: Mapping[str, list[dict[str, Any]]],
+    aliases: Mapping[str, Mapping[str, tuple[str, ...]]] | None = None,
+) -> list[Use]:
     """Decide which layers make which table.
 
     Parameters
@@ -139,6 +199,8 @@ def choose_layers(names: Iterable[str], mapping: Mapping[str, list[dict[str, Any
     mapping : mapping
         As `read_mapping` returns it. A layer that it names serves that table only; a table that it
         names is made of those layers only.
+    aliases : mapping, optional
+        As `read_aliases` returns it.
 
     Returns
     -------
@@ -162,7 +224,7 @@ def choose_layers(names: Iterable[str], mapping: Mapping[str, list[dict[str, Any
             uses += [_make_use(table, layer, columns) for layer in layers]
     found = [(name, recognise_layer(name)[0]) for name in free]
     uses += [_make_use(table, name, {}) for name, table in found if table and table not in mapping]
-    return uses
+    return [replace(use, aliases=(aliases or {}).get(use.table, {})) for use in uses]
 
 
 def recognise_layer(name: str) -> tuple[str, str]:
@@ -185,7 +247,7 @@ def find_sources(use: Use, columns: Iterable[Any]) -> dict[str, ColumnSource]:
     """Say where each column of the table comes from: the mapping, else a column's name."""
     columns = list(columns)
     found: dict[str, ColumnSource] = dict(use.columns)
-    for column, names in COLUMN_NAMES[use.table].items():
+    for column, names in use.names.items():
         source = find_column(columns, names)
         if column not in found and source is not None:
             found[column] = source
@@ -244,6 +306,10 @@ def _text_of(value: Any) -> str:
     return str(value).strip()
 
 
+def _load_columns(columns: Mapping[str, Any] | str | Path | None) -> Mapping[str, Any]:
+    return _read_toml(Path(columns)) if isinstance(columns, str | Path) else columns or {}
+
+
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
@@ -267,6 +333,26 @@ def _problems(table: str, given: Any) -> Iterable[str]:
             yield f"{table} has no column {column!r}; there are {', '.join(known)}"
         elif not _is_source(source) or (column == "layer" and not isinstance(source, str)):
             yield f"{table}.{column} is {source!r}, not a column, a list of columns or =constant"
+
+
+def _alias_problems(given: Any) -> Iterable[str]:
+    """Name what is wrong in the aliases of a mapping."""
+    if not isinstance(given, Mapping) or not all(
+        isinstance(some, Mapping) for some in given.values()
+    ):
+        yield f"aliases is {given!r}, not tables such as [aliases.buildings]"
+        return
+    for table, column, names in (
+        (table, column, names) for table, some in given.items() for column, names in some.items()
+    ):
+        known = COLUMN_NAMES.get(table, {})
+        if column not in known:
+            there = f"columns {', '.join(known)}" if known else f"tables {', '.join(COLUMN_NAMES)}"
+            yield f"aliases.{table} has no column {column!r}; there are {there}"
+        elif not isinstance(names, list | tuple) or not all(
+            isinstance(name, str) for name in names
+        ):
+            yield f"aliases.{table}.{column} is {names!r}, not a list of names"
 
 
 def _is_source(source: Any) -> bool:

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gridmap.plan import Plan, count_pieces
+from gridmap.partition import Cost, evaluate, make_problem
+from gridmap.plan import Plan
 
 
 def measure(plan: Plan) -> pd.DataFrame:
@@ -24,31 +25,37 @@ def measure(plan: Plan) -> pd.DataFrame:
         - ``main_roads``, ``railways``, ``rivers``: metres of each that its units join across,
         - ``pieces``: 1, or more where only a closed crossing (a river without a bridge, a corner)
           holds it together,
-        - ``split_compounds``: compounds that it shares with other grids.
+        - ``split_compounds``: compounds in it that are spread over more grids than they need.
     """
-    grids, units = plan.grids, plan.units
-    by_grid = units["households"].groupby(units["grid_code"])
-    usable = plan.adjacency[plan.adjacency["usable"]]
-    crossed = _measure_crossings(plan)
+    grids = plan.grids
+    largest = plan.units["households"].groupby(plan.units["grid_code"]).max()
+    crossed = _measure_crossings(plan).reindex(grids.index, fill_value=0.0)
+    terms = evaluate_plan(plan).grids
     return pd.DataFrame(
         {
             "name": grids["name"],
             "community_id": grids["community_id"],
             "households": grids["households"],
             "buildings": grids["buildings"],
-            "deviation": grids["households"] / plan.rules.target - 1,
-            "largest": by_grid.max().reindex(grids.index),
+            "deviation": terms["deviation"],
+            "largest": largest.reindex(grids.index),
             "area": grids["area"],
             "perimeter": grids["perimeter"],
             "compactness": 4 * np.pi * grids["area"] / grids["perimeter"] ** 2,
-            "main_roads": crossed["main_road"].reindex(grids.index, fill_value=0.0),
-            "railways": crossed["railway"].reindex(grids.index, fill_value=0.0),
-            "rivers": crossed["river"].reindex(grids.index, fill_value=0.0),
-            "pieces": count_pieces(usable, units["grid_code"]).reindex(grids.index),
-            "split_compounds": _count_split_compounds(plan).reindex(grids.index, fill_value=0),
+            "main_roads": crossed["main_road"],
+            "railways": crossed["railway"],
+            "rivers": crossed["river"],
+            "pieces": terms["pieces"].astype(np.int64),
+            "split_compounds": terms["compound"].astype(np.int64),
         },
         index=grids.index,
     )
+
+
+def evaluate_plan(plan: Plan) -> Cost:
+    """Compute what a plan costs, term by term, as the engine does; grids in the plan's order."""
+    problem = make_problem(plan.units, plan.adjacency)
+    return evaluate(problem, plan.grids.index.get_indexer(plan.units["grid_code"]), plan.rules)
 
 
 def summarize(plan: Plan) -> dict[str, Any]:
@@ -62,10 +69,12 @@ def summarize(plan: Plan) -> dict[str, Any]:
         ``in_band``: per cent inside the tolerance of the rules; ``worst``: the largest deviation in
         per cent; ``border_km`` between grids of one community; ``compactness``: the mean
         Polsby-Popper; ``across_main_roads``: grids that lie across one; ``split_compounds``:
-        compounds with homes in more than one grid.
+        grids that compounds are spread over beyond what their size needs; ``cost``: the terms of
+        the engine's objective (`gridmap.partition.objective`) and their ``total``.
     """
     measures = measure(plan)
     off = measures["deviation"].abs()
+    cost = evaluate_plan(plan)
     low, high = plan.rules.band
     return {
         "grids": len(measures),
@@ -77,10 +86,13 @@ def summarize(plan: Plan) -> dict[str, Any]:
         "within_20": _percent(off <= 0.20),
         "in_band": _percent(measures["households"].between(low, high)),
         "worst": _round(100 * off.max()),
-        "border_km": _round(_measure_inner_border(plan) / 1000),
+        "border_km": _round(cost.counts["border"] / 1000),
         "compactness": _round(measures["compactness"].mean(), 3),
         "across_main_roads": int((measures["main_roads"] > 0).sum()),
-        "split_compounds": int((_grids_of_compounds(plan) > 1).sum()),
+        "split_compounds": int(cost.counts["compound"]),
+        "cost": {
+            name: _round(value, 4) for name, value in [*cost.terms.items(), ("total", cost.total)]
+        },
     }
 
 
@@ -93,26 +105,6 @@ def _measure_crossings(plan: Plan) -> pd.DataFrame:
     inner = pairs[pairs["grid"] == pairs["other"]]
     metres = inner.pivot_table(index="grid", columns="barrier", values="border", aggfunc="sum")
     return metres.reindex(columns=["main_road", "railway", "river"]).fillna(0.0)
-
-
-def _measure_inner_border(plan: Plan) -> float:
-    """Metres of border between grids of one community."""
-    first = plan.units.loc[plan.adjacency["unit_a"], ["grid_code", "community_id"]].to_numpy()
-    second = plan.units.loc[plan.adjacency["unit_b"], ["grid_code", "community_id"]].to_numpy()
-    between = (first[:, 0] != second[:, 0]) & (first[:, 1] == second[:, 1])
-    return float(plan.adjacency["border"].to_numpy()[between].sum())
-
-
-def _grids_of_compounds(plan: Plan) -> pd.Series:
-    """Count the grids that the homes of each compound are in."""
-    homes = plan.units[(plan.units["compound_id"] != "") & (plan.units["households"] > 0)]
-    return homes.groupby("compound_id")["grid_code"].nunique()
-
-
-def _count_split_compounds(plan: Plan) -> pd.Series:
-    spread = _grids_of_compounds(plan)
-    homes = plan.units[plan.units["compound_id"].isin(spread.index[spread > 1])]
-    return homes[homes["households"] > 0].groupby("grid_code")["compound_id"].nunique()
 
 
 def _percent(flags: pd.Series) -> float:

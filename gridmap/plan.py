@@ -15,7 +15,7 @@ from gridmap.adjacency import build_adjacency
 from gridmap.city import City
 from gridmap.codes import make_codes, rank_positions
 from gridmap.errors import PlanError
-from gridmap.partition import DEFAULT as DEFAULT_STEPS
+from gridmap.partition import DEFAULT_STEPS
 from gridmap.partition import partition_units
 from gridmap.rules import Rules
 from gridmap.tables import ADJACENCY, GRIDS, LINEAGE, UNITS, check_table, list_some

@@ -4,6 +4,7 @@ What the values are worth is seen later, in `gridmap.attributes` and `gridmap.re
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
@@ -11,44 +12,81 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridmap.columns import Use, find_sources, missing_columns, take_column, to_text
+from gridmap.columns import ColumnSource, Use, find_sources, missing_columns, take_column, to_text
 from gridmap.crs import is_metric, to_metric
 from gridmap.datum import DATUMS, shift_frame
 from gridmap.errors import TableError
 from gridmap.findings import Finding, find_rows
-from gridmap.layers import Layer, Source, read_layer
+from gridmap.layers import SHORTENED, Layer, Source, explain_positions, read_layer
 
 #: The tables whose CRS the city may take, first to last.
 _LEADERS = ("communities", "boundary", "buildings")
 #: Text that lost its characters when it was saved in the wrong encoding: U+FFFD, and what UTF-8's
 #: U+FFFD twice becomes when read as GBK.
 _LOST_TEXT = "\N{REPLACEMENT CHARACTER}|锟斤拷"
+#: A row that adds up others, by what is written in one of its cells without spaces: 幸福小区小计.
+_TOTAL = r".{0,20}(?P<total>合计|总计|小计|共计)[:：]?"
+#: What Excel makes of a building's number such as 3-1.
+_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}( .*)?"
+#: Whole numbers that a float holds exactly end here.
+_EXACT = 2.0**53
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A layer that was opened for a use; ``listed`` if it is a list without positions."""
+
+    use: Use
+    frame: gpd.GeoDataFrame
+    listed: bool
 
 
 def read_pieces(
-    sources: Sequence[Source], uses: Sequence[Use], datum: str | None, findings: list[Finding]
+    sources: Sequence[Source],
+    uses: Sequence[Use],
+    datum: str | None,
+    findings: list[Finding],
+    *,
+    counted: bool = True,
 ) -> dict[str, list[gpd.GeoDataFrame]]:
-    """Read the layers that are used, with the columns of their table, in their own CRS."""
-    pieces: dict[str, list[gpd.GeoDataFrame]] = {}
+    """Read the layers that are used, with the columns of their table, in their own CRS.
+
+    Buildings have besides the column ``row``, which names the row in its file, and ``total``: 合计,
+    总计, 小计 or 共计 in a row that adds up others, else "". A list of buildings without positions
+    is a piece without geometry and CRS.
+
+    Parameters
+    ----------
+    counted : bool
+        Whether a layer of buildings without a column of households is refused; beside a list of
+        buildings none is.
+    """
+    opened = []
     for use in uses:
         found = [source for source in sources if source.name == use.layer]
         if not found:
             names = ", ".join(source.name for source in sources)
             problem = f"no layer of this name; there are {names}"
             findings.append(Finding(use.table, "", "layer", use.layer, problem, "refused"))
-        for source in found:
-            piece = _read_piece(source, use, datum, findings)
-            if piece is not None:
-                pieces.setdefault(use.table, []).append(piece)
+        opened += [_open_layer(source, use, datum, findings) for source in found]
+    there = [layer for layer in opened if layer is not None]
+    listed = any(layer.listed for layer in there)
+    pieces: dict[str, list[gpd.GeoDataFrame]] = {}
+    for layer in there:
+        needed = counted and layer.use.table == "buildings" and (layer.listed or not listed)
+        piece = _take_columns(layer, findings, ["households"] if needed else [])
+        if piece is not None:
+            pieces.setdefault(layer.use.table, []).append(piece)
     return pieces
 
 
-def _read_piece(
+def _open_layer(
     source: Source, use: Use, datum: str | None, findings: list[Finding]
-) -> gpd.GeoDataFrame | None:
-    """Read one layer as (a part of) a table, None if that can't be."""
+) -> _Opened | None:
+    """Open one layer for (a part of) a table, None if that can't be."""
+    names = [name for some in use.names.values() for name in some]
     try:
-        layer = read_layer(source)
+        layer = read_layer(source, names, lists=use.table == "buildings")
     except TableError as error:
         findings.append(Finding(use.table, "", "", source.name, str(error), "refused"))
         return None
@@ -59,8 +97,10 @@ def _read_piece(
     if layer.encoding not in ("", "utf-8"):
         problem = f"text is in {layer.encoding}"
         findings.append(Finding(use.table, "", "", layer.source, problem, "noted"))
+    if not layer.positions:
+        return _Opened(use, layer.frame, listed=True)
     frame = _settle_datum(layer, datum, findings)
-    return None if frame is None else _take_columns(frame, use, findings)
+    return None if frame is None else _Opened(use, frame, listed=False)
 
 
 def _settle_datum(
@@ -96,21 +136,30 @@ def _find_off_earth(frame: gpd.GeoDataFrame, name: str, findings: list[Finding])
     west, south, east, north = shapely.bounds(frame.geometry.to_numpy()).T
     wrong = (west < -180) | (east > 180) | (south < -90) | (north > 90)
     values = [f"{lon:.6f}, {lat:.6f}" for lon, lat in zip(east[wrong], north[wrong], strict=True)]
-    rows = [f"row {at + 1}" for at in np.flatnonzero(wrong)]
+    rows = _name_rows(frame.index[wrong])
     problem = "not on Earth: are longitude and latitude swapped, or these no degrees?"
     findings += find_rows(name, rows, "geometry", values, problem=problem, action="refused")
     return bool(wrong.any())
 
 
+def _name_rows(index: pd.Index) -> list[str]:
+    """Name rows as a person counts them in the file."""
+    return [f"row {at + 1}" for at in index]
+
+
 def _take_columns(
-    frame: gpd.GeoDataFrame, use: Use, findings: list[Finding]
+    layer: _Opened, findings: list[Finding], needed: Sequence[str]
 ) -> gpd.GeoDataFrame | None:
     """Take the columns of the table out of a layer, None if one is not there."""
-    sources = find_sources(use, frame.columns.drop("geometry"))
-    listed = ", ".join(map(str, frame.columns.drop("geometry")))
-    missing = {to: missing_columns(source, frame.columns) for to, source in sources.items()}
-    if use.table == "buildings" and "households" not in sources:
-        missing["households"] = ["households"]
+    frame, use = layer.frame, layer.use
+    columns = frame.columns.drop("geometry")
+    sources = find_sources(use, columns)
+    missing = {to: missing_columns(source, columns) for to, source in sources.items()}
+    missing |= {to: [to] for to in needed if to not in sources}
+    if layer.listed and not {"compound_id", "number"} <= sources.keys():
+        findings.append(_refuse_list(use, columns, summed="households" in sources))
+        return None
+    listed = ", ".join(map(str, columns))
     problem = f"no such column in layer {use.layer}: name it with columns=; there are {listed}"
     for column, names in missing.items():
         findings += find_rows(
@@ -118,22 +167,83 @@ def _take_columns(
         )
     if any(missing.values()):
         return None
+    if use.table == "buildings":
+        sources = _widen_ids(sources, use, frame)
     taken = {to: take_column(frame, source) for to, source in sources.items()}
     read_from = ", ".join(f"{to} from {source}" for to, source in sources.items())
     problem = f"layer {use.layer} is read as {use.table}"
     findings.append(Finding(use.table, "", "", read_from, problem, "noted"))
-    _find_lost_text(taken, use, findings)
+    _find_lost_values(taken, use, findings)
+    if use.table == "buildings":
+        taken["total"] = _find_totals(frame)
+        start = f"{use.layer} " if layer.listed else ""
+        rows = [start + row for row in _name_rows(frame.index)]
+        taken["row"] = pd.Series(rows, frame.index, dtype="str")
     return gpd.GeoDataFrame(taken, geometry=frame.geometry, index=frame.index)
 
 
-def _find_lost_text(taken: Mapping[str, Any], use: Use, findings: list[Finding]) -> None:
-    """Report text that was damaged before it came here."""
-    problem = "characters are lost: save the file again from its source, as UTF-8"
+def _refuse_list(use: Use, columns: pd.Index, *, summed: bool) -> Finding:
+    """Say why a list can't be placed; a sheet among others is left out if it counts nothing."""
+    if "/" in use.layer and not summed:
+        problem = "a sheet without compounds, numbers and households: left out"
+        return Finding(use.table, "", "", use.layer, problem, "noted")
+    problem = f"{explain_positions(columns)}; or name compound and number (小区, 楼号) to join it"
+    return Finding(use.table, "", "", use.layer, f"{problem} to footprints", "refused")
+
+
+def _widen_ids(
+    sources: Mapping[str, ColumnSource], use: Use, frame: pd.DataFrame
+) -> dict[str, ColumnSource]:
+    """Add the compound to a number that is to be the id and stands in several compounds."""
+    number, compound = sources.get("number"), sources.get("compound_id")
+    found = isinstance(number, str) and isinstance(compound, str) and "building_id" in sources
+    if not found or "building_id" in use.columns or sources["building_id"] != number:
+        return dict(sources)
+    numbers = to_text(take_column(frame, str(number)))
+    twins = numbers[numbers != ""].duplicated().any()
+    return {**sources, "building_id": [str(compound), str(number)]} if twins else dict(sources)
+
+
+def _find_totals(frame: gpd.GeoDataFrame) -> pd.Series:
+    """Say of each row whether it is a total, and of which kind; a row with a place is none."""
+    totals = pd.Series("", frame.index, dtype="str")
+    nowhere = frame[frame.geometry.isna()].drop(columns="geometry")
+    for name in nowhere.columns[[not pd.api.types.is_numeric_dtype(d) for d in nowhere.dtypes]]:
+        texts = to_text(nowhere[name]).str.replace(r"\s", "", regex=True)
+        kinds = texts.str.extract(f"^{_TOTAL}$")["total"].dropna()
+        totals.loc[kinds.index] = kinds.astype("str")
+    return totals
+
+
+def _find_lost_values(taken: Mapping[str, Any], use: Use, findings: list[Finding]) -> None:
+    """Report what was damaged before it came here: characters, digits of codes, numbers."""
     for column, values in taken.items():
-        texts = to_text(values) if not pd.api.types.is_numeric_dtype(values) else values.head(0)
-        lost = texts[texts.astype("str").str.contains(_LOST_TEXT)]
-        rows = [f"row {at + 1}" for at in lost.index]
-        findings += find_rows(use.table, rows, column, lost, problem=problem, action="refused")
+        texts = to_text(values)
+        if pd.api.types.is_float_dtype(values.dtype):
+            long = values.abs() >= _EXACT
+        else:
+            # A community's code is replaced later if it is none, with a finding of its own.
+            long = texts.str.fullmatch(SHORTENED) & (column != "code")
+        numbers = column in ("building_id", "number", "households", "floors")
+        for lost, problem in (
+            (
+                texts.str.contains(_LOST_TEXT),
+                "characters are lost: save the file again from its source, as UTF-8",
+            ),
+            (
+                long,
+                "digits are lost, for Excel keeps 15 of a number: type the code into cells that "
+                "are formatted as text",
+            ),
+            (
+                texts.str.fullmatch(_DATE) & numbers,
+                "Excel made a date of it: type it into cells that are formatted as text",
+            ),
+        ):
+            rows = _name_rows(texts.index[lost])
+            findings += find_rows(
+                use.table, rows, column, texts[lost], problem=problem, action="refused"
+            )
 
 
 def join_pieces(pieces: Mapping[str, list[gpd.GeoDataFrame]]) -> dict[str, gpd.GeoDataFrame]:

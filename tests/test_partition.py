@@ -151,7 +151,7 @@ def cost_by_hand(
 def one_component(seed: int = 0, wide: int = 12, high: int = 8) -> Component:
     """Give the first of the lattice's communities as arrays."""
     units, adjacency = lattice(wide, high, seed=seed)
-    return split_components(make_problem(units, adjacency, RULES), RULES)[0]
+    return split_components(make_problem(units, adjacency), RULES)[0]
 
 
 def random_words(seed: int) -> np.ndarray:
@@ -215,7 +215,7 @@ def test_labels_are_numbered_by_first_appearance() -> None:
 def test_improving_lowers_the_cost() -> None:
     """The search is worth its steps: the plan costs less than the first split."""
     units, adjacency = lattice(30, 20)
-    problem = make_problem(units, adjacency, RULES)
+    problem = make_problem(units, adjacency)
     split, improved = (
         evaluate(problem, partition_problem(problem, RULES, steps=steps), RULES).total
         for steps in (0, 200)
@@ -231,7 +231,7 @@ def test_main_roads_are_crossed_less_when_they_cost_more() -> None:
         "main_road",
         "none",
     )
-    problem = make_problem(units, adjacency, RULES)
+    problem = make_problem(units, adjacency)
     crossed = []
     for weight in (0.0, 0.05):
         rules = Rules(costs=Costs(main_road=weight))
@@ -414,7 +414,7 @@ def test_cost_is_what_the_documentation_says(seed: int) -> None:
     """Each term of any labelling, in pieces or not, equals a plain loop over the tables."""
     units, adjacency = lattice(12, 8, seed=seed, keep=0.9)
     labels = pd.Series(np.random.default_rng(seed).integers(0, 6, len(units)), units.index)
-    cost = evaluate(make_problem(units, adjacency, RULES), labels, RULES)
+    cost = evaluate(make_problem(units, adjacency), labels, RULES)
     wanted = cost_by_hand(units, adjacency, labels, RULES)
     assert cost.terms == pytest.approx(wanted)
     assert cost.total == pytest.approx(sum(wanted.values()))
@@ -453,7 +453,7 @@ def test_deltas_add_up_to_the_cost(seed: int) -> None:
     """Random shifts: the sum of deltas is the difference of full evaluations, on both scales."""
     units, adjacency = lattice(12, 8, seed=seed)
     units["community_id"] = "one"
-    problem = make_problem(units, adjacency, RULES)
+    problem = make_problem(units, adjacency)
     (component,) = split_components(problem, RULES)
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 5, len(units)).astype(np.int32)

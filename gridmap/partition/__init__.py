@@ -33,7 +33,7 @@ from gridmap.partition.split import make_pieces, make_tree, split_part
 from gridmap.rules import Rules
 
 __all__ = [
-    "DEFAULT",
+    "DEFAULT_STEPS",
     "Cost",
     "Problem",
     "assemble_problem",
@@ -45,7 +45,7 @@ __all__ = [
 ]
 
 #: Moves tried per unit at most, over all starts.
-DEFAULT = 250
+DEFAULT_STEPS = 250
 #: Starts at most; many short ones beat a long one while a part is small.
 STARTS = 10
 #: Units tried over all starts: parts above a tenth of it get fewer starts, each the longer.
@@ -69,7 +69,7 @@ def partition_units(
     rules: Rules,
     *,
     seed: int = 0,
-    steps: int = DEFAULT,
+    steps: int = DEFAULT_STEPS,
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> pd.Series:
@@ -108,7 +108,7 @@ def partition_units(
     RulesError
         If steps or seed is negative.
     """
-    problem = make_problem(units, adjacency, rules)
+    problem = make_problem(units, adjacency)
     labels = partition_problem(
         problem, rules, seed=seed, steps=steps, executor=executor, progress=progress
     )
@@ -120,7 +120,7 @@ def partition_problem(
     rules: Rules,
     *,
     seed: int = 0,
-    steps: int = DEFAULT,
+    steps: int = DEFAULT_STEPS,
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Ints:

@@ -209,6 +209,7 @@ class State(NamedTuple):
     weights: Weights
     labels: Positions
     homes: Ints  #: households per grid
+    size: Ints  #: units per grid
     inside: Floats  #: per pair and side, what it costs more inside a grid than on its border
     compound: Positions  #: per unit; -1 for a unit without households, which is free to go
     start: Positions
@@ -229,6 +230,7 @@ def make_state(graph: Graph, labels: Positions, grids: int, weights: Weights) ->
         graph,
         weights,
         labels,
+        np.zeros(grids, np.int64),
         np.zeros(grids, np.int64),
         weights.crossing[graph.barrier] - weights.border * graph.border,
         compound,
@@ -335,6 +337,7 @@ def _count_all(state: State) -> None:
 def _enter(state: State, unit: int, grid: int) -> None:
     state.labels[unit] = grid
     state.homes[grid] += state.graph.households[unit]
+    state.size[grid] += 1
     compound = state.compound[unit]
     if compound < 0:
         return
@@ -352,6 +355,7 @@ def _enter(state: State, unit: int, grid: int) -> None:
 def _leave(state: State, unit: int) -> None:
     grid = state.labels[unit]
     state.homes[grid] -= state.graph.households[unit]
+    state.size[grid] -= 1
     compound = state.compound[unit]
     if compound < 0:
         return

@@ -105,11 +105,7 @@ class Component(NamedTuple):
     key: tuple[int, int]  #: position of the community, and of the part inside it; seeds the draw
 
 
-def make_problem(
-    units: pd.DataFrame,
-    adjacency: pd.DataFrame,
-    rules: Rules,  # noqa: ARG001  the callers' contract; no rule is read yet
-) -> Problem:
+def make_problem(units: pd.DataFrame, adjacency: pd.DataFrame) -> Problem:
     """Turn a units table and its adjacency into positions.
 
     Parameters
@@ -119,8 +115,6 @@ def make_problem(
     adjacency : DataFrame
         Keeps `gridmap.tables.ADJACENCY`. ``usable`` says where a grid may be joined; a short
         contact was already judged when it was set.
-    rules : Rules
-        Not read yet; part of the signature so that a rule about joining needs no new one.
 
     Raises
     ------

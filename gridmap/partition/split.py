@@ -129,27 +129,30 @@ def make_pieces(graph: Graph, grids: int) -> Pieces:
 def draw_tree(state: State, tree: Tree, root: int, also: int) -> int:
     """Draw a spanning tree of the grid of ``root``, joined with grid ``also``, and number it.
 
-    Prim's algorithm with a bucket per level and a random draw inside the bucket; a side gets a
-    random level with probability `NOISE`. O(pairs of the piece). Returns the units in the tree.
+    The two must be connected. Prim's algorithm with a bucket per level and a random draw inside the
+    bucket; a side gets a random level with probability `NOISE`. O(pairs of the piece). Returns the
+    units in the tree.
     """
     graph = state.graph
     tree.drawn[0] += 1
     mark, grid = tree.drawn[0], state.labels[root]
+    wanted = state.size[grid] + (state.size[also] if also != grid else 0)
     tree.waiting[:] = 0
     tree.parent[root] = root
-    unit, total = root, 0
-    while unit >= 0:
+    unit = root
+    for total in range(1, wanted + 1):
         tree.seen[unit] = mark
-        tree.order[total] = unit
-        total += 1
+        tree.order[total - 1] = unit
+        if total == wanted:
+            break
         for side in range(graph.indptr[unit], graph.indptr[unit + 1]):
             other = graph.neighbour[side]
             label = state.labels[other]
             if graph.usable[side] and tree.seen[other] != mark and (label in (grid, also)):
                 _let_wait(tree, side)
         unit = _take_side(graph, tree)
-    _number_places(tree, total)
-    return total
+    _number_places(tree, wanted)
+    return wanted
 
 
 @kernel
@@ -164,7 +167,10 @@ def _let_wait(tree: Tree, side: int) -> None:
 
 @kernel
 def _take_side(graph: Graph, tree: Tree) -> int:
-    """Take a random side of the lowest level that leads to a new unit; -1 if none is left."""
+    """Take a random side of the lowest level that leads to a new unit, and give that unit.
+
+    The piece is connected: as long as the tree does not span it, there is one.
+    """
     for level in range(LEVELS):
         while tree.waiting[level] > 0:
             pick = draw_below(tree.rng, tree.waiting[level])
