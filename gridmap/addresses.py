@@ -13,7 +13,9 @@ from collections.abc import Mapping, Sequence
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+import shapely
 
 from gridmap.attributes import parse_numbers
 from gridmap.columns import to_text
@@ -28,19 +30,19 @@ _DIGITS = {digit: number % 10 for number, digit in enumerate("零一二三四五
 _TENS = {"十": 10, "百": 100}
 _CHINESE = "".join((*_DIGITS, *_TENS))
 _DASHES = re.compile(r"[-‐‑‒–—―−－~〜]+")
-_ENTRANCE = re.compile(rf"([A-Z0-9甲乙丙丁戊东西南北中{_CHINESE}]+?)(?:单元|門|门)$")
+_ENTRANCE = re.compile(rf"([A-Z0-9甲乙丙丁戊东西南北中{_CHINESE}]+?)单元$")
 #: The words for a building after its number; 号楼 before 号.
 _BUILDING = re.compile(r"号楼|#楼|号|栋楼|栋|幢楼|幢|座|#|楼")
 _NUMERAL = re.compile(rf"(?<![^\-])[{_CHINESE}]+(?![^\-])")
 
 #: Characters before 区 and 市 where these end no name of a district or city: 小区, 东区, 超市.
-_NO_DISTRICT = "东西南北中新老旧内外前后左右上下一二三四五六七八九十小社厂校园矿库院营景林牧特片街宅活属军期"
+_NO_DISTRICT = "东西南北中新老旧内外一二三四五六七八九十小社厂校园矿库院营景林牧特片街宅活属军期"
 _NO_CITY = "都城超集菜花夜门闹早"
-_NAME = "[\\u4e00-\\u9fff]"
+_NAME = "[\u4e00-\u9fff]"
 _PREFIX = re.compile(
     rf"(?:{_NAME}{{2,3}}省)?"
     rf"(?:{_NAME}{{2,4}}?(?<![{_NO_CITY}])市)?"
-    rf"(?:{_NAME}{{2,3}}?(?<![{_NO_DISTRICT}])区|站前区)?"
+    rf"(?:{_NAME}{{2,3}}?(?<![{_NO_DISTRICT}])区)?"
     rf"(?:{_NAME}{{2,5}}?街道(?:办事处|办)?)?"
 )
 #: What is no name of a compound alone, so that what stands before it belongs to the name.
@@ -69,7 +71,7 @@ def normalize_building_number(text: str) -> tuple[str, str]:
     (('12-3', '2'), ('A', ''))
     """
     plain = re.sub(r"\s", "", unicodedata.normalize("NFKC", text)).upper().translate(_BRACKETS)
-    plain = re.sub(r"^(\d+)\.0$", r"\1", plain)
+    plain = re.sub(r"^(\d+)\.0$", r"\1", plain.removeprefix("NO."))
     entrance = _ENTRANCE.search(_DASHES.sub("-", plain))
     plain = plain[: -len(entrance.group())] if entrance else plain
     parts = _BUILDING.sub("-", re.sub(r"[()]", "-", plain).replace("第", ""))
@@ -94,3 +96,240 @@ def normalize_compound(text: str) -> str:
     plain = re.sub(r"\s", "", unicodedata.normalize("NFKC", text)).upper().translate(_BRACKETS)
     name = plain[_PREFIX.match(plain).end() :]  # type: ignore[union-attr]  # it may match nothing
     return plain if len(name) < 2 or name in _GENERIC else name
+
+
+def place_lists(
+    pieces: Sequence[gpd.GeoDataFrame], findings: list[Finding]
+) -> list[gpd.GeoDataFrame]:
+    """Join lists without coordinates to the footprints of the same compound and number.
+
+    What the list says goes to the footprint; where it is silent, and for the id, the footprint's
+    own columns stay. Rows of one building that name different entrances are added up. A row that
+    finds no footprint, or several, or that stands twice, is refused if it has households. A
+    footprint that the list does not know is noted and marked ``unlisted``.
+
+    Parameters
+    ----------
+    pieces : sequence of GeoDataFrame
+        Layers of buildings as `gridmap.sources.read_pieces` gives them, without totals. Those
+        without any geometry are lists.
+    findings : list of Finding
+        What is found is added to it.
+
+    Returns
+    -------
+    list of GeoDataFrame
+        The footprints. Without any, lists that have columns of positions stay for the row by row
+        report of those.
+    """
+    placed = [piece for piece in pieces if _find_shapes(piece).any()]
+    lists = [piece for piece in pieces if not _find_shapes(piece).any()]
+    if not placed:
+        return [piece for piece in lists if not _refuse_homeless(piece, findings)]
+    if not lists:
+        return placed
+    plain = [pd.DataFrame(piece.drop(columns="geometry")) for piece in lists]
+    listed = pd.concat(plain, ignore_index=True)
+    keys = _make_keys(listed)
+    known: defaultdict[Key, list[Place]] = defaultdict(list)
+    for number, piece in enumerate(placed):
+        keyed = zip(_make_keys(piece), _find_shapes(piece), strict=True)
+        for at, (key, shaped) in enumerate(keyed):
+            if all(key[:2]) and shaped:
+                known[key[:2]].append((number, at))
+    found = _match_rows(listed, keys, known, placed, findings)
+    joined = [_overlay(piece, listed, found, number) for number, piece in enumerate(placed)]
+    total = sum(len(rows) for rows in found.values())
+    problem = "rows of the list are joined to footprints by compound and number"
+    value = f"{total} of {len(listed)}"
+    findings.append(Finding("buildings", "", "number", value, problem, "noted"))
+    return _mark_unlisted(joined, {key[:2] for key in keys}, known, findings)
+
+
+def _find_shapes(piece: gpd.GeoDataFrame) -> npt.NDArray[np.bool_]:
+    """Tell which rows have a geometry that is not empty."""
+    shapes = piece.geometry.to_numpy()
+    return ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+
+
+def _refuse_homeless(piece: gpd.GeoDataFrame, findings: list[Finding]) -> bool:
+    """Refuse a list that has no columns of positions and no footprints to be joined to."""
+    if piece.crs is None:
+        problem = "a list without positions, and no layer of footprints to join it to"
+        value = f"{len(piece)} rows from {piece['row'].iloc[0]}" if len(piece) else "no rows"
+        findings.append(Finding("buildings", "", "", value, problem, "refused"))
+    return piece.crs is None
+
+
+def _make_keys(frame: pd.DataFrame) -> list[tuple[str, str, str]]:
+    """Return compound, number and entrance of each row, in one spelling."""
+    texts = {
+        name: to_text(frame[name]) if name in frame else pd.Series("", frame.index, dtype="str")
+        for name in ("compound_id", "number", "entrance")
+    }
+    keys = []
+    for compound, number, entrance in zip(*texts.values(), strict=True):
+        name = normalize_compound(compound)
+        plain, named = normalize_building_number(number)
+        own = named or _write_numerals(entrance.removesuffix("单元"))
+        keys.append((name, plain.removeprefix(name).strip("-"), own))
+    return keys
+
+
+def _match_rows(
+    listed: pd.DataFrame,
+    keys: Sequence[tuple[str, str, str]],
+    known: Mapping[Key, list[Place]],
+    placed: Sequence[gpd.GeoDataFrame],
+    findings: list[Finding],
+) -> dict[Place, list[int]]:
+    """Find the rows of each footprint; report those that find none, or no single one."""
+    rows_of: defaultdict[Key, list[int]] = defaultdict(list)
+    for at, (compound, number, _) in enumerate(keys):
+        rows_of[(compound, number)].append(at)
+    found = {}
+    for key, rows in rows_of.items():
+        places = known.get(key, []) if all(key) else []
+        entrances = {keys[at][2] for at in rows} - {""}
+        if not places:
+            _report_unplaced(listed.iloc[rows], key, findings)
+        elif len(places) > 1:
+            names = ", ".join(_name_row(placed[number], at) for number, at in places)
+            problem = "several footprints of this compound and number: number them, or join them"
+            _refuse_rows(listed.iloc[rows], names, problem, findings)
+        elif len(rows) > 1 and len(entrances) < len(rows):
+            names = ", ".join(listed["row"].iloc[rows])
+            problem = "several rows of this compound and number, without different entrances (单元)"
+            _refuse_rows(listed.iloc[rows], names, problem, findings)
+        else:
+            found[places[0]] = rows
+    return found
+
+
+def _report_unplaced(rows: pd.DataFrame, key: Key, findings: list[Finding]) -> None:
+    """Refuse rows that find no footprint; those without households, or without text, are noted."""
+    households = _households(rows)
+    missing = to_text(households).to_numpy() == ""
+    nobody = (parse_numbers(households)[0] == 0) | (missing & (not all(key)))
+    problem = "no footprint of this compound and number" if all(key) else "no compound or no number"
+    _refuse_rows(rows[~nobody], "", problem, findings)
+    names = rows["row"][nobody]
+    findings += find_rows(
+        *("buildings", names, "number", _describe_rows(rows[nobody])),
+        problem=f"{problem}, and no households: left out",
+        action="noted",
+    )
+
+
+def _refuse_rows(rows: pd.DataFrame, others: str, problem: str, findings: list[Finding]) -> None:
+    values = [text + (f": {others}" if others else "") for text in _describe_rows(rows)]
+    findings += find_rows(
+        "buildings", rows["row"], "number", values, problem=problem, action="refused"
+    )
+
+
+def _describe_rows(rows: pd.DataFrame) -> list[str]:
+    """Write compound, number and households of rows of the list."""
+    parts = [to_text(rows[name]) for name in ("compound_id", "number")]
+    counts = to_text(_households(rows))
+    return [
+        f"{compound} {number}, {count or 'no'} households".strip()
+        for compound, number, count in zip(*parts, counts, strict=True)
+    ]
+
+
+def _households(rows: pd.DataFrame) -> pd.Series:
+    """Return the households as they were written; a list that is to be estimated has none."""
+    if "households" in rows:
+        return rows["households"]
+    return pd.Series("", rows.index, dtype="str")
+
+
+def _name_row(piece: pd.DataFrame, at: int) -> str:
+    """Name a footprint by its id, else by its row."""
+    own = to_text(piece["building_id"].iloc[[at]]).iloc[0] if "building_id" in piece else ""
+    return own or str(piece["row"].iloc[at])
+
+
+def _overlay(
+    piece: gpd.GeoDataFrame,
+    listed: pd.DataFrame,
+    found: Mapping[Place, list[int]],
+    number: int,
+) -> gpd.GeoDataFrame:
+    """Write what the list says over the columns of the footprints."""
+    rows = {at: some for (of, at), some in found.items() if of == number}
+    given = listed.iloc[[some[0] for some in rows.values()]].copy()
+    if "households" in given:
+        summed = [_add_households(listed, some) for some in rows.values()]
+        given["households"] = pd.Series(summed, given.index, dtype=object)
+    at = np.array(list(rows), np.int64)
+    changed = {}
+    for name in given.columns.drop(["row", "total"]):
+        values = np.full(len(piece), None, dtype=object)
+        if name in piece:
+            values = piece[name].astype(object).to_numpy(copy=True)
+        filled = (to_text(given[name]) != "").to_numpy()
+        if name == "building_id":
+            filled &= (to_text(pd.Series(values[at], dtype=object)) == "").to_numpy()
+        values[at[filled]] = given[name].astype(object).to_numpy()[filled]
+        changed[name] = values
+    return piece.assign(**changed)
+
+
+def _add_households(listed: pd.DataFrame, rows: Sequence[int]) -> object:
+    """Add up the households of entrances; what is no number is left for the report to refuse."""
+    values = listed["households"].iloc[list(rows)]
+    if len(rows) == 1:
+        return values.iloc[0]
+    numbers, _ = parse_numbers(values.astype(object))
+    texts = to_text(values)
+    return float(numbers.sum()) if np.isfinite(numbers).all() else " + ".join(texts)
+
+
+def _mark_unlisted(
+    pieces: Sequence[gpd.GeoDataFrame],
+    listed: set[Key],
+    known: Mapping[Key, list[Place]],
+    findings: list[Finding],
+) -> list[gpd.GeoDataFrame]:
+    """Note and mark the footprints that no row of the list names."""
+    in_list = {place for key, places in known.items() if key in listed for place in places}
+    problem = (
+        "a footprint in no row of the list: 0 households, unless it has its own or an estimate"
+    )
+    marked = []
+    for number, piece in enumerate(pieces):
+        unlisted = np.array([(number, at) not in in_list for at in range(len(piece))], np.bool_)
+        rows = np.flatnonzero(unlisted)
+        names = [_name_row(piece, int(at)) for at in rows]
+        values = [" ".join(filter(None, key[:2])) for key in _make_keys(piece.iloc[rows])]
+        findings += find_rows("buildings", names, "number", values, problem=problem, action="noted")
+        marked.append(piece.assign(unlisted=unlisted))
+    return marked
+
+
+def _write_numerals(text: str) -> str:
+    """Write Chinese numerals between dashes as digits, and no leading zeros.
+
+    Examples
+    --------
+    >>> _write_numerals("二十三-〇五"), _write_numerals("甲"), _write_numerals("一百零二")
+    ('23-5', '甲', '102')
+    """
+    plain = _NUMERAL.sub(lambda match: str(_read_numeral(match.group())), text)
+    return re.sub(r"(?<!\d)0+(?=\d)", "", plain)
+
+
+def _read_numeral(text: str) -> int:
+    """Read a Chinese numeral below 1000, with tens and hundreds or digit by digit (一二: 12)."""
+    total, digit = 0, 0
+    for character in text:
+        if character in _TENS:
+            total += max(digit, 1) * _TENS[character]
+            digit = 0
+        elif any(tens in text for tens in _TENS):
+            digit = _DIGITS[character]
+        else:
+            digit = digit * 10 + _DIGITS[character]
+    return total + digit

@@ -20,7 +20,7 @@ The fewest layers are blamed with which no other reading of any two layers is cl
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -43,6 +43,8 @@ __all__ = ["compare_areas", "find_misread"]
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
+#: The reading of a layer, and that of another one.
+Readings = tuple[str, str]
 
 #: The readings of degrees; CGCS2000 is WGS-84 here.
 READINGS = ("wgs84", "gcj02", "bd09")
@@ -55,7 +57,7 @@ _OUTSIDE = 100.0
 _ON_LINE, _ALONG_STREET, _NEAR_LINE = 4.0, 15.0, 150.0
 #: Clearly better, as said above.
 _OUTSIDE_SHARE, _OUTSIDE_RATIO = 0.05, 0.2
-_ON_SHARE, _ON_FEWEST, _ON_RATIO, _FEWEST_NEAR = 0.04, 20, 1 / 3, 100
+_ON_SHARE, _ON_FEWEST, _ON_RATIO = 0.04, 20, 1 / 3
 _BORDER_FALL, _BORDER_RATIO = 0.2, 0.6
 _AREA_FALL, _AREA_RATIO = 0.002, 0.5
 #: Metres between layers that no datum explains, and the share inside with which another CRS does.
@@ -111,22 +113,28 @@ class _Fit(NamedTuple):
 
 @dataclass(frozen=True)
 class _Pair:
-    """Two layers, how badly they fit in each pair of readings, and words for that."""
+    """Two layers, words for how well they fit, and how to measure that in a reading of each.
 
-    first: str
-    second: str
+    Other readings are measured only where those at hand could be bettered.
+    """
+
+    first: _Layer
+    second: _Layer
     words: str
-    fits: Mapping[tuple[str, str], _Fit]
+    measure: Callable[[Readings], _Fit]
     is_better: Callable[[float, float], bool]
 
     def find_fit(self, readings: Mapping[str, str]) -> _Fit:
         """Return how badly the two fit."""
-        return self.fits[readings[self.first], readings[self.second]]
+        return self.measure((readings[self.first.name], readings[self.second.name]))
 
     def is_best(self, readings: Mapping[str, str]) -> bool:
         """Tell whether no readings of the two are clearly better than these."""
         bad = self.find_fit(readings).bad
-        return not any(self.is_better(bad, fit.bad) for fit in self.fits.values())
+        others = product(self.first.readings, self.second.readings)
+        return not self.is_better(bad, 0.0) or not any(
+            self.is_better(bad, self.measure(other).bad) for other in others
+        )
 
     def describe(self, readings: Mapping[str, str]) -> str:
         """Say in words how well the two fit."""
@@ -141,9 +149,7 @@ class _Ground:
         self.crs = crs
         self._degrees = Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
 
-    def reread(
-        self, places: Floats, first: _Layer, second: _Layer, readings: tuple[str, str]
-    ) -> Floats:
+    def reread(self, places: Floats, first: _Layer, second: _Layer, readings: Readings) -> Floats:
         """Move places of ``first`` to where they lie among ``second`` if both are read so.
 
         ``second`` stays as it was read: what it would move by is taken off the places.
@@ -323,10 +329,9 @@ def _find_shifted(homes: _Layer, areas: _Layer | None, lines: Sequence[_Layer]) 
             _compare_borders(areas, each, ground) for each in lines if each.table == "streets"
         ]
     as_read = {layer.name: layer.datum for layer in group}
-    known = [pair for pair in pairs if pair]
-    chosen = _choose_readings(group, known, as_read)
+    chosen = _choose_readings(group, pairs, as_read)
     changed = [layer for layer in group if chosen[layer.name] != layer.datum]
-    return _describe_readings(changed, known, as_read, chosen)
+    return _describe_readings(changed, pairs, as_read, chosen)
 
 
 def _choose_readings(
@@ -374,44 +379,33 @@ def _describe_readings(
     return findings
 
 
-def _try_readings(
-    first: _Layer, second: _Layer, places: Floats, ground: _Ground, measure: Callable[[Floats], Any]
-) -> dict[tuple[str, str], Any]:
-    """Measure where the places of ``first`` lie among ``second`` in each pair of readings."""
-    return {
-        readings: measure(ground.reread(places, first, second, readings))
-        for readings in product(first.readings, second.readings)
-    }
-
-
 def _compare_inside(homes: _Layer, areas: _Layer, ground: _Ground) -> _Pair:
     """Compare buildings with areas by the households that live outside of every area."""
     points, weights = _sample_lived(homes)
+    places = shapely.get_coordinates(points.to_crs(ground.crs).to_numpy())
     shapes = areas.shapes.to_crs(ground.crs).to_numpy()
     tree = shapely.STRtree(shapes)
 
-    def measure(places: Floats) -> _Fit:
-        points = shapely.points(places)
-        outside = ~_find_inside(points, shapes)
-        metres = np.zeros(len(points))
-        at, far = tree.query_nearest(points[outside], return_distance=True, all_matches=False)
-        metres[np.flatnonzero(outside)[at[0]]] = far
-        total = weights.sum()
-        bad, mean = weights[outside].sum() / total, (metres * weights).sum() / total
-        return _Fit(float(bad), float(mean), float(metres.max()))
+    @cache
+    def measure(readings: Readings) -> _Fit:
+        moved = shapely.points(ground.reread(places, homes, areas, readings))
+        outside = np.flatnonzero(~_find_inside(moved, shapes))
+        metres = np.zeros(len(moved))
+        (at, _), far = tree.query_nearest(moved[outside], return_distance=True, all_matches=False)
+        metres[outside[at]] = far
+        shares = weights / weights.sum()
+        return _Fit(float(shares[outside].sum()), float(metres @ shares), float(metres.max()))
 
-    places = shapely.get_coordinates(points.to_crs(ground.crs).to_numpy())
-    fits = _try_readings(homes, areas, places, ground, measure)
     words = f"{{good:.1f}} % of households inside {areas.name}"
-    return _Pair(homes.name, areas.name, words, fits, _is_clearly_inside)
+    return _Pair(homes, areas, words, measure, _is_clearly_inside)
 
 
 def _is_clearly_inside(base: float, other: float) -> bool:
     return base > _OUTSIDE_SHARE and other <= _OUTSIDE_RATIO * base
 
 
-def _compare_lines(homes: _Layer, lines: _Layer, ground: _Ground) -> _Pair | None:
-    """Compare buildings with streets or barriers by those that stand on one; None if few do near.
+def _compare_lines(homes: _Layer, lines: _Layer, ground: _Ground) -> _Pair:
+    """Compare buildings with streets or barriers by those that stand on one, of those near one.
 
     Where a reading leaves half of the buildings or fewer near a line that another one has there,
     their share on it says nothing: it counts as high as it is by chance.
@@ -420,51 +414,71 @@ def _compare_lines(homes: _Layer, lines: _Layer, ground: _Ground) -> _Pair | Non
     centres = shapely.get_coordinates(shapely.centroid(shapes))
     reach = np.where(shapely.get_dimensions(shapes) == 2, 0.0, _ON_LINE)
     counts = shapely.get_num_coordinates(shapes)
-    tree = shapely.STRtree(lines.shapes.to_crs(ground.crs).to_numpy())
+    tree = shapely.STRtree(_cut_segments(lines.shapes.to_crs(ground.crs).to_numpy()))
 
-    def measure(places: Floats) -> tuple[float, int]:
-        vertices = shapely.get_coordinates(shapes) + np.repeat(places - centres, counts, axis=0)
+    @cache
+    def count(readings: Readings) -> tuple[int, int]:
+        shifts = ground.reread(centres, homes, lines, readings) - centres
+        vertices = shapely.get_coordinates(shapes) + np.repeat(shifts, counts, axis=0)
         moved = shapely.set_coordinates(shapes.copy(), vertices)
         (at, _), metres = tree.query_nearest(
             moved, max_distance=_NEAR_LINE, return_distance=True, all_matches=False
         )
-        return float((metres <= reach[at]).mean()) if len(at) else 1.0, len(at)
+        return len(at), int((metres <= reach[at]).sum())
 
-    found = _try_readings(homes, lines, centres, ground, measure)
-    most = max(near for _, near in found.values())
-    if most < _FEWEST_NEAR:
-        return None
-    chance = max(share for share, near in found.values() if near > most / 2)
-    fits = {
-        readings: _Fit(share if near > most / 2 else chance)
-        for readings, (share, near) in found.items()
-    }
+    def measure(readings: Readings) -> _Fit:
+        near, standing = count(readings)
+        if near > len(shapes) / 2:
+            return _Fit(standing / near)
+        tried = [count(each) for each in product(homes.readings, lines.readings)]
+        most = max(near for near, _ in tried)
+        shares = [standing / near for near, standing in tried if near > most / 2]
+        return _Fit(standing / near if near > most / 2 else max(shares, default=0.0))
+
     words = f"{{bad:.1f}} % of {homes.name} on {lines.name}"
-    return _Pair(homes.name, lines.name, words, fits, partial(_is_clearly_off, most=most))
+    least = max(_ON_SHARE, _ON_FEWEST / len(shapes))
+    return _Pair(homes, lines, words, measure, partial(_is_clearly_off, least=least))
 
 
-def _is_clearly_off(base: float, other: float, most: int) -> bool:
-    return base >= max(_ON_SHARE, _ON_FEWEST / most) and other <= _ON_RATIO * base
+def _is_clearly_off(base: float, other: float, least: float) -> bool:
+    return base >= least and other <= _ON_RATIO * base
+
+
+def _cut_segments(shapes: Any) -> Any:
+    """Cut lines into pieces of two vertices, which a tree finds the nearest of sooner."""
+    parts = shapely.get_parts(shapes)
+    lines = parts[shapely.get_dimensions(parts) == 1]
+    vertices, line = shapely.get_coordinates(lines, return_index=True)
+    inner = np.flatnonzero(line[1:] == line[:-1])
+    segments = shapely.linestrings(np.stack([vertices[inner], vertices[inner + 1]], axis=1))
+    return np.concatenate([segments, parts[shapely.get_dimensions(parts) != 1]])
 
 
 def _compare_borders(areas: _Layer, streets: _Layer, ground: _Ground) -> _Pair:
     """Compare areas with streets by the share of their borders that no street runs along."""
     borders: Any = shapely.get_parts(shapely.boundary(areas.shapes.to_crs(ground.crs).to_numpy()))
-    lengths = shapely.length(borders)
-    counts = np.round(_BORDER_PLACES * lengths / lengths.sum()).astype(np.int64)
-    which = np.repeat(np.arange(len(borders)), counts)
-    # The k-th of n places of a border lies in the middle of its k-th n-th.
-    steps = np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts) + 0.5
-    points = shapely.line_interpolate_point(borders[which], steps / counts[which], normalized=True)
-    tree = shapely.STRtree(streets.shapes.to_crs(ground.crs).to_numpy())
+    places = shapely.get_coordinates(_spread_places(borders))
+    tree = shapely.STRtree(_cut_segments(streets.shapes.to_crs(ground.crs).to_numpy()))
 
-    def measure(places: Floats) -> _Fit:
-        hits, _ = tree.query(shapely.points(places), predicate="dwithin", distance=_ALONG_STREET)
+    @cache
+    def measure(readings: Readings) -> _Fit:
+        moved = shapely.points(ground.reread(places, areas, streets, readings))
+        hits, _ = tree.query(moved, predicate="dwithin", distance=_ALONG_STREET)
         return _Fit(1.0 - len(np.unique(hits)) / len(places))
 
-    fits = _try_readings(areas, streets, shapely.get_coordinates(points), ground, measure)
     words = f"{{bad:.1f}} % of the borders of {areas.name} away from {streets.name}"
-    return _Pair(areas.name, streets.name, words, fits, _is_clearly_along)
+    return _Pair(areas, streets, words, measure, _is_clearly_along)
+
+
+def _spread_places(lines: Any) -> Any:
+    """Return places on lines, as many on each as its length asks for."""
+    lengths = shapely.length(lines)
+    counts = np.ceil(_BORDER_PLACES * lengths / lengths.sum()).astype(np.int64)
+    line = np.repeat(np.arange(len(lines)), counts)
+    # The k-th of n places lies in the middle of the k-th n-th of the line.
+    number = np.arange(len(line)) - np.repeat(np.cumsum(counts) - counts, counts)
+    steps = (number + 0.5) / counts[line]
+    return shapely.line_interpolate_point(lines[line], steps, normalized=True)
 
 
 def _is_clearly_along(base: float, other: float) -> bool:

@@ -104,8 +104,8 @@ def settle_ids(
 def drop_totals(frame: gpd.GeoDataFrame, findings: list[Finding]) -> gpd.GeoDataFrame:
     """Leave out the rows that add up others, and compare what they say with the sum.
 
-    A 小计 adds up the rows since the total before it, a 总计 all rows, a 合计 or 共计 those since the
-    one before, or the rows below where it stands above them.
+    A 小计 adds up the rows since the total before it, a 总计 all rows, a 合计 or 共计 those since
+    the one before, or the rows below where it stands above them.
 
     Parameters
     ----------
@@ -123,7 +123,9 @@ def drop_totals(frame: gpd.GeoDataFrame, findings: list[Finding]) -> gpd.GeoData
         total = float(np.nansum(values[rows]))
         same = np.isnan(values[at]) or values[at] == total
         value = f"{kinds[at]} {values[at]:g}, {len(rows)} rows have {total:g}"
-        problem = "a total: left out" if same else "a total that is not the sum of its rows: left out"
+        problem = (
+            "a total: left out" if same else "a total that is not the sum of its rows: left out"
+        )
         row = str(frame["row"].iloc[at])
         findings.append(Finding("buildings", row, "households", value, problem, "noted"))
     return frame[kinds == ""]
@@ -134,8 +136,9 @@ def settle_households(frame: gpd.GeoDataFrame, findings: list[Finding]) -> gpd.G
 
     A missing number counts as 0, which is reported unless the row is ``unlisted``: then it was.
     """
-    values, rewritten = parse_numbers(frame["households"])
-    written = to_text(frame["households"]).to_numpy(object)
+    given = frame.get("households", pd.Series("", frame.index, dtype="str"))
+    values, rewritten = parse_numbers(given)
+    written = to_text(given).to_numpy(object)
     missing = written == ""
     unlisted = frame["unlisted"].eq(True).to_numpy() if "unlisted" in frame else np.False_
     wrong = ~missing & ~np.isfinite(values)

@@ -16,7 +16,10 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
+from gridmap.addresses import place_lists
+from gridmap.alignment import find_misread
 from gridmap.attributes import (
+    drop_totals,
     free_codes,
     rank_areas,
     settle_codes,
@@ -26,14 +29,15 @@ from gridmap.attributes import (
     settle_kinds,
     settle_texts,
 )
-from gridmap.columns import choose_layers, read_mapping
+from gridmap.columns import choose_layers, read_aliases, read_mapping
 from gridmap.crs import is_metric
-from gridmap.datum import DATUMS
-from gridmap.errors import CityError, DatumError, TableError
+from gridmap.errors import CityError, TableError
+from gridmap.estimates import Estimate, estimate_households, note_estimate
 from gridmap.faces import cut_faces, find_faces, join_faces
 from gridmap.findings import CityReport, Finding
 from gridmap.layers import list_layers
 from gridmap.repairs import (
+    compare_communities,
     drop_shapeless,
     drop_unplaced,
     keep_near,
@@ -42,7 +46,7 @@ from gridmap.repairs import (
     mend_shapes,
     place_buildings,
 )
-from gridmap.sources import join_pieces, read_pieces
+from gridmap.sources import Datums, check_datums, join_pieces, read_pieces
 from gridmap.tables import (
     BARRIERS,
     BUILDINGS,
@@ -54,7 +58,15 @@ from gridmap.tables import (
     list_some,
 )
 
-__all__ = ["City", "CityReport", "Finding", "check_city", "divide_communities", "read_city"]
+__all__ = [
+    "City",
+    "CityReport",
+    "Estimate",
+    "Finding",
+    "check_city",
+    "divide_communities",
+    "read_city",
+]
 
 
 @dataclass(frozen=True)
@@ -107,20 +119,29 @@ def read_city(
     path: str | Path,
     *,
     columns: Mapping[str, Any] | str | Path | None = None,
-    datum: str | None = None,
+    datum: Datums = None,
+    estimate: Estimate | None = None,
 ) -> City:
     """Read a city from a file or a folder of layers.
 
     Parameters
     ----------
     path : str or Path
-        A GeoPackage, GeoJSON, Shapefile, Parquet or CSV file, or a folder of such files.
+        A GeoPackage, GeoJSON, Shapefile (also in a .zip), Parquet, Excel (.xlsx) or CSV file, or a
+        folder of such files. A list of buildings without positions is joined to the footprints of
+        another layer; see `gridmap.addresses.place_lists`.
     columns : mapping or path of a TOML file, optional
         Which layer is which table, and which column is which; see `gridmap.columns`. By default
         both are recognised by their names, English or Chinese.
-    datum : str, optional
-        Datum of the degrees in the files (`gridmap.datum.DATUMS`). By default they are what the
-        files' CRS says, and WGS-84 (or CGCS2000) where it doesn't say.
+    datum : str or mapping of str to str, optional
+        Datum of the degrees in the files (`gridmap.datum.DATUMS`): one for all, or those of some
+        tables or layers, as in ``{"buildings": "gcj02"}``. What names a layer goes before what names
+        its table, then a ``datum`` in ``columns``, then one for all. By default degrees are what
+        the files' CRS says, and WGS-84 (or CGCS2000) where it doesn't say. A projected layer is
+        moved only by a datum that is named for it or its table.
+    estimate : Estimate, optional
+        How households are estimated where none are given; the report says how many were, and the
+        buildings' column ``estimated`` which. By default nothing is estimated.
 
     Returns
     -------
@@ -133,9 +154,9 @@ def read_city(
     CityError
         With the whole report, if anything can't be read without a loss.
     DatumError
-        If the datum is unknown.
+        If a datum is unknown, or named for something that is no table and no layer.
     """
-    city, report = _read(path, columns, datum)
+    city, report = _read(path, columns, datum, estimate)
     if city is None:
         raise CityError(report.to_text(), report)
     return city
@@ -145,7 +166,8 @@ def check_city(
     path: str | Path,
     *,
     columns: Mapping[str, Any] | str | Path | None = None,
-    datum: str | None = None,
+    datum: Datums = None,
+    estimate: Estimate | None = None,
 ) -> CityReport:
     """Report everything that is wrong with a city's files, without an error for any of it.
 
@@ -154,9 +176,9 @@ def check_city(
     Raises
     ------
     DatumError
-        If the datum is unknown.
+        If a datum is unknown, or named for something that is no table and no layer.
     """
-    return _read(path, columns, datum)[1]
+    return _read(path, columns, datum, estimate)[1]
 
 
 def divide_communities(city: City, households: int = 3000) -> City:
@@ -227,22 +249,28 @@ def _check_together(city: City) -> None:
         raise TableError(f"buildings: no such community: {rows}")
 
 
-def _read(path: str | Path, columns: Any, datum: str | None) -> tuple[City | None, CityReport]:
+def _read(
+    path: str | Path, columns: Any, datum: Datums, estimate: Estimate | None
+) -> tuple[City | None, CityReport]:
     """Read as far as possible; the city is None if anything was refused."""
-    if datum is not None and datum not in DATUMS:
-        raise DatumError(f"no datum {datum!r}; there are {', '.join(DATUMS)}")
     findings: list[Finding] = []
     try:
-        mapping, sources = read_mapping(columns), list_layers(path)
+        mapping, aliases = read_mapping(columns), read_aliases(columns)
+        sources = list_layers(path)
     except TableError as error:
         return None, CityReport((Finding("files", "", "", "", str(error), "refused"),))
-    uses = choose_layers([source.name for source in sources], mapping)
-    raw = join_pieces(read_pieces(sources, uses, datum, findings))
+    check_datums(datum, [source.name for source in sources])
+    uses = choose_layers([source.name for source in sources], mapping, aliases)
+    pieces = read_pieces(sources, uses, datum, findings, counted=estimate is None)
+    lists = [drop_totals(piece, findings) for piece in pieces.get("buildings", [])]
+    pieces["buildings"] = place_lists(lists, findings)
+    findings += find_misread(pieces)
+    raw = join_pieces(pieces)
     if not any(use.table == "buildings" for use in uses):
         names = ", ".join(source.name for source in sources) or "none"
         problem = "no layer of buildings is recognised: name it with columns="
         findings.append(Finding("buildings", "", "", f"layers: {names}", problem, "refused"))
-    tables, counts = _settle_tables(raw, findings)
+    tables, counts = _settle_tables(raw, estimate, findings)
     report = CityReport(tuple(findings), counts)
     if report.status == "refused":
         return None, report
@@ -250,12 +278,12 @@ def _read(path: str | Path, columns: Any, datum: str | None) -> tuple[City | Non
 
 
 def _settle_tables(
-    raw: Mapping[str, gpd.GeoDataFrame], findings: list[Finding]
+    raw: Mapping[str, gpd.GeoDataFrame], estimate: Estimate | None, findings: list[Finding]
 ) -> tuple[dict[str, gpd.GeoDataFrame], dict[str, int]]:
     """Make the four tables out of raw ones, as far as they are there, and count."""
     tables: dict[str, gpd.GeoDataFrame] = {}
     counts: dict[str, int] = {}
-    buildings = _settle_buildings(raw, counts, findings)
+    buildings = _settle_buildings(raw, estimate, counts, findings)
     communities = _settle_communities(raw, buildings, findings)
     lines = {
         "streets": _settle_lines(raw, STREETS, (1,), "street", findings),
@@ -265,7 +293,9 @@ def _settle_tables(
         return tables, counts
     communities = settle_codes(mend_overlaps(communities, buildings, findings), findings)
     tables["communities"] = _shape_table(communities, COMMUNITIES)
-    tables["buildings"] = _shape_table(place_buildings(buildings, communities, findings), BUILDINGS)
+    placed = place_buildings(buildings, communities, findings)
+    compare_communities(placed, communities, findings)
+    tables["buildings"] = _shape_table(placed, BUILDINGS)
     for (name, given), table in zip(lines.items(), (STREETS, BARRIERS), strict=True):
         frame = empty_table(table, communities.crs) if given is None else given
         tables[name] = _shape_table(keep_near(frame, communities, name, findings), table)
@@ -276,16 +306,24 @@ def _settle_tables(
 
 
 def _settle_buildings(
-    raw: Mapping[str, gpd.GeoDataFrame], counts: dict[str, int], findings: list[Finding]
+    raw: Mapping[str, gpd.GeoDataFrame],
+    estimate: Estimate | None,
+    counts: dict[str, int],
+    findings: list[Finding],
 ) -> gpd.GeoDataFrame | None:
     """Make buildings with households and a geometry, not yet in a community."""
     if "buildings" not in raw:
         return None
     frame = settle_ids(raw["buildings"], "buildings", "building_id", findings)
-    frame = settle_floors(settle_households(frame, findings), findings)
+    frame = settle_texts(settle_floors(frame, findings), ["compound_id", "name", "community"])
+    frame = mend_shapes(frame, "buildings", (2, 0), findings)
+    if estimate is not None:
+        frame = estimate_households(frame, estimate, findings)
+    frame = settle_households(frame, findings)
     counts["buildings_in"], counts["households_in"] = len(frame), int(frame["households"].sum())
-    frame = settle_texts(frame, ["compound_id", "name"])
-    frame = drop_unplaced(mend_shapes(frame, "buildings", (2, 0), findings), findings)
+    if estimate is not None:
+        counts["households_estimated"] = note_estimate(frame, estimate, findings)
+    frame = drop_unplaced(frame, findings)
     if frame.empty:
         findings.append(Finding("buildings", "", "", "", "no building has a place", "refused"))
         return None
@@ -332,7 +370,8 @@ def _settle_lines(
 
 def _shape_table(frame: gpd.GeoDataFrame, table: Table) -> gpd.GeoDataFrame:
     """Keep the columns of the table only, in its order."""
-    return frame[[*table.columns, "geometry"]]
+    optional = [name for name in table.optional or {} if name in frame]
+    return frame[[*table.columns, *optional, "geometry"]]
 
 
 def _dividing_lines(city: City) -> tuple[Any, Any]:

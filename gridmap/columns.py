@@ -7,6 +7,7 @@ A mapping says, for each table, the source layer and where each column comes fro
     building_id = ["blk_no", "street"]    # joined by a space
     households = "total_dwelling_units"
     name = "name|address"                 # the first of them that is filled
+    datum = "gcj02"                       # of the layer's degrees
 
     [[barriers]]                          # a table from several layers
     layer = "railways"
@@ -27,6 +28,7 @@ from typing import Any
 
 import pandas as pd
 
+from gridmap.datum import DATUMS
 from gridmap.errors import TableError
 from gridmap.layers import find_column
 
@@ -127,12 +129,15 @@ class Use:
         What the mapping says; the other columns are recognised by name.
     aliases : mapping of str to tuple
         Names that the columns are recognised by beside those of `COLUMN_NAMES`.
+    datum : str
+        The datum that the mapping names for the layer, or "".
     """
 
     table: str
     layer: str
     columns: Mapping[str, ColumnSource]
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    datum: str = ""
 
     @property
     def names(self) -> dict[str, tuple[str, ...]]:
@@ -220,8 +225,9 @@ def choose_layers(
     for table, some in mapping.items():
         for given in some:
             layers = [given["layer"]] if "layer" in given else _find_layers(table, free)
-            columns = {key: value for key, value in given.items() if key != "layer"}
-            uses += [_make_use(table, layer, columns) for layer in layers]
+            columns = {k: value for k, value in given.items() if k not in ("layer", "datum")}
+            made = [_make_use(table, layer, columns) for layer in layers]
+            uses += [replace(use, datum=given.get("datum", "")) for use in made]
     found = [(name, recognise_layer(name)[0]) for name in free]
     uses += [_make_use(table, name, {}) for name, table in found if table and table not in mapping]
     return [replace(use, aliases=(aliases or {}).get(use.table, {})) for use in uses]
@@ -328,9 +334,11 @@ def _problems(table: str, given: Any) -> Iterable[str]:
         yield f"{table} is {given!r}, not a mapping or a list of mappings"
         return
     for column, source in ((column, source) for one in given for column, source in one.items()):
-        known = ("layer", *COLUMN_NAMES[table])
+        known = ("layer", "datum", *COLUMN_NAMES[table])
         if column not in known:
             yield f"{table} has no column {column!r}; there are {', '.join(known)}"
+        elif column == "datum" and source not in DATUMS:
+            yield f"{table}.datum is {source!r}; there are {', '.join(DATUMS)}"
         elif not _is_source(source) or (column == "layer" and not isinstance(source, str)):
             yield f"{table}.{column} is {source!r}, not a column, a list of columns or =constant"
 

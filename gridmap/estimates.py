@@ -1,9 +1,10 @@
-"""Households where nobody counted them: an estimate from storeys, footprint and use, if asked for."""
+"""Households where nobody counted: an estimate from storeys, footprint and use, if asked for."""
 
 from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import shapely
 
 from gridmap.attributes import parse_numbers
@@ -14,8 +15,29 @@ from gridmap.findings import Finding, find_rows
 #: Values of a column of uses that mean that people live there: Chinese registers, OSM `building`,
 #: and yes or no of a column such as `is_living`. Compared without case.
 RESIDENTIAL_USES = (
-    *("住宅", "居住", "商住", "商住楼", "住宅楼", "居民楼", "居民住宅", "公寓", "成套住宅", "商品房"),
-    *("非成套住宅", "集体宿舍", "宿舍", "别墅", "商住两用", "住宅用地", "自建房", "安置房", "公租房"),
+    *(
+        "住宅",
+        "居住",
+        "商住",
+        "商住楼",
+        "住宅楼",
+        "居民楼",
+        "居民住宅",
+        "公寓",
+        "成套住宅",
+        "商品房",
+    ),
+    *(
+        "非成套住宅",
+        "集体宿舍",
+        "宿舍",
+        "别墅",
+        "商住两用",
+        "住宅用地",
+        "自建房",
+        "安置房",
+        "公租房",
+    ),
     *("residential", "apartments", "house", "detached", "semidetached_house", "terrace"),
     *("dormitory", "bungalow", "mixed", "true", "1", "是"),
 )
@@ -115,7 +137,10 @@ def note_estimate(frame: gpd.GeoDataFrame, estimate: Estimate, findings: list[Fi
 
 
 def _note_unestimated(
-    unknown: np.ndarray, unmeasured: np.ndarray, rows: int, findings: list[Finding]
+    unknown: npt.NDArray[np.bool_],
+    unmeasured: npt.NDArray[np.bool_],
+    rows: int,
+    findings: list[Finding],
 ) -> None:
     """Count the rows whose households stay missing."""
     for some, column, problem in (

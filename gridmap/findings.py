@@ -76,12 +76,18 @@ class CityReport:
         """
         lines = [f"city: {self.status}"]
         if self.counts:
-            lines.append(", ".join(f"{name} {value:,}" for name, value in self.counts.items()))
+            lines.append(", ".join(self._write_count(name) for name in self.counts))
         for (action, layer, problem), rows in self._kinds():
             lines.append(": ".join(filter(None, (action, layer, problem))) + f" ({len(rows)})")
             lines += [f"    {text}" for text in map(_name_row, rows[:most]) if text]
             lines += [f"    and {len(rows) - most} more"] if len(rows) > most else []
         return "\n".join(lines)
+
+    def _write_count(self, name: str) -> str:
+        """Write a count, and what share of all households was estimated."""
+        text, total = f"{name} {self.counts[name]:,}", self.counts.get("households_in", 0)
+        estimated = name == "households_estimated" and total > 0
+        return f"{text} ({self.counts[name] / total:.1%})" if estimated else text
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything, ready for JSON."""

@@ -165,6 +165,32 @@ def place_buildings(
     return buildings.assign(community_id=ids).set_geometry(geometry)[placed]
 
 
+def compare_communities(
+    buildings: gpd.GeoDataFrame, communities: gpd.GeoDataFrame, findings: list[Finding]
+) -> None:
+    """Note the buildings of which the file says that they belong to another community."""
+    owners: dict[str, set[str]] = {}
+    for column in (communities.index.to_series(), communities["code"], communities["name"]):
+        for owner, text in column.items():
+            owners.setdefault(text.removesuffix("社区"), set()).add(str(owner))
+    said = buildings["community"].str.strip().str.removesuffix("社区")
+    strange = [
+        bool(text) and owner not in owners.get(text, {owner})
+        for text, owner in zip(said, buildings["community_id"], strict=True)
+    ]
+    rows = buildings[np.array(strange, np.bool_)]
+    values = [
+        f"{text}, lies in {owner}"
+        for text, owner in zip(rows["community"], rows["community_id"], strict=True)
+    ]
+    problem = (
+        "the file says another community than the one that the building lies in: it stays there"
+    )
+    findings += find_rows(
+        "buildings", rows.index, "community", values, problem=problem, action="noted"
+    )
+
+
 def find_communities(points: Any, communities: gpd.GeoDataFrame) -> npt.NDArray[np.int64]:
     """Return the position of each point's community, -1 outside; on a border the smaller id's."""
     ranks = np.empty(len(communities), np.int64)

@@ -3,7 +3,7 @@
 import dataclasses
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,6 +36,48 @@ class Costs:
 
 
 @dataclass(frozen=True)
+class EstateSize:
+    """How large a grid is in one kind of estate.
+
+    Parameters
+    ----------
+    low, high : int
+        Fewest and most households of a usual grid, both inside.
+
+    Examples
+    --------
+    >>> EstateSize(200, 300).target
+    250.0
+    """
+
+    low: int
+    high: int
+
+    def __post_init__(self) -> None:
+        if not 0 < self.low <= self.high:
+            raise RulesError(f"an estate's low {self.low} is not from 1 up to its high {self.high}")
+
+    @property
+    def target(self) -> float:
+        """Households of a usual grid: the middle of the range."""
+        return (self.low + self.high) / 2
+
+
+@dataclass(frozen=True)
+class Estates:
+    """How large a grid is where the kind of estate is known, in the order of `ESTATE_TYPES`.
+
+    One constant does not fit all: an estate without property management asks more of a grid worker
+    than a managed one, and in villages the ways are long. The defaults are the norm that Sujiatun
+    district of Shenyang published (rural: "about 50").
+    """
+
+    old_estate: EstateSize = EstateSize(200, 300)  #: 老旧小区, without property management
+    managed_estate: EstateSize = EstateSize(300, 500)  #: 物业小区
+    rural: EstateSize = EstateSize(30, 70)  #: 农村
+
+
+@dataclass(frozen=True)
 class Rules:
     """Everything that can be set, checked once when it is made.
 
@@ -56,6 +98,13 @@ class Rules:
         Metres outside the territory within which the nearest grid still answers.
     min_cell : int
         Public answers hide counts below it.
+    divide_above : int, optional
+        A building with more households is divided into its entrances before grids are drawn; 0 is
+        never. By default that is done only where the building alone would break a limit, above
+        `building_limit`: between the band and ``hard_max`` one building that is one grid is
+        clearer to its residents than a border through it.
+    estates : Estates
+        Sizes by kind of estate, used where the city says which kind it is.
     costs : Costs
         Weights of the objective.
 
@@ -76,6 +125,8 @@ class Rules:
     near_border: float = 10.0
     nearest: float = 50.0
     min_cell: int = 5
+    divide_above: int | None = None
+    estates: Estates = field(default_factory=Estates)
     costs: Costs = field(default_factory=Costs)
 
     def __post_init__(self) -> None:
@@ -85,14 +136,27 @@ class Rules:
             raise RulesError(f"target is {self.target} households, not 1 or more")
         if not 0 <= self.hard_min < self.hard_max:
             raise RulesError(f"hard_min {self.hard_min} is not below hard_max {self.hard_max}")
-        for name in ("contact", "near_border", "nearest", "min_cell"):
-            if getattr(self, name) < 0:
+        for name in ("contact", "near_border", "nearest", "min_cell", "divide_above"):
+            if (getattr(self, name) or 0) < 0:
                 raise RulesError(f"{name} is {getattr(self, name)}, below 0")
 
     @property
     def band(self) -> tuple[int, int]:
         """The fewest and most households of a balanced grid, both inside."""
         return round(self.target * (1 - self.tolerance)), round(self.target * (1 + self.tolerance))
+
+    @property
+    def building_limit(self) -> int:
+        """The most households of a building that is not divided; 0: none is divided.
+
+        Examples
+        --------
+        >>> [Rules(**each).building_limit for each in ({}, {"target": 600}, {"divide_above": 0})]
+        [500, 720, 0]
+        """
+        if self.divide_above is None:
+            return max(self.hard_max, self.band[1])
+        return self.divide_above
 
     def to_dict(self) -> dict[str, Any]:
         """Return every setting, nested as in the file."""
@@ -108,8 +172,11 @@ class Rules:
             For a setting that does not exist, or one that is not a number.
         """
         settings = dict(settings)
-        costs = _section(Costs, dict(settings.pop("costs", {})), "costs.")
-        return _section(cls, {**settings, "costs": costs}, "")
+        costs = _section(Costs, settings.pop("costs", {}), "costs")
+        estates = _read_estates(settings.pop("estates", {}))
+        if settings.get("divide_above", 0) is None:  # as to_dict writes the default
+            del settings["divide_above"]
+        return replace(_section(cls, settings, ""), costs=costs, estates=estates)
 
 
 def read_rules(path: str | Path) -> Rules:
@@ -126,11 +193,39 @@ def read_rules(path: str | Path) -> Rules:
         raise RulesError(f"{path} is not TOML: {error}") from error
 
 
-def _section(kind: type[T], settings: dict[str, Any], prefix: str) -> T:
-    known = {item.name: item for item in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    for name, value in settings.items():
-        if name not in known:
-            raise RulesError(f"no setting {prefix}{name}; there are {', '.join(known)}")
-        if name != "costs" and (isinstance(value, bool) or not isinstance(value, int | float)):
-            raise RulesError(f"{prefix}{name} is {value!r}, not a number")
+def _read_estates(given: Any) -> Estates:
+    """Read ranges by kind of estate; a bound that is not named keeps its default."""
+    _refuse_unknown(Estates, given, "estates")
+    usual = Estates()
+    ranges = {
+        name: _section(EstateSize, {**vars(getattr(usual, name)), **_table(size, name)}, name)
+        for name, size in given.items()
+    }
+    return replace(usual, **ranges)
+
+
+def _section(kind: type[T], settings: Any, name: str) -> T:
+    """Make settings of numbers."""
+    _refuse_unknown(kind, settings, name)
+    for setting, value in settings.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise RulesError(f"{_path(name, setting)} is {value!r}, not a number")
     return kind(**settings)
+
+
+def _refuse_unknown(kind: type[Any], settings: Any, name: str) -> None:
+    """Refuse a setting that ``kind`` does not have."""
+    known = [item.name for item in dataclasses.fields(kind)]
+    for setting in _table(settings, name):
+        if setting not in known:
+            raise RulesError(f"no setting {_path(name, setting)}; there are {', '.join(known)}")
+
+
+def _table(settings: Any, name: str) -> Mapping[str, Any]:
+    if not isinstance(settings, Mapping):
+        raise RulesError(f"{name} is {settings!r}, not settings such as [{name}]")
+    return settings
+
+
+def _path(name: str, setting: str) -> str:
+    return f"{name}.{setting}" if name else setting

@@ -3,7 +3,7 @@
 What the values are worth is seen later, in `gridmap.attributes` and `gridmap.repairs`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,13 +12,23 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridmap.columns import ColumnSource, Use, find_sources, missing_columns, take_column, to_text
+from gridmap.columns import (
+    COLUMN_NAMES,
+    ColumnSource,
+    Use,
+    find_sources,
+    missing_columns,
+    take_column,
+    to_text,
+)
 from gridmap.crs import is_metric, to_metric
 from gridmap.datum import DATUMS, shift_frame
-from gridmap.errors import TableError
+from gridmap.errors import DatumError, TableError
 from gridmap.findings import Finding, find_rows
 from gridmap.layers import SHORTENED, Layer, Source, explain_positions, read_layer
 
+#: The datum of every layer, or of the tables and layers that are named.
+Datums = str | Mapping[str, str] | None
 #: The tables whose CRS the city may take, first to last.
 _LEADERS = ("communities", "boundary", "buildings")
 #: Text that lost its characters when it was saved in the wrong encoding: U+FFFD, and what UTF-8's
@@ -44,7 +54,7 @@ class _Opened:
 def read_pieces(
     sources: Sequence[Source],
     uses: Sequence[Use],
-    datum: str | None,
+    datum: Datums,
     findings: list[Finding],
     *,
     counted: bool = True,
@@ -53,10 +63,15 @@ def read_pieces(
 
     Buildings have besides the column ``row``, which names the row in its file, and ``total``: 合计,
     总计, 小计 or 共计 in a row that adds up others, else "". A list of buildings without positions
-    is a piece without geometry and CRS.
+    is a piece without geometry and CRS. A piece's ``attrs`` say from which ``layer`` it is, in which
+    ``datum`` its degrees were read, and whether its axes were ``swapped`` to be on Earth (each such
+    row is refused then).
 
     Parameters
     ----------
+    datum : str, mapping or None
+        See `check_datums`; what names a layer goes before what names a table, that before the
+        columns' mapping, and that before one name for all.
     counted : bool
         Whether a layer of buildings without a column of households is refused; beside a list of
         buildings none is.
@@ -81,7 +96,7 @@ def read_pieces(
 
 
 def _open_layer(
-    source: Source, use: Use, datum: str | None, findings: list[Finding]
+    source: Source, use: Use, datum: Datums, findings: list[Finding]
 ) -> _Opened | None:
     """Open one layer for (a part of) a table, None if that can't be."""
     names = [name for some in use.names.values() for name in some]
@@ -98,28 +113,71 @@ def _open_layer(
         problem = f"text is in {layer.encoding}"
         findings.append(Finding(use.table, "", "", layer.source, problem, "noted"))
     if not layer.positions:
-        return _Opened(use, layer.frame, listed=True)
-    frame = _settle_datum(layer, datum, findings)
+        return _Opened(use, layer.frame, listed=True) if _can_join(layer, use, findings) else None
+    frame = _settle_datum(layer, *_choose_datum(use, datum), findings)
     return None if frame is None else _Opened(use, frame, listed=False)
 
 
+def _can_join(layer: Layer, use: Use, findings: list[Finding]) -> bool:
+    """Refuse a list without compound and number; a sheet that counts nothing is left out."""
+    columns = layer.frame.columns.drop("geometry")
+    sources = find_sources(use, columns)
+    if {"compound_id", "number"} <= sources.keys():
+        return True
+    if "/" in layer.name and "households" not in sources:
+        problem, action = "a sheet without compounds, numbers and households: left out", "noted"
+    else:
+        problem = (
+            f"{explain_positions(columns)}; or two of them compound_id and number (小区, 楼号)"
+        )
+        problem, action = f"{problem} to join the rows to footprints", "refused"
+    findings.append(Finding(use.table, "", "", layer.name, problem, action))
+    return False
+
+
+def check_datums(datum: Datums, layers: Iterable[str]) -> None:
+    """Check what was given as the datum: one name for all, or a mapping by table or layer.
+
+    Raises
+    ------
+    DatumError
+        If a datum is unknown, or a key is neither a table nor one of ``layers``.
+    """
+    given = datum if isinstance(datum, Mapping) else {} if datum is None else {"": datum}
+    keys = ["", *COLUMN_NAMES, *layers]
+    for key, name in given.items():
+        if name not in DATUMS:
+            raise DatumError(f"no datum {name!r}; there are {', '.join(DATUMS)}")
+        if key not in keys:
+            there = ", ".join(dict.fromkeys(keys[1:]))
+            raise DatumError(f"datum of {key!r}: no such table or layer; there are {there}")
+
+
+def _choose_datum(use: Use, datum: Datums) -> tuple[str | None, bool]:
+    """Return the datum of a layer, None if nothing says it, and whether it is named for this one."""
+    given = datum if isinstance(datum, Mapping) else {}
+    named = given.get(use.layer) or given.get(use.table) or use.datum
+    return (named, True) if named else (datum if isinstance(datum, str) else None, False)
+
+
 def _settle_datum(
-    layer: Layer, datum: str | None, findings: list[Finding]
+    layer: Layer, datum: str | None, named: bool, findings: list[Finding]
 ) -> gpd.GeoDataFrame | None:
     """Bring degrees to WGS-84; None, with the reason, where it is unknown what they are."""
     frame, crs, name = layer.frame, layer.frame.crs, layer.name
+    frame.attrs = {"datum": datum or "wgs84", "swapped": False}
     if crs is not None and crs.is_projected:
-        if datum in ("gcj02", "bd09"):
-            problem = f"projected, so datum={datum} is not applied"
-            findings.append(Finding(name, "", "CRS", crs.name, problem, "noted"))
-        return frame
+        return _settle_projected(layer, datum, named, findings)
     known = crs is not None and crs.is_geographic
     if not known and datum is None:
         problem = "no CRS: name it in the file, or give datum= if the coordinates are degrees"
         findings.append(Finding(name, "", "CRS", crs.name if crs else "", problem, "refused"))
         return None
     if _find_off_earth(frame, name, findings):
-        return None
+        # Each row is refused; if they were only swapped, the rest can be checked all the same.
+        frame = _swap_axes(frame)
+        if frame is None:
+            return None
     if datum is not None:
         return shift_frame(frame, datum)
     if any(word in name.casefold() for word in DATUMS[2:]):
@@ -129,6 +187,36 @@ def _settle_datum(
     problem += ": if they come from AMap, Tencent or Baidu, give datum="
     findings.append(Finding(name, "", "CRS", crs.name, problem, "noted"))
     return frame
+
+
+def _settle_projected(
+    layer: Layer, datum: str | None, named: bool, findings: list[Finding]
+) -> gpd.GeoDataFrame | None:
+    """Leave a projected layer as it is, but where a shifted datum is named for it itself."""
+    frame, crs = layer.frame, layer.frame.crs
+    if datum not in ("gcj02", "bd09"):
+        return frame
+    if not named:
+        problem = f"projected, so datum={datum} is not applied"
+        findings.append(Finding(layer.name, "", "CRS", crs.name, problem, "noted"))
+        frame.attrs["datum"] = "wgs84"
+        return frame
+    degrees = frame.to_crs("EPSG:4326")
+    if _find_off_earth(degrees, layer.name, findings):
+        return None
+    problem = f"projected from degrees of {datum}, as datum= says: moved to WGS-84"
+    findings.append(Finding(layer.name, "", "CRS", crs.name, problem, "noted"))
+    return shift_frame(degrees, datum).to_crs(crs)
+
+
+def _swap_axes(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame | None:
+    """Exchange longitude and latitude; None where that doesn't bring every row onto Earth."""
+    shapes = shapely.transform(frame.geometry.to_numpy(), lambda places: places[:, ::-1])
+    if (np.nan_to_num(np.abs(shapely.bounds(shapes))) > (180, 90, 180, 90)).any():
+        return None
+    swapped = frame.set_geometry(gpd.GeoSeries(shapes, frame.index, crs=frame.crs))
+    swapped.attrs["swapped"] = True
+    return swapped
 
 
 def _find_off_earth(frame: gpd.GeoDataFrame, name: str, findings: list[Finding]) -> bool:
@@ -156,9 +244,6 @@ def _take_columns(
     sources = find_sources(use, columns)
     missing = {to: missing_columns(source, columns) for to, source in sources.items()}
     missing |= {to: [to] for to in needed if to not in sources}
-    if layer.listed and not {"compound_id", "number"} <= sources.keys():
-        findings.append(_refuse_list(use, columns, summed="households" in sources))
-        return None
     listed = ", ".join(map(str, columns))
     problem = f"no such column in layer {use.layer}: name it with columns=; there are {listed}"
     for column, names in missing.items():
@@ -179,16 +264,9 @@ def _take_columns(
         start = f"{use.layer} " if layer.listed else ""
         rows = [start + row for row in _name_rows(frame.index)]
         taken["row"] = pd.Series(rows, frame.index, dtype="str")
-    return gpd.GeoDataFrame(taken, geometry=frame.geometry, index=frame.index)
-
-
-def _refuse_list(use: Use, columns: pd.Index, *, summed: bool) -> Finding:
-    """Say why a list can't be placed; a sheet among others is left out if it counts nothing."""
-    if "/" in use.layer and not summed:
-        problem = "a sheet without compounds, numbers and households: left out"
-        return Finding(use.table, "", "", use.layer, problem, "noted")
-    problem = f"{explain_positions(columns)}; or name compound and number (小区, 楼号) to join it"
-    return Finding(use.table, "", "", use.layer, f"{problem} to footprints", "refused")
+    piece = gpd.GeoDataFrame(taken, geometry=frame.geometry, index=frame.index)
+    piece.attrs = {**frame.attrs, "layer": use.layer}
+    return piece
 
 
 def _widen_ids(
@@ -207,7 +285,7 @@ def _widen_ids(
 def _find_totals(frame: gpd.GeoDataFrame) -> pd.Series:
     """Say of each row whether it is a total, and of which kind; a row with a place is none."""
     totals = pd.Series("", frame.index, dtype="str")
-    nowhere = frame[frame.geometry.isna()].drop(columns="geometry")
+    nowhere = frame[shapely.is_missing(frame.geometry.to_numpy())].drop(columns="geometry")
     for name in nowhere.columns[[not pd.api.types.is_numeric_dtype(d) for d in nowhere.dtypes]]:
         texts = to_text(nowhere[name]).str.replace(r"\s", "", regex=True)
         kinds = texts.str.extract(f"^{_TOTAL}$")["total"].dropna()
@@ -257,4 +335,5 @@ def join_pieces(pieces: Mapping[str, list[gpd.GeoDataFrame]]) -> dict[str, gpd.G
     return {
         table: pd.concat([piece.to_crs(crs) for piece in some], ignore_index=True)
         for table, some in pieces.items()
+        if some
     }

@@ -18,6 +18,10 @@ ROAD_KINDS = ("main_road", "street", "path")
 BARRIER_KINDS = ("railway", "river")
 #: What can lie between two units, weakest first.
 CROSSINGS = ("none", "street", "main_road", "railway", "river")
+#: What an exclusive grid (专属网格) is made for.
+ZONE_KINDS = ("park", "mall", "school", "hospital", "market", "office", "other")
+#: Kinds of estate that have a size of grid of their own: `gridmap.rules.Estates`.
+ESTATE_TYPES = ("old_estate", "managed_estate", "rural")
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,10 @@ class Table:
         The geometry types allowed; empty for a table without geometry.
     choices : dict of str to tuple, optional
         Column -> the values allowed.
+    optional : dict of str to str, optional
+        Columns that a table may have, as ``columns`` says what they hold.
+    placed : bool
+        Whether every row has a geometry. If not, rows may be without one, and the table plain.
     """
 
     name: str
@@ -43,6 +51,8 @@ class Table:
     columns: dict[str, str]
     geometry: tuple[str, ...] = ()
     choices: dict[str, tuple[str, ...]] | None = None
+    optional: dict[str, str] | None = None
+    placed: bool = True
 
 
 AREAS = ("Polygon", "MultiPolygon")
@@ -57,6 +67,8 @@ COMMUNITIES = Table(
         "street": "O",  # name of the street office (街道) above it, or ""
     },
     AREAS,
+    {"estate_type": ("", *ESTATE_TYPES)},
+    {"estate_type": "O"},  # of its homes outside of a compound that has one; or ""
 )
 BUILDINGS = Table(
     "buildings",
@@ -69,10 +81,39 @@ BUILDINGS = Table(
         "floors": "f",  # storeys above ground; NaN where unknown
     },
     (*AREAS, "Point"),
+    optional={
+        "estimated": "b",  # households are an estimate, not a count
+        "entrances": "i",  # how many entrances (单元) it has; 0 where unknown
+        "part_of": "O",  # the building that it is an entrance of, or ""; gridmap.entrances
+    },
 )
 STREETS = Table("streets", "street_id", {"kind": "O", "name": "O"}, LINES, {"kind": ROAD_KINDS})
 BARRIERS = Table(
     "barriers", "barrier_id", {"kind": "O", "name": "O"}, (*LINES, *AREAS), {"kind": BARRIER_KINDS}
+)
+ZONES = Table(  # exclusive zones (专属网格): a grid each, in every community that they lie in
+    "zones", "zone_id", {"kind": "O", "name": "O"}, AREAS, {"kind": ZONE_KINDS}
+)
+EXISTING = Table(  # the grids that are in use: 15 digits where they have a code, else any text
+    "existing", "grid_code", {"name": "O"}, AREAS
+)
+COMPOUNDS = Table(
+    "compounds",
+    "compound_id",  # as in the buildings
+    {"estate_type": "O"},  # or ""
+    (),
+    {"estate_type": ("", *ESTATE_TYPES)},
+)
+ENTRANCES = Table(  # 单元表: the homes of a building, entrance by entrance
+    "entrances",
+    None,
+    {
+        "building_id": "O",
+        "entrance": "O",  # its number in the building: "2"
+        "households": "i",
+    },
+    ("Point",),
+    placed=False,
 )
 UNITS = Table(
     "units",
@@ -144,7 +185,7 @@ def check_table(frame: pd.DataFrame, table: Table) -> None:
 'barrier'; no column 'usable'
     """
     problems = [*_index_problems(frame, table), *_column_problems(frame, table)]
-    if table.geometry:
+    if table.geometry and (table.placed or isinstance(frame, gpd.GeoDataFrame)):
         problems += _geometry_problems(frame, table)
     if problems:
         raise TableError(f"{table.name}: " + "; ".join(problems))
@@ -153,6 +194,8 @@ def check_table(frame: pd.DataFrame, table: Table) -> None:
 def empty_table(table: Table, crs: Any) -> gpd.GeoDataFrame:
     """Make a table of no rows that keeps the contract, for a city without streets, say.
 
+    It is a plain table where the contract asks for no geometry.
+
     Examples
     --------
     >>> empty_table(STREETS, "EPSG:32651").columns.tolist()
@@ -160,8 +203,25 @@ def empty_table(table: Table, crs: Any) -> gpd.GeoDataFrame:
     """
     dtypes = {"i": "int64", "f": "float64", "O": "str", "b": "bool"}
     columns = {name: pd.Series([], dtype=dtypes[kind]) for name, kind in table.columns.items()}
-    frame = gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries([], crs=crs), crs=crs)
+    frame = pd.DataFrame(columns)
+    if table.geometry and table.placed:
+        frame = gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries([], crs=crs), crs=crs)
+    if table.index is None:
+        return frame
     return frame.set_axis(pd.Index([], dtype="str", name=table.index), axis=0)
+
+
+def table_columns(frame: pd.DataFrame, table: Table) -> dict[str, str]:
+    """Return the columns of the contract with their kind, the optional ones that are there too.
+
+    Examples
+    --------
+    >>> list(table_columns(pd.DataFrame({"part_of": [""]}), BUILDINGS))
+    ['households', 'community_id', 'compound_id', 'name', 'floors', 'part_of']
+    """
+    optional = table.optional or {}
+    there = {name: kind for name, kind in optional.items() if name in frame.columns}
+    return {**table.columns, **there}
 
 
 def _index_problems(frame: pd.DataFrame, table: Table) -> Iterator[str]:
@@ -174,7 +234,7 @@ def _index_problems(frame: pd.DataFrame, table: Table) -> Iterator[str]:
 
 
 def _column_problems(frame: pd.DataFrame, table: Table) -> Iterator[str]:
-    for column, kind in table.columns.items():
+    for column, kind in table_columns(frame, table).items():
         if column not in frame.columns:
             yield f"no column {column!r}"
             continue
@@ -198,7 +258,7 @@ def _geometry_problems(frame: pd.DataFrame, table: Table) -> Iterator[str]:
     if frame.crs is None or not frame.crs.is_projected:
         yield f"the CRS is {frame.crs}, not a projected one in metres"
     missing = frame.geometry.isna() | frame.geometry.is_empty
-    if missing.any():
+    if missing.any() and table.placed:
         yield f"no geometry in rows {list_some(frame.index[missing])}"
     wrong = ~missing & ~frame.geom_type.isin(table.geometry)
     if wrong.any():

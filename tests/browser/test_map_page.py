@@ -5,13 +5,12 @@ import socket
 import threading
 from contextlib import contextmanager
 from datetime import date
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 import uvicorn
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from api.app import create_app
 from gridmap.datum import from_wgs84
@@ -22,17 +21,7 @@ from gridmap.synthetic import make_city
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = Path("/usr/bin/chromium")
 TODAY = date(2026, 5, 1)
-OPTIONS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-software-rasterizer",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 
 
 @contextmanager
@@ -65,17 +54,6 @@ def site(town, tmp_path_factory):
     store.publish("spring", TODAY, by="王芳", today=TODAY)
     with serve(store.folder) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Start the system's Chromium, or skip."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"no Chromium at {CHROMIUM}")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
