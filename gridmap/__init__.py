@@ -12,10 +12,13 @@ The verbs in the order of the flow::
 """
 
 from gridmap.adjacency import build_adjacency, to_graph
+from gridmap.alignment import compare_areas
 from gridmap.check import PlanComparison, PlanReport, check_plan, compare_plans
 from gridmap.city import City, CityReport, check_city, divide_communities, read_city
 from gridmap.codes import parse_code
 from gridmap.edit import merge_grids, move_units
+from gridmap.estimates import Estimate
+from gridmap.entrances import divide_buildings
 from gridmap.locate import (
     Locator,
     Owner,
@@ -30,15 +33,19 @@ from gridmap.maps import map_plan
 from gridmap.measure import measure, summarize
 from gridmap.partition import partition_units, warm_up
 from gridmap.plan import Plan, draw_plan, make_plan
-from gridmap.rules import Costs, Rules, read_rules
+from gridmap.rules import Costs, Estates, EstateSize, Rules, read_rules
 from gridmap.store import PlanStore
 from gridmap.synthetic import make_city
+from gridmap.targets import unit_targets
 from gridmap.units import make_units
 
 __all__ = [
     "City",
     "CityReport",
     "Costs",
+    "Estimate",
+    "EstateSize",
+    "Estates",
     "Locator",
     "Owner",
     "Plan",
@@ -49,8 +56,10 @@ __all__ = [
     "build_adjacency",
     "check_city",
     "check_plan",
+    "compare_areas",
     "compare_plans",
     "describe_owner",
+    "divide_buildings",
     "divide_communities",
     "draw_plan",
     "locate_points",
@@ -70,6 +79,7 @@ __all__ = [
     "summarize",
     "summarize_points",
     "to_graph",
+    "unit_targets",
     "warm_up",
     "write_points",
 ]

@@ -187,54 +187,58 @@ def _match_rows(
     rows_of: defaultdict[Key, list[int]] = defaultdict(list)
     for at, (compound, number, _) in enumerate(keys):
         rows_of[(compound, number)].append(at)
-    found = {}
+    found: dict[Place, list[int]] = {}
+    unplaced: dict[int, str] = {}
+    refused: dict[int, tuple[str, str]] = {}
     for key, rows in rows_of.items():
-        places = known.get(key, []) if all(key) else []
+        places = known.get(key, [])
         entrances = {keys[at][2] for at in rows} - {""}
         if not places:
-            _report_unplaced(listed.iloc[rows], key, findings)
+            problem = "no footprint of this compound and number"
+            unplaced |= dict.fromkeys(rows, problem if all(key) else "no compound or no number")
         elif len(places) > 1:
-            names = ", ".join(_name_row(placed[number], at) for number, at in places)
+            names = ", ".join(
+                name for of, at in places for name in _name_rows(placed[of].iloc[[at]])
+            )
             problem = "several footprints of this compound and number: number them, or join them"
-            _refuse_rows(listed.iloc[rows], names, problem, findings)
+            refused |= dict.fromkeys(rows, (problem, names))
         elif len(rows) > 1 and len(entrances) < len(rows):
             names = ", ".join(listed["row"].iloc[rows])
             problem = "several rows of this compound and number, without different entrances (单元)"
-            _refuse_rows(listed.iloc[rows], names, problem, findings)
+            refused |= dict.fromkeys(rows, (problem, names))
         else:
             found[places[0]] = rows
+    _report_unmatched(listed, unplaced, refused, findings)
     return found
 
 
-def _report_unplaced(rows: pd.DataFrame, key: Key, findings: list[Finding]) -> None:
-    """Refuse rows that find no footprint; those without households, or without text, are noted."""
-    households = _households(rows)
-    missing = to_text(households).to_numpy() == ""
-    nobody = (parse_numbers(households)[0] == 0) | (missing & (not all(key)))
-    problem = "no footprint of this compound and number" if all(key) else "no compound or no number"
-    _refuse_rows(rows[~nobody], "", problem, findings)
-    names = rows["row"][nobody]
-    findings += find_rows(
-        *("buildings", names, "number", _describe_rows(rows[nobody])),
-        problem=f"{problem}, and no households: left out",
-        action="noted",
-    )
-
-
-def _refuse_rows(rows: pd.DataFrame, others: str, problem: str, findings: list[Finding]) -> None:
-    values = [text + (f": {others}" if others else "") for text in _describe_rows(rows)]
-    findings += find_rows(
-        "buildings", rows["row"], "number", values, problem=problem, action="refused"
-    )
+def _report_unmatched(
+    listed: pd.DataFrame,
+    unplaced: Mapping[int, str],
+    refused: Mapping[int, tuple[str, str]],
+    findings: list[Finding],
+) -> None:
+    """Refuse rows of the list; unplaced ones without households, or without text, are noted."""
+    names, texts = listed["row"].tolist(), _describe_rows(listed)
+    households = _households(listed)
+    zero = parse_numbers(households)[0] == 0
+    missing = (to_text(households) == "").to_numpy()
+    for at, problem in sorted(unplaced.items()):
+        nobody = zero[at] or (missing[at] and problem.startswith("no compound"))
+        end, action = (", and no households: left out", "noted") if nobody else ("", "refused")
+        findings.append(Finding("buildings", names[at], "number", texts[at], problem + end, action))
+    for at, (problem, others) in sorted(refused.items()):
+        text = f"{texts[at]}: {others}"
+        findings.append(Finding("buildings", names[at], "number", text, problem, "refused"))
 
 
 def _describe_rows(rows: pd.DataFrame) -> list[str]:
     """Write compound, number and households of rows of the list."""
-    parts = [to_text(rows[name]) for name in ("compound_id", "number")]
-    counts = to_text(_households(rows))
+    names = [to_text(rows[name]) for name in ("compound_id", "number")]
+    households = [f"{text or 'no'} households" for text in to_text(_households(rows))]
     return [
-        f"{compound} {number}, {count or 'no'} households".strip()
-        for compound, number, count in zip(*parts, counts, strict=True)
+        ", ".join(filter(None, (" ".join(filter(None, name)), count)))
+        for name, count in zip(zip(*names, strict=True), households, strict=True)
     ]
 
 
@@ -245,10 +249,10 @@ def _households(rows: pd.DataFrame) -> pd.Series:
     return pd.Series("", rows.index, dtype="str")
 
 
-def _name_row(piece: pd.DataFrame, at: int) -> str:
-    """Name a footprint by its id, else by its row."""
-    own = to_text(piece["building_id"].iloc[[at]]).iloc[0] if "building_id" in piece else ""
-    return own or str(piece["row"].iloc[at])
+def _name_rows(piece: pd.DataFrame) -> list[str]:
+    """Name footprints by their ids, else by their rows."""
+    ids = to_text(piece["building_id"]) if "building_id" in piece else [""] * len(piece)
+    return [own or row for own, row in zip(ids, piece["row"], strict=True)]
 
 
 def _overlay(
@@ -261,7 +265,10 @@ def _overlay(
     rows = {at: some for (of, at), some in found.items() if of == number}
     given = listed.iloc[[some[0] for some in rows.values()]].copy()
     if "households" in given:
-        summed = [_add_households(listed, some) for some in rows.values()]
+        counts = listed["households"].astype(object)
+        summed = [
+            counts[some[0]] if len(some) == 1 else _add_up(counts[some]) for some in rows.values()
+        ]
         given["households"] = pd.Series(summed, given.index, dtype=object)
     at = np.array(list(rows), np.int64)
     changed = {}
@@ -271,20 +278,17 @@ def _overlay(
             values = piece[name].astype(object).to_numpy(copy=True)
         filled = (to_text(given[name]) != "").to_numpy()
         if name == "building_id":
-            filled &= (to_text(pd.Series(values[at], dtype=object)) == "").to_numpy()
+            own = to_text(pd.Series(values[at], dtype=object))
+            filled = filled & (own == "").to_numpy()
         values[at[filled]] = given[name].astype(object).to_numpy()[filled]
         changed[name] = values
     return piece.assign(**changed)
 
 
-def _add_households(listed: pd.DataFrame, rows: Sequence[int]) -> object:
+def _add_up(households: pd.Series) -> object:
     """Add up the households of entrances; what is no number is left for the report to refuse."""
-    values = listed["households"].iloc[list(rows)]
-    if len(rows) == 1:
-        return values.iloc[0]
-    numbers, _ = parse_numbers(values.astype(object))
-    texts = to_text(values)
-    return float(numbers.sum()) if np.isfinite(numbers).all() else " + ".join(texts)
+    numbers, _ = parse_numbers(households)
+    return float(numbers.sum()) if np.isfinite(numbers).all() else " + ".join(to_text(households))
 
 
 def _mark_unlisted(
@@ -302,7 +306,7 @@ def _mark_unlisted(
     for number, piece in enumerate(pieces):
         unlisted = np.array([(number, at) not in in_list for at in range(len(piece))], np.bool_)
         rows = np.flatnonzero(unlisted)
-        names = [_name_row(piece, int(at)) for at in rows]
+        names = _name_rows(piece.iloc[rows])
         values = [" ".join(filter(None, key[:2])) for key in _make_keys(piece.iloc[rows])]
         findings += find_rows("buildings", names, "number", values, problem=problem, action="noted")
         marked.append(piece.assign(unlisted=unlisted))

@@ -10,10 +10,12 @@ on streets and water, and borders of communities run along streets. A reading is
 
 - if the households outside were more than 5 %, and become a fifth of that or fewer. A shift of
   GCJ-02 puts 7 % of a city of 10 km outside; a boundary that is out of date leaves 1 or 2 %.
-- if the buildings crossed were at least 4 % and 20 of them, and become a third of that or fewer:
-  by chance 7 to 28 % are crossed, in their place 0 to 4 % (passages, bridges).
+- if the buildings that stand on a line were at least 4 %, and 20 of the sample, and become a third
+  of that or fewer. In four real cities they are 0 to 4 % (passages, bridges), shifted mostly 7 to
+  30 %.
 - if the borders away from every street become 0.6 of what they were or fewer, and that is a fifth
-  of all borders. By chance that is 0.78 and more; in place it was 0.1 to 0.42.
+  of all borders. Where a layer comes to its place that ratio was 0.42 and less, by chance 0.78 and
+  more.
 
 The fewest layers are blamed with which no other reading of any two layers is clearly better.
 """
@@ -49,7 +51,7 @@ Readings = tuple[str, str]
 #: The readings of degrees; CGCS2000 is WGS-84 here.
 READINGS = ("wgs84", "gcj02", "bd09")
 #: Rows of a layer, and places on borders, that are looked at.
-_SAMPLE, _BORDER_PLACES = 2000, 1000
+_SAMPLE, _BORDER_PLACES = 1000, 1000
 #: Metres: a household farther outside than this is refused when buildings are placed.
 _OUTSIDE = 100.0
 #: Metres from a line: where a point stands on it, a border runs along it, and a building has it as
@@ -99,8 +101,8 @@ class _Layer:
 
     @property
     def things(self) -> str:
-        """What its rows are called in evidence."""
-        return "households" if self.table == "buildings" else self.table
+        """What the weights count."""
+        return self.table if (self.weights == 1).all() else "households"
 
 
 class _Fit(NamedTuple):
@@ -108,14 +110,15 @@ class _Fit(NamedTuple):
 
     bad: float  # share of what does not fit, 0 to 1
     metres: float = 0.0  # how far that is away, on average over everything
-    farthest: float = 0.0  # m
+    lost: float = 0.0  # share of it that would be refused for its distance
 
 
 @dataclass(frozen=True)
 class _Pair:
     """Two layers, words for how well they fit, and how to measure that in a reading of each.
 
-    Other readings are measured only where those at hand could be bettered.
+    ``inside`` tells whether the words are of what fits, not of what does not. Other readings are
+    measured only where those at hand could be bettered.
     """
 
     first: _Layer
@@ -123,6 +126,7 @@ class _Pair:
     words: str
     measure: Callable[[Readings], _Fit]
     is_better: Callable[[float, float], bool]
+    inside: bool = False
 
     def find_fit(self, readings: Mapping[str, str]) -> _Fit:
         """Return how badly the two fit."""
@@ -136,10 +140,11 @@ class _Pair:
             self.is_better(bad, self.measure(other).bad) for other in others
         )
 
-    def describe(self, readings: Mapping[str, str]) -> str:
-        """Say in words how well the two fit."""
-        bad = self.find_fit(readings).bad
-        return self.words.format(bad=100 * bad, good=100 * (1 - bad))
+    def describe(self, as_read: Mapping[str, str], chosen: Mapping[str, str]) -> str:
+        """Say in words how well the two fit as read, and how well as chosen."""
+        fits = [self.find_fit(readings).bad for readings in (as_read, chosen)]
+        before, after = (100 * (1 - bad if self.inside else bad) for bad in fits)
+        return f"{before:.1f} % of {self.words} as read, {after:.1f} %"
 
 
 class _Ground:
@@ -154,15 +159,17 @@ class _Ground:
 
         ``second`` stays as it was read: what it would move by is taken off the places.
         """
-        lon, lat = self._degrees.transform(*places.T)
+        degrees = np.column_stack(self._degrees.transform(*places.T))
+        lon, lat = np.where(np.isfinite(degrees), degrees, np.nan).T
         lon, lat = _change_reading(lon, lat, first.datum, readings[0])
         lon, lat = _change_reading(lon, lat, readings[1], second.datum)
         return np.column_stack(self._degrees.transform(lon, lat, direction="INVERSE"))
 
-    def is_shifted(self, place: Floats) -> bool:
-        """Tell whether GCJ-02 differs from WGS-84 here: not outside China."""
-        lon, lat = self._degrees.transform(*place)
-        return bool(from_wgs84(lon, lat, "gcj02")[0] != lon)
+    def place(self, shapes: gpd.GeoSeries) -> tuple[Any, Flags]:
+        """Bring shapes to the plane; tell which of them are in reach of its projection."""
+        placed = shapes.to_crs(self.crs).to_numpy()
+        known: Flags = np.asarray(np.isfinite(shapely.bounds(placed)).all(axis=1))
+        return placed[known], known
 
 
 def find_misread(pieces: Mapping[str, Sequence[gpd.GeoDataFrame]]) -> list[Finding]:
@@ -186,11 +193,10 @@ def find_misread(pieces: Mapping[str, Sequence[gpd.GeoDataFrame]]) -> list[Findi
     anchor = areas or next((each for each in layers if each.table == "buildings"), None)
     if anchor is None:
         return []
-    findings, near = _describe_swapped(layers, anchor), []
-    for layer in layers:
-        apart = _find_far(layer, anchor)
-        findings += apart
-        near += [] if apart else [layer]
+    places = _read_degrees(anchor)[0]
+    gaps = {each.name: _measure_gap(_read_degrees(each)[0], places) for each in layers}
+    near = [layer for layer in layers if layer is anchor or gaps[layer.name] < _FAR]
+    findings = _describe_swapped(layers, anchor) + _find_far(layers, anchor, gaps)
     lines = [each for each in near if each.table in ("streets", "barriers")]
     for homes in (each for each in near if each.table == "buildings"):
         findings += _find_shifted(homes, areas, lines)
@@ -249,7 +255,8 @@ def compare_areas(
 def _gather_layers(pieces: Mapping[str, Sequence[gpd.GeoDataFrame]]) -> Iterator[_Layer]:
     """Make a layer of each table, or of each part of the buildings; areas first."""
     for table in ("communities", "boundary", "buildings", "streets", "barriers"):
-        frames = [frame for frame in map(_keep_placed, pieces.get(table, [])) if len(frame)]
+        kept = [_keep_placed(frame, table) for frame in pieces.get(table, [])]
+        frames = [frame for frame in kept if len(frame)]
         if table == "buildings":
             for frame in frames:
                 name = table if len(frames) == 1 else str(frame.attrs.get("layer", table))
@@ -258,16 +265,22 @@ def _gather_layers(pieces: Mapping[str, Sequence[gpd.GeoDataFrame]]) -> Iterator
             yield _make_layer(table, table, frames)
 
 
-def _keep_placed(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Leave out rows without a place."""
-    return frame[np.isfinite(shapely.bounds(frame.geometry.to_numpy())).all(axis=1)]
+def _keep_placed(frame: gpd.GeoDataFrame, table: str) -> gpd.GeoDataFrame:
+    """Leave out rows without a place, what is no area among areas, and paths.
+
+    Paths lead through buildings and courtyards, so they tell nothing.
+    """
+    shapes = frame.geometry.to_numpy()
+    kept = np.isfinite(shapely.bounds(shapes)).all(axis=1)
+    if table in ("communities", "boundary"):
+        kept &= shapely.get_dimensions(shapes) == 2
+    if table == "streets":
+        kept &= (settle_kinds(frame, table, [], "street")["kind"] != "path").to_numpy()
+    return frame[kept]
 
 
 def _make_layer(name: str, table: str, frames: Sequence[gpd.GeoDataFrame]) -> _Layer:
-    """Put the parts of a table together; paths are left out, for they lead through buildings."""
-    if table == "streets":
-        kinds = [settle_kinds(frame, table, [], "street")["kind"] for frame in frames]
-        frames = [frame[kind != "path"] for frame, kind in zip(frames, kinds, strict=True)]
+    """Put the parts of a table together."""
     crs = frames[0].crs
     shapes = pd.concat([frame.geometry.to_crs(crs) for frame in frames], ignore_index=True)
     datums = sorted({_plain_datum(frame) for frame in frames})
@@ -319,12 +332,12 @@ def _find_shifted(homes: _Layer, areas: _Layer | None, lines: Sequence[_Layer]) 
     """Say in which datum buildings, areas and lines probably are, if not as they are read."""
     group = [homes, *([areas] if areas else []), *lines]
     ground = _Ground(to_metric((areas or homes).shapes).crs)
-    centre = shapely.get_coordinates(homes.shapes.iloc[[0]].to_crs(ground.crs).centroid)[0]
-    if not ground.is_shifted(centre):
-        return []
-    pairs = [_compare_lines(homes, line, ground) for line in lines]
+    lon, lat = np.median(_read_degrees(areas or homes)[0], axis=0)
+    if from_wgs84(lon, lat, "gcj02")[0] == lon:
+        return []  # outside China: no datum is shifted
+    pairs = [_compare_inside(homes, areas, ground)] if areas else []
+    pairs += [_compare_lines(homes, line, ground) for line in lines]
     if areas:
-        pairs += [_compare_inside(homes, areas, ground)]
         pairs += [
             _compare_borders(areas, each, ground) for each in lines if each.table == "streets"
         ]
@@ -343,8 +356,9 @@ def _choose_readings(
 
     def rank(readings: dict[str, str]) -> tuple[float, ...]:
         fits = [pair.find_fit(readings) for pair in pairs]
-        changes = sum(readings[name] != datum for name, datum in as_read.items())
-        return changes, sum(fit.bad for fit in fits), sum(fit.metres for fit in fits)
+        kept = [readings[name] == datum for name, datum in as_read.items()]
+        # Among equals buildings are blamed before areas, and those before lines.
+        return -sum(kept), sum(fit.bad for fit in fits), sum(fit.metres for fit in fits), *kept
 
     choices = product(*(layer.readings for layer in group))
     options = [dict(zip(as_read, choice, strict=True)) for choice in choices]
@@ -360,15 +374,10 @@ def _describe_readings(
 ) -> list[Finding]:
     """Make a finding of each layer that is probably not in the datum that it was read in."""
     how = " and ".join(f"{layer.name} read as {chosen[layer.name]}" for layer in changed)
-    evidence = "; ".join(
-        f"{pair.describe(as_read)} as read, {pair.describe(chosen)} with {how}"
-        for pair in pairs
-        if not pair.is_best(as_read)
-    )
-    lost = any(
-        pair.find_fit(as_read).farthest > max(_OUTSIDE, pair.find_fit(chosen).farthest)
-        for pair in pairs
-    )
+    doubts = [pair.describe(as_read, chosen) for pair in pairs if not pair.is_best(as_read)]
+    evidence = f"{doubts[0]} with {how}" if doubts else ""
+    evidence = "; ".join([evidence, *(f"{each} then" for each in doubts[1:])])
+    lost = any(pair.find_fit(as_read).lost > pair.find_fit(chosen).lost for pair in pairs)
     findings = []
     for layer in changed:
         datum = chosen[layer.name]
@@ -382,22 +391,23 @@ def _describe_readings(
 def _compare_inside(homes: _Layer, areas: _Layer, ground: _Ground) -> _Pair:
     """Compare buildings with areas by the households that live outside of every area."""
     points, weights = _sample_lived(homes)
-    places = shapely.get_coordinates(points.to_crs(ground.crs).to_numpy())
+    placed, known = ground.place(points)
+    places, shares = shapely.get_coordinates(placed), weights[known] / weights[known].sum()
     shapes = areas.shapes.to_crs(ground.crs).to_numpy()
     tree = shapely.STRtree(shapes)
 
     @cache
     def measure(readings: Readings) -> _Fit:
-        moved = shapely.points(ground.reread(places, homes, areas, readings))
+        moved: Any = shapely.points(ground.reread(places, homes, areas, readings))
         outside = np.flatnonzero(~_find_inside(moved, shapes))
         metres = np.zeros(len(moved))
         (at, _), far = tree.query_nearest(moved[outside], return_distance=True, all_matches=False)
         metres[outside[at]] = far
-        shares = weights / weights.sum()
-        return _Fit(float(shares[outside].sum()), float(metres @ shares), float(metres.max()))
+        lost = shares[metres > _OUTSIDE].sum()
+        return _Fit(float(shares[outside].sum()), float(metres @ shares), float(lost))
 
-    words = f"{{good:.1f}} % of households inside {areas.name}"
-    return _Pair(homes, areas, words, measure, _is_clearly_inside)
+    words = f"{homes.things} inside {areas.name}"
+    return _Pair(homes, areas, words, measure, _is_clearly_inside, inside=True)
 
 
 def _is_clearly_inside(base: float, other: float) -> bool:
@@ -410,7 +420,7 @@ def _compare_lines(homes: _Layer, lines: _Layer, ground: _Ground) -> _Pair:
     Where a reading leaves half of the buildings or fewer near a line that another one has there,
     their share on it says nothing: it counts as high as it is by chance.
     """
-    shapes = homes.shapes.iloc[_spread(len(homes.shapes))].to_crs(ground.crs).to_numpy()
+    shapes, _ = ground.place(homes.shapes.iloc[_spread(len(homes.shapes))])
     centres = shapely.get_coordinates(shapely.centroid(shapes))
     reach = np.where(shapely.get_dimensions(shapes) == 2, 0.0, _ON_LINE)
     counts = shapely.get_num_coordinates(shapes)
@@ -435,7 +445,7 @@ def _compare_lines(homes: _Layer, lines: _Layer, ground: _Ground) -> _Pair:
         shares = [standing / near for near, standing in tried if near > most / 2]
         return _Fit(standing / near if near > most / 2 else max(shares, default=0.0))
 
-    words = f"{{bad:.1f}} % of {homes.name} on {lines.name}"
+    words = f"{homes.name} on {lines.name}"
     least = max(_ON_SHARE, _ON_FEWEST / len(shapes))
     return _Pair(homes, lines, words, measure, partial(_is_clearly_off, least=least))
 
@@ -466,7 +476,7 @@ def _compare_borders(areas: _Layer, streets: _Layer, ground: _Ground) -> _Pair:
         hits, _ = tree.query(moved, predicate="dwithin", distance=_ALONG_STREET)
         return _Fit(1.0 - len(np.unique(hits)) / len(places))
 
-    words = f"{{bad:.1f}} % of the borders of {areas.name} away from {streets.name}"
+    words = f"the borders of {areas.name} away from {streets.name}"
     return _Pair(areas, streets, words, measure, _is_clearly_along)
 
 
@@ -520,53 +530,64 @@ class _Way:
 def _describe_swapped(layers: Sequence[_Layer], anchor: _Layer) -> list[Finding]:
     """Report layers that were on Earth only with their axes exchanged."""
     findings = []
+    homes = next((each for each in layers if each.table == "buildings"), anchor)
     for layer in (each for each in layers if each.swapped):
+        other = homes if layer is anchor else layer
         value = "no row on Earth as read"
-        if layer is not anchor:
-            share = _share_inside(_read_degrees(layer)[0], layer, _outline(anchor, "EPSG:4326"))
-            value += f", {100 * share:.1f} % of {layer.things} inside {anchor.name} if exchanged"
+        if other is not anchor:
+            share = _share_inside(*_read_degrees(other), _outline(anchor, "EPSG:4326"))
+            value += f", {100 * share:.1f} % of {other.things} inside {anchor.name} if exchanged"
         findings.append(Finding(layer.name, "", "geometry", value, _SWAPPED, "refused"))
     return findings
 
 
-def _find_far(layer: _Layer, anchor: _Layer) -> list[Finding]:
-    """Report a layer that lies in another part of the country than the anchor, and why."""
-    metres = _measure_gap(_read_degrees(layer)[0], _read_degrees(anchor)[0])
-    if metres < _FAR:
-        return []
-    ways = [*_read_layer_otherwise(layer, anchor), *_read_anchor_otherwise(layer, anchor)]
-    value = f"{metres / 1000:.0f} km from {anchor.name} as read"
-    problem = f"far from {anchor.name}: is its CRS right, and is it of this city?"
+def _find_far(layers: Sequence[_Layer], anchor: _Layer, gaps: Mapping[str, float]) -> list[Finding]:
+    """Report what lies in another part of the country: the anchor, if that is far from all."""
+    others = [layer for layer in layers if layer is not anchor]
+    far = [layer for layer in others if gaps[layer.name] >= _FAR]
+    if len(far) < len(others):
+        return [_describe_far(layer, anchor, [layer], gaps[layer.name]) for layer in far]
+    doubted = [anchor] if len(far) > 1 else [*far, anchor]
+    return [_describe_far(layer, anchor, doubted, gaps[layer.name]) for layer in far[:1]]
+
+
+def _describe_far(
+    layer: _Layer, anchor: _Layer, doubted: Sequence[_Layer], metres: float
+) -> Finding:
+    """Report a layer that is far from the anchor, and which reading of those doubted mends that."""
+    ways = [way for each in doubted for way in _read_otherwise(each, layer, anchor)]
+    of, other = (anchor, layer) if doubted[0] is anchor else (layer, anchor)
+    gap = f"{metres / 1000:.0f} km" if np.isfinite(metres) else "more than the projection reaches"
+    value, problem = f"{gap} from {other.name} as read", f"far from {other.name}: "
     share = max((share for share, _ in ways), default=0.0)
     if share >= _RESCUED:
-        best = [words for each, words in ways if each == share]
-        value += f", {100 * share:.1f} % of {layer.things} inside with that"
-        problem = f"probably {', or '.join(best)}: correct it in the file"
-    action = "noted" if layer.table in ("streets", "barriers", "boundary") else "refused"
-    return [Finding(layer.name, "", "CRS", value, problem, action)]
+        best = ", or ".join(words for each, words in ways if each == share)
+        value += f", {100 * share:.1f} % of {layer.things} inside {anchor.name} if so"
+        problem += f"probably {best}; correct it in the file"
+    else:
+        problem += "is its CRS right, and is it of this city?"
+    action = "noted" if of.table in ("streets", "barriers", "boundary") else "refused"
+    return Finding(of.name, "", "CRS", value, problem, action)
 
 
-def _read_layer_otherwise(layer: _Layer, anchor: _Layer) -> Iterator[tuple[float, str]]:
-    """Yield how much of the layer lies inside the anchor in each other way to read it."""
-    outline = _outline(anchor, "EPSG:4326")
-    centre = np.median(_read_degrees(anchor)[0], axis=0)
-    places = shapely.get_coordinates(_sample_lived(layer)[0].to_numpy())
-    for way in _other_ways(layer, centre):
-        yield _share_inside(way.to_degrees(places), layer, outline), f"{layer.name} {way.words}"
-
-
-def _read_anchor_otherwise(layer: _Layer, anchor: _Layer) -> Iterator[tuple[float, str]]:
-    """Yield how much of the layer lies inside the anchor in each other way to read the anchor."""
-    outline, degrees = _outline(anchor, anchor.shapes.crs), _read_degrees(layer)[0]
-    for way in _other_ways(anchor, np.median(degrees, axis=0)):
-        yield _share_inside(way.from_degrees(degrees), layer, outline), f"{anchor.name} {way.words}"
+def _read_otherwise(doubted: _Layer, layer: _Layer, anchor: _Layer) -> Iterator[tuple[float, str]]:
+    """Yield how much of the layer lies inside the anchor in each other way to read one of them."""
+    degrees, weights = _read_degrees(anchor if doubted is layer else layer)
+    if doubted is layer:
+        points, weights = _sample_lived(layer)
+        places, outline = shapely.get_coordinates(points.to_numpy()), _outline(anchor, "EPSG:4326")
+    else:
+        outline = _outline(anchor, anchor.shapes.crs)
+    for way in _other_ways(doubted, np.median(degrees, axis=0)) if len(degrees) else ():
+        moved = way.to_degrees(places) if doubted is layer else way.from_degrees(degrees)
+        yield _share_inside(moved, weights, outline), f"{doubted.name} {way.words}"
 
 
 def _other_ways(layer: _Layer, centre: Floats) -> Iterator[_Way]:
     """Yield the other ways to read a layer: axes exchanged, and projections used around there."""
     crs = layer.shapes.crs
     if crs.is_projected or np.abs(layer.shapes.total_bounds).max() <= 90:
-        yield _Way("with its axes exchanged", crs, swapped=True)
+        yield _Way("with exchanged axes", crs, swapped=True)
     for code in _list_projections(*centre) if crs.is_projected else []:
         if code != crs.to_epsg():
             yield _Way(f"in EPSG:{code}, not {crs.to_string()}", f"EPSG:{code}")
@@ -588,14 +609,15 @@ def _list_projections(lon: float, lat: float) -> list[int]:
 def _read_degrees(layer: _Layer) -> tuple[Floats, Floats]:
     """Return a sample of the layer in degrees as it is read, and its weights."""
     points, weights = _sample_lived(layer)
-    return shapely.get_coordinates(points.to_crs("EPSG:4326").to_numpy()), weights
+    degrees = shapely.get_coordinates(points.to_crs("EPSG:4326").to_numpy())
+    known = np.isfinite(degrees).all(axis=1)
+    return degrees[known], weights[known]
 
 
-def _share_inside(degrees: Floats, layer: _Layer, outline: Any) -> float:
-    """Return the share of the layer's weight at these places that lies inside the outline."""
-    weights = _sample_lived(layer)[1]
-    placed = np.isfinite(degrees).all(axis=1)
-    inside = _find_inside(shapely.points(degrees[placed]), outline)
+def _share_inside(places: Floats, weights: Floats, outline: Any) -> float:
+    """Return the share of the weight at these places that lies inside the outline."""
+    placed = np.isfinite(places).all(axis=1)
+    inside = _find_inside(shapely.points(places[placed]), outline)
     return float(weights[placed][inside].sum() / weights.sum())
 
 
@@ -609,7 +631,6 @@ def _outline(layer: _Layer, crs: Any) -> Any:
 
 def _measure_gap(one: Floats, two: Floats) -> float:
     """Return the metres between the boxes of two sets of degrees, each without its outer tenth."""
-    one, two = (each[np.isfinite(each).all(axis=1)] for each in (one, two))
     if not (len(one) and len(two)):
         return np.inf
     (west, south), (east, north) = np.quantile(one, (0.05, 0.95), axis=0)

@@ -6,7 +6,7 @@ and the list of findings, adds to the list, and returns a new table.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import geopandas as gpd
 import numpy as np
@@ -74,6 +74,42 @@ _BARRIER_KINDS = {
     ),
 }
 
+_ZONE_KINDS = {
+    "park": ("park", "公园", "绿地", "广场", "景区", "风景区", "游园"),
+    "mall": ("mall", "商场", "商圈", "购物中心", "商业综合体", "综合体", "百货", "步行街", "商业"),
+    "school": (
+        "school",
+        "学校",
+        "校园",
+        "幼儿园",
+        "小学",
+        "中学",
+        "高中",
+        "大学",
+        "高校",
+        "college",
+    ),
+    "hospital": ("hospital", "医院", "医疗机构", "卫生院", "医疗", "clinic"),
+    "market": ("market", "市场", "农贸市场", "菜市场", "集贸市场", "批发市场", "专业市场"),
+    "office": (
+        *("office", "办公", "写字楼", "楼宇", "商务楼宇", "商务楼", "办公楼", "机关", "机关单位"),
+        *("企业", "企事业单位", "园区", "产业园", "产业园区", "工业园区", "行政中心"),
+    ),
+    "other": ("other", "其他", "其它"),
+}
+_ESTATES = {
+    "old_estate": (
+        *("old_estate", "老旧小区", "老旧", "老小区", "老旧小区/无物业", "老旧散小区", "无物业"),
+        *("无物业小区", "开放式小区", "开放小区", "弃管小区", "弃管楼"),
+    ),
+    "managed_estate": (
+        *("managed_estate", "物业小区", "商品房", "物业小区/商品房", "商品房小区", "有物业"),
+        *("物业管理小区", "有物业小区", "封闭小区", "封闭式小区", "商品住宅"),
+    ),
+    "rural": ("rural", "农村", "村", "农村/村", "乡村", "村庄", "行政村", "自然村", "农村社区"),
+}
+_KINDS = {"streets": _ROAD_KINDS, "barriers": _BARRIER_KINDS, "zones": _ZONE_KINDS}
+
 
 def settle_ids(
     frame: gpd.GeoDataFrame, table: str, column: str, findings: list[Finding]
@@ -122,7 +158,8 @@ def drop_totals(frame: gpd.GeoDataFrame, findings: list[Finding]) -> gpd.GeoData
         rows = _summed_rows(kinds, int(at))
         total = float(np.nansum(values[rows]))
         same = np.isnan(values[at]) or values[at] == total
-        value = f"{kinds[at]} {values[at]:g}, {len(rows)} rows have {total:g}"
+        said = kinds[at] if np.isnan(values[at]) else f"{kinds[at]} {values[at]:.15g}"
+        value = f"{said}, {len(rows)} rows have {total:.15g}"
         problem = (
             "a total: left out" if same else "a total that is not the sum of its rows: left out"
         )
@@ -131,7 +168,9 @@ def drop_totals(frame: gpd.GeoDataFrame, findings: list[Finding]) -> gpd.GeoData
     return frame[kinds == ""]
 
 
-def settle_households(frame: gpd.GeoDataFrame, findings: list[Finding]) -> gpd.GeoDataFrame:
+def settle_households(
+    frame: gpd.GeoDataFrame, findings: list[Finding], table: str = "buildings"
+) -> gpd.GeoDataFrame:
     """Make ``households`` whole numbers from 0; what can't be read as one is refused.
 
     A missing number counts as 0, which is reported unless the row is ``unlisted``: then it was.
@@ -155,7 +194,7 @@ def settle_households(frame: gpd.GeoDataFrame, findings: list[Finding]) -> gpd.G
     for rows, problem, action in kinds:
         ids = frame.index[rows]
         findings += find_rows(
-            "buildings", ids, "households", written[rows], problem=problem, action=action
+            table, ids, "households", written[rows], problem=problem, action=action
         )
     counted = np.where(wrong | negative | huge | missing, 0, whole).astype(np.int64)
     return frame.assign(households=counted)
@@ -206,18 +245,56 @@ def settle_kinds(
     frame: gpd.GeoDataFrame, table: str, findings: list[Finding], default: str
 ) -> gpd.GeoDataFrame:
     """Translate OSM and Chinese classes to the kinds of the table; unknown ones are ``default``."""
-    known = _ROAD_KINDS if table == "streets" else _BARRIER_KINDS
+    frame = frame.assign(kind=frame.get("kind", ""))
+    return _translate(frame, table, "kind", _KINDS[table], default, findings)
+
+
+def settle_estates(
+    frame: gpd.GeoDataFrame, table: str, findings: list[Finding]
+) -> gpd.GeoDataFrame:
+    """Translate the kinds of estates, "" where none is known; a frame without them stays so."""
+    if "estate_type" not in frame:
+        return frame
+    return _translate(frame, table, "estate_type", _ESTATES, "", findings)
+
+
+def settle_entrance_counts(frame: gpd.GeoDataFrame, findings: list[Finding]) -> gpd.GeoDataFrame:
+    """Make the numbers of entrances whole, 0 where unknown; a frame without them stays so."""
+    if "entrances" not in frame:
+        return frame
+    values, _ = parse_numbers(frame["entrances"])
+    written = to_text(frame["entrances"]).to_numpy(object)
+    known = np.isfinite(values) & (values >= 0) & (values < _MOST_HOUSEHOLDS)
+    wrong = (written != "") & ~(known & (values == np.floor(values)))
+    problem = "no number of entrances: taken as unknown"
+    findings += find_rows(
+        *("buildings", frame.index[wrong], "entrances", written[wrong]),
+        problem=problem,
+        action="noted",
+    )
+    return frame.assign(entrances=np.where(known & ~wrong, values, 0).astype(np.int64))
+
+
+def _translate(
+    frame: gpd.GeoDataFrame,
+    table: str,
+    column: str,
+    known: Mapping[str, Sequence[str]],
+    default: str,
+    findings: list[Finding],
+) -> gpd.GeoDataFrame:
+    """Translate the classes of a column; those that are not known are counted in the report."""
     kinds = {name: kind for kind, names in known.items() for name in names}
-    given = to_text(frame["kind"]) if "kind" in frame else pd.Series("", frame.index, dtype="str")
+    given = to_text(frame[column])
     plain = given.str.casefold().str.removesuffix("_link")
     translated = plain.map(kinds)
     counts = given[translated.isna()].value_counts().sort_index()
     values = [f"{value or 'no class'} × {number}" for value, number in counts.items()]
-    problem = f"unknown class, taken as {default}"
+    problem = f"unknown class, taken as {default or 'none'}"
     findings += find_rows(
-        table, [""] * len(values), "kind", values, problem=problem, action="noted"
+        table, [""] * len(values), column, values, problem=problem, action="noted"
     )
-    return frame.assign(kind=translated.fillna(default).astype("str"))
+    return frame.assign(**{column: translated.fillna(default).astype("str")})
 
 
 def settle_texts(frame: gpd.GeoDataFrame, columns: Iterable[str]) -> gpd.GeoDataFrame:

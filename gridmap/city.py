@@ -23,19 +23,28 @@ from gridmap.attributes import (
     free_codes,
     rank_areas,
     settle_codes,
+    settle_entrance_counts,
+    settle_estates,
     settle_floors,
     settle_households,
     settle_ids,
     settle_kinds,
     settle_texts,
 )
-from gridmap.columns import choose_layers, read_aliases, read_mapping
+from gridmap.columns import (
+    PLAIN_TABLES,
+    choose_layers,
+    find_named,
+    read_aliases,
+    read_mapping,
+    recognise_layer,
+)
 from gridmap.crs import is_metric
 from gridmap.errors import CityError, TableError
 from gridmap.estimates import Estimate, estimate_households, note_estimate
 from gridmap.faces import cut_faces, find_faces, join_faces
 from gridmap.findings import CityReport, Finding
-from gridmap.layers import list_layers
+from gridmap.layers import Source, list_layers
 from gridmap.repairs import (
     compare_communities,
     drop_shapeless,
@@ -47,15 +56,26 @@ from gridmap.repairs import (
     place_buildings,
 )
 from gridmap.sources import Datums, check_datums, join_pieces, read_pieces
+from gridmap.supplements import (
+    settle_compounds,
+    settle_entrances,
+    settle_existing,
+    settle_zones,
+)
 from gridmap.tables import (
     BARRIERS,
     BUILDINGS,
     COMMUNITIES,
+    COMPOUNDS,
+    ENTRANCES,
+    EXISTING,
     STREETS,
+    ZONES,
     Table,
     check_table,
     empty_table,
     list_some,
+    table_columns,
 )
 
 __all__ = [
@@ -67,6 +87,9 @@ __all__ = [
     "divide_communities",
     "read_city",
 ]
+
+#: Stands for an empty table, which can't be made before the CRS of the city is known.
+_EMPTY: Any = None
 
 
 @dataclass(frozen=True)
@@ -82,12 +105,19 @@ class City:
         What the city is called.
     report : CityReport
         What was found while it was read.
+    zones, existing : GeoDataFrame, optional
+        Exclusive zones (`ZONES`) and the grids in use (`EXISTING`); empty by default.
+    compounds : DataFrame, optional
+        `COMPOUNDS`: the kind of estate of compounds; empty by default.
+    entrances : DataFrame or GeoDataFrame, optional
+        `ENTRANCES`: the homes of buildings by entrance, with points or without; empty by default.
 
     Raises
     ------
     TableError
         If a table breaks its contract, the tables differ in CRS, the CRS is not metric, there is no
-        community, or a building lies in a community that does not exist.
+        community, a building lies in a community that does not exist, or an entrance belongs to
+        such a building.
     """
 
     communities: gpd.GeoDataFrame
@@ -96,12 +126,19 @@ class City:
     barriers: gpd.GeoDataFrame
     name: str = ""
     report: CityReport = field(default_factory=CityReport)
+    zones: gpd.GeoDataFrame = _EMPTY
+    existing: gpd.GeoDataFrame = _EMPTY
+    compounds: pd.DataFrame = _EMPTY
+    entrances: pd.DataFrame = _EMPTY
 
     def __post_init__(self) -> None:
         check_table(self.communities, COMMUNITIES)
-        check_table(self.buildings, BUILDINGS)
-        check_table(self.streets, STREETS)
-        check_table(self.barriers, BARRIERS)
+        for table in (ZONES, EXISTING, COMPOUNDS, ENTRANCES):
+            given = getattr(self, table.name)
+            if given is None or not len(given):  # frozen: set once, before anybody sees it
+                object.__setattr__(self, table.name, empty_table(table, self.communities.crs))
+        for table in (BUILDINGS, STREETS, BARRIERS, ZONES, EXISTING, COMPOUNDS, ENTRANCES):
+            check_table(getattr(self, table.name), table)
         _check_together(self)
 
     @property
@@ -135,8 +172,8 @@ def read_city(
         both are recognised by their names, English or Chinese.
     datum : str or mapping of str to str, optional
         Datum of the degrees in the files (`gridmap.datum.DATUMS`): one for all, or those of some
-        tables or layers, as in ``{"buildings": "gcj02"}``. What names a layer goes before what names
-        its table, then a ``datum`` in ``columns``, then one for all. By default degrees are what
+        tables or layers, as in ``{"buildings": "gcj02"}``. A layer's own goes before its table's,
+        then comes a ``datum`` in ``columns``, then the one for all. By default degrees are what
         the files' CRS says, and WGS-84 (or CGCS2000) where it doesn't say. A projected layer is
         moved only by a datum that is named for it or its table.
     estimate : Estimate, optional
@@ -237,8 +274,9 @@ def _check_together(city: City) -> None:
     """Check what no table can tell alone."""
     if city.crs is None or not is_metric(city.crs):
         raise TableError(f"communities: CRS {city.crs} is not metric; use gridmap.crs.to_metric")
-    for name in ("buildings", "streets", "barriers"):
-        crs = getattr(city, name).crs
+    for name in ("buildings", "streets", "barriers", "zones", "existing", "entrances"):
+        frame = getattr(city, name)
+        crs = frame.crs if isinstance(frame, gpd.GeoDataFrame) else city.crs
         if crs != city.crs:
             raise TableError(f"{name}: CRS {crs} is not that of the communities, {city.crs}")
     if city.communities.empty:
@@ -247,6 +285,9 @@ def _check_together(city: City) -> None:
     if len(stray):
         rows = list_some(f"{row} in {value!r}" for row, value in stray["community_id"].items())
         raise TableError(f"buildings: no such community: {rows}")
+    stray = city.entrances[~city.entrances["building_id"].isin(city.buildings.index)]
+    if len(stray):
+        raise TableError(f"entrances: no such building: {list_some(stray['building_id'].unique())}")
 
 
 def _read(
@@ -256,7 +297,7 @@ def _read(
     findings: list[Finding] = []
     try:
         mapping, aliases = read_mapping(columns), read_aliases(columns)
-        sources = list_layers(path)
+        sources = _keep_known(list_layers(path, plain=True), mapping)
     except TableError as error:
         return None, CityReport((Finding("files", "", "", "", str(error), "refused"),))
     check_datums(datum, [source.name for source in sources])
@@ -277,10 +318,24 @@ def _read(
     return City(**tables, name=Path(path).stem, report=report), report
 
 
+def _keep_known(
+    sources: Sequence[Source], mapping: Mapping[str, list[dict[str, Any]]]
+) -> list[Source]:
+    """Leave out tables without geometry, but for those that need none."""
+    named = find_named(mapping, PLAIN_TABLES)
+    return [
+        source
+        for source in sources
+        if not source.plain
+        or source.name in named
+        or recognise_layer(source.name)[0] in PLAIN_TABLES
+    ]
+
+
 def _settle_tables(
     raw: Mapping[str, gpd.GeoDataFrame], estimate: Estimate | None, findings: list[Finding]
 ) -> tuple[dict[str, gpd.GeoDataFrame], dict[str, int]]:
-    """Make the four tables out of raw ones, as far as they are there, and count."""
+    """Make the tables out of raw ones, as far as they are there, and count."""
     tables: dict[str, gpd.GeoDataFrame] = {}
     counts: dict[str, int] = {}
     buildings = _settle_buildings(raw, estimate, counts, findings)
@@ -302,7 +357,29 @@ def _settle_tables(
     counts["buildings_out"] = len(tables["buildings"])
     counts["households_out"] = int(tables["buildings"]["households"].sum())
     counts |= {name: len(frame) for name, frame in tables.items() if name != "buildings"}
-    return tables, counts
+    supplements = _settle_supplements(raw, tables, findings)
+    counts |= {name: len(frame) for name, frame in supplements.items()}
+    return {**tables, **supplements}, counts
+
+
+def _settle_supplements(
+    raw: Mapping[str, gpd.GeoDataFrame],
+    tables: Mapping[str, gpd.GeoDataFrame],
+    findings: list[Finding],
+) -> dict[str, pd.DataFrame]:
+    """Make the tables that a city need not have, as far as they are there."""
+    communities, buildings = tables["communities"], tables["buildings"]
+    made: dict[str, pd.DataFrame] = {}
+    if "zones" in raw:
+        made["zones"] = _shape_table(settle_zones(raw["zones"], communities, findings), ZONES)
+    if "existing" in raw:
+        existing = settle_existing(raw["existing"], communities, findings)
+        made["existing"] = _shape_table(existing, EXISTING)
+    if "compounds" in raw:
+        made["compounds"] = settle_compounds(raw["compounds"], buildings, findings)
+    if "entrances" in raw:
+        made["entrances"] = settle_entrances(raw["entrances"], buildings, findings)
+    return made
 
 
 def _settle_buildings(
@@ -315,7 +392,10 @@ def _settle_buildings(
     if "buildings" not in raw:
         return None
     frame = settle_ids(raw["buildings"], "buildings", "building_id", findings)
-    frame = settle_texts(settle_floors(frame, findings), ["compound_id", "name", "community"])
+    frame = settle_entrance_counts(settle_floors(frame, findings), findings)
+    frame = settle_texts(frame, ["compound_id", "name", "community"])
+    if "part_of" in frame:
+        frame = settle_texts(frame, ["part_of"])
     frame = mend_shapes(frame, "buildings", (2, 0), findings)
     if estimate is not None:
         frame = estimate_households(frame, estimate, findings)
@@ -338,6 +418,7 @@ def _settle_communities(
     """Make communities, of the boundary or the buildings where there are none; codes come later."""
     if "communities" in raw:
         frame = settle_ids(raw["communities"], "communities", "community_id", findings)
+        frame = settle_estates(frame, "communities", findings)
         frame = settle_texts(frame, ["name", "street"])
         names = frame["name"].where(frame["name"] != "", frame.index.to_series())
         frame = mend_shapes(frame.assign(name=names), "communities", (2,), findings)
@@ -370,8 +451,7 @@ def _settle_lines(
 
 def _shape_table(frame: gpd.GeoDataFrame, table: Table) -> gpd.GeoDataFrame:
     """Keep the columns of the table only, in its order."""
-    optional = [name for name in table.optional or {} if name in frame]
-    return frame[[*table.columns, *optional, "geometry"]]
+    return frame[[*table_columns(frame, table), "geometry"]]
 
 
 def _dividing_lines(city: City) -> tuple[Any, Any]:
@@ -396,4 +476,4 @@ def _name_quarters(
     names = np.array([f"片区{rank + 1}" for rank in range(len(ranks))], dtype=object)
     table.loc[new, "community_id"] = table.loc[new, "code"] = codes[ranks]
     table.loc[new, "name"] = names[ranks]
-    return table.set_index("community_id")[[*COMMUNITIES.columns, "geometry"]]
+    return _shape_table(table.set_index("community_id"), COMMUNITIES)

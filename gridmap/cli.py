@@ -36,8 +36,18 @@ PlanName = Annotated[str, typer.Argument(help="Name of a kept plan.")]
 Columns = Annotated[
     Path | None, typer.Option(help="TOML file: which layer and column is what (see data/README).")
 ]
-Datum = Annotated[
-    str | None, typer.Option(help="Datum of degrees: wgs84, cgcs2000, gcj02 or bd09.")
+Datums = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--datum", help="Datum of degrees: gcj02 for every layer, or buildings=gcj02; repeatable."
+    ),
+]
+Dwelling = Annotated[
+    float | None,
+    typer.Option(
+        "--estimate",
+        help="Estimate missing households: m² of floor for each, for example 90. See docs/formats.",
+    ),
 ]
 RulesPath = Annotated[Path | None, typer.Option("--rules", help="TOML file of settings.")]
 Day = Annotated[
@@ -72,10 +82,16 @@ def demo(
 
 @app.command("check-city")
 def check_city(
-    city: CityPath, columns: Columns = None, datum: Datum = None, json_path: JsonPath = None
+    city: CityPath,
+    columns: Columns = None,
+    datums: Datums = None,
+    dwelling_area: Dwelling = None,
+    json_path: JsonPath = None,
 ) -> None:
     """Say everything that is wrong with a city's files: what was repaired, what is refused."""
-    report = gridmap.check_city(city, columns=columns, datum=datum)
+    report = gridmap.check_city(
+        city, columns=columns, datum=_name_datums(datums), estimate=_estimate(dwelling_area)
+    )
     _print_report(report, json_path)
     raise typer.Exit({"clean": 0, "repaired": 1, "refused": 2}[report.status])
 
@@ -86,7 +102,8 @@ def draw(
     store: StorePath,
     name: Annotated[str, typer.Argument(help="Name to keep the plan under.")],
     columns: Columns = None,
-    datum: Datum = None,
+    datums: Datums = None,
+    dwelling_area: Dwelling = None,
     rules_path: RulesPath = None,
     seed: Annotated[int, typer.Option(help="Same seed, same plan.")] = 0,
     divide: Annotated[
@@ -99,7 +116,9 @@ def draw(
 ) -> None:
     """Draw the grids of a city and keep the plan."""
     rules = gridmap.read_rules(rules_path) if rules_path else gridmap.Rules()
-    town = gridmap.read_city(city, columns=columns, datum=datum)
+    town = gridmap.read_city(
+        city, columns=columns, datum=_name_datums(datums), estimate=_estimate(dwelling_area)
+    )
     if divide:
         town = gridmap.divide_communities(town, households=divide)
     typer.echo(town.report.to_text())
@@ -175,6 +194,20 @@ def main() -> None:
     except (GridmapError, OSError) as error:
         Console(stderr=True).print(f"error: {error}", style="red", markup=False, highlight=False)
         sys.exit(2)
+
+
+def _name_datums(words: list[str] | None) -> str | dict[str, str] | None:
+    """Return one datum for all, or a datum by layer for words like buildings=gcj02."""
+    pairs = [word.partition("=")[::2] for word in words or []]
+    if len(pairs) == 1 and not pairs[0][1]:
+        return pairs[0][0]
+    if any(not datum for _, datum in pairs):
+        raise GridmapError(f"--datum {' '.join(words or [])}: name one datum, or LAYER=DATUM each")
+    return dict(pairs) or None
+
+
+def _estimate(dwelling_area: float | None) -> gridmap.Estimate | None:
+    return None if dwelling_area is None else gridmap.Estimate(dwelling_area=dwelling_area)
 
 
 def _find_largest(plan: gridmap.Plan) -> tuple[float, float]:

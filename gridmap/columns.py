@@ -45,6 +45,7 @@ COLUMN_NAMES: dict[str, dict[str, tuple[str, ...]]] = {
         "code": ("code", "社区编码", "社区代码", "统计用区划代码", "编码", "代码", "adcode"),
         "name": ("name", "社区名称", "社区", "居委会", "村居名称", "名称", "mc"),
         "street": ("street", "街道", "街道名称", "所属街道", "镇街", "街道办", "subdistrict"),
+        "estate_type": ("estate_type", "社区类型", "小区类型"),
     },
     "boundary": {"name": ("name", "名称")},
     "buildings": {
@@ -73,6 +74,8 @@ COLUMN_NAMES: dict[str, dict[str, tuple[str, ...]]] = {
             *("name", "楼栋名称", "楼名", "名称", "地址", "楼栋地址", "门牌", "门牌号", "门牌地址"),
             *("楼号", "楼栋号", "栋号", "幢号", "楼栋", "address"),
         ),
+        "entrances": ("entrances", "单元数", "单元个数", "单元总数", "number_of_entrances"),
+        "part_of": ("part_of",),
         "floors": (
             *("floors", "层数", "总层数", "楼层数", "地上层数", "楼层", "总楼层"),
             *("number_of_floors", "building:levels", "levels", "storeys", "max_floor_lvl"),
@@ -95,12 +98,45 @@ COLUMN_NAMES: dict[str, dict[str, tuple[str, ...]]] = {
         "kind": ("kind", "类型"),
         "name": ("name", "名称"),
     },
+    "zones": {
+        "zone_id": ("zone_id", "专属网格编码", "网格编码", "编码", "id", "编号", "osm_id"),
+        "kind": ("kind", "类型", "类别", "专属网格类型", "网格类型", "type"),
+        "name": ("name", "专属网格名称", "网格名称", "单位名称", "名称"),
+    },
+    "existing": {
+        "grid_code": (
+            *("grid_code", "网格编码", "网格代码", "网格编号", "网格号", "code", "编码", "代码"),
+            *("id", "编号"),
+        ),
+        "name": ("name", "网格名称", "网格名", "名称"),
+    },
+    "compounds": {
+        "compound_id": (
+            *("compound_id", "小区", "小区名称", "小区名", "楼盘", "楼盘名称", "小区编码"),
+            *("compound", "estate", "名称", "name", "id"),
+        ),
+        "estate_type": ("estate_type", "小区类型", "类型", "类别", "小区性质", "管理类型", "type"),
+    },
+    "entrances": {
+        "building_id": (
+            *("building_id", "楼栋编码", "楼栋编号", "建筑编码", "建筑编号", "房屋编码", "bid"),
+            *("楼号", "楼栋号", "栋号", "幢号", "楼栋"),
+        ),
+        "entrance": ("entrance", "单元", "单元号", "单元名称"),
+        "households": ("households", "户数", "单元户数", "总户数", "住户数", "居民户数"),
+    },
 }
+
+#: The tables that may have no geometry in any file.
+PLAIN_TABLES = ("compounds", "entrances")
 
 #: Words in a layer's name -> table, and the kind that all of its rows are. Chinese words may stand
 #: anywhere in the name, others must be a word of it: osm_roads_2023. The first line that fits.
 _LAYER_WORDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("entrances", "", ("entrances", "entrance", "单元表", "单元户数")),
     ("buildings", "", ("楼栋", "台账")),  # first: 小雨社区楼栋台账 is no layer of communities
+    ("zones", "", ("zones", "专属网格")),
+    ("existing", "", ("existing", "grids", "网格")),
     ("communities", "", ("communities", "community", "社区", "居委会", "村居", "subzones")),
     ("buildings", "", ("buildings", "building", "楼栋", "建筑", "房屋", "楼房", "住宅楼")),
     ("barriers", "railway", ("railways", "railway", "rail", "铁路")),
@@ -111,6 +147,7 @@ _LAYER_WORDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ),
     ("barriers", "", ("barriers", "barrier", "障碍")),
     ("streets", "", ("streets", "street", "roads", "road", "道路", "路网")),
+    ("compounds", "", ("compounds", "小区")),  # before: 小区边界 bounds no city
     ("boundary", "", ("boundary", "boundaries", "边界", "辖区", "范围", "outline", "territory")),
 )
 
@@ -233,6 +270,18 @@ def choose_layers(
     return [replace(use, aliases=(aliases or {}).get(use.table, {})) for use in uses]
 
 
+def find_named(mapping: Mapping[str, list[dict[str, Any]]], tables: Sequence[str]) -> list[str]:
+    """List the layers that a mapping names for some tables.
+
+    Examples
+    --------
+    >>> find_named({"entrances": [{"layer": "dy"}], "streets": [{"layer": "roads"}]}, PLAIN_TABLES)
+    ['dy']
+    """
+    given = [each for table in tables for each in mapping.get(table, [])]
+    return [each["layer"] for each in given if "layer" in each]
+
+
 def recognise_layer(name: str) -> tuple[str, str]:
     """Return the table that a layer's name speaks of and the kind of its rows, or empty texts.
 
@@ -334,7 +383,7 @@ def _problems(table: str, given: Any) -> Iterable[str]:
         yield f"{table} is {given!r}, not a mapping or a list of mappings"
         return
     for column, source in ((column, source) for one in given for column, source in one.items()):
-        known = ("layer", "datum", *COLUMN_NAMES[table])
+        known = ("layer", *COLUMN_NAMES[table], "datum")
         if column not in known:
             yield f"{table} has no column {column!r}; there are {', '.join(known)}"
         elif column == "datum" and source not in DATUMS:

@@ -63,11 +63,14 @@ class Source:
         The file that holds it.
     part : str
         The sheet, or the Shapefile inside of an archive; "" in other formats.
+    plain : bool
+        Whether it is a table without geometry in a GeoPackage.
     """
 
     name: str
     path: Path
     part: str = ""
+    plain: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,12 +100,13 @@ class Layer:
     positions: bool = True
 
 
-def list_layers(path: str | Path) -> tuple[Source, ...]:
+def list_layers(path: str | Path, *, plain: bool = False) -> tuple[Source, ...]:
     """List the layers of a file, or of every file in a folder, by file name.
 
-    Tables without geometry in a GeoPackage are no layers, every sheet of a workbook that holds
-    anything is one, and so is every Shapefile in a .zip. Folders inside a folder are not opened,
-    nor are files whose names begin with a dot or ~$ (which Excel leaves beside an open workbook).
+    A table without geometry in a GeoPackage is a layer only if ``plain`` is set. Every sheet of a
+    workbook that holds anything is one, and so is every Shapefile in a .zip. Folders inside a
+    folder are not opened, nor are files whose names begin with a dot or ~$ (which Excel leaves
+    beside an open workbook).
 
     Raises
     ------
@@ -114,7 +118,7 @@ def list_layers(path: str | Path) -> tuple[Source, ...]:
         raise TableError(f"{path}: no such file or folder")
     if path.is_dir():
         files = sorted(file for file in path.iterdir() if _is_layer_file(file))
-        return tuple(source for file in files for source in list_layers(file))
+        return tuple(source for file in files for source in list_layers(file, plain=plain))
     suffix = _find_suffix(path)
     if suffix not in FORMATS:
         hint = "; save it as .xlsx" if suffix == ".xls" else ""
@@ -127,7 +131,11 @@ def list_layers(path: str | Path) -> tuple[Source, ...]:
     if suffix != ".gpkg":
         return (Source(stem, path),)
     try:
-        return tuple(Source(name, path) for name, kind in pyogrio.list_layers(path) if kind)
+        return tuple(
+            Source(name, path, plain=not kind)
+            for name, kind in pyogrio.list_layers(path)
+            if kind or plain
+        )
     except pyogrio.errors.DataSourceError as error:
         raise TableError(f"{path.name}: not a readable GeoPackage: {error}") from error
 
@@ -281,6 +289,8 @@ def _read_table(source: Source) -> Layer:
 
 
 def _read_geopackage(source: Source) -> Layer:
+    if source.plain:
+        return _place_layer(source, pyogrio.read_dataframe(source.path, layer=source.name))
     return Layer(source.name, source.path.name, "", _read_ogr(source.path, source.name))
 
 

@@ -14,9 +14,9 @@ from scipy.sparse.csgraph import connected_components
 from gridmap.adjacency import build_adjacency
 from gridmap.city import City
 from gridmap.codes import make_codes, rank_positions
+from gridmap.entrances import divide_buildings
 from gridmap.errors import PlanError
-from gridmap.partition import DEFAULT_STEPS
-from gridmap.partition import partition_units
+from gridmap.partition import DEFAULT_STEPS, partition_units
 from gridmap.rules import Rules
 from gridmap.tables import ADJACENCY, GRIDS, LINEAGE, UNITS, check_table, list_some
 from gridmap.units import make_units
@@ -73,6 +73,9 @@ def draw_plan(
 ) -> Plan:
     """Draw the grids of a city: cut it into units, join them to grids, number them.
 
+    Buildings with more households than ``rules.building_limit`` are divided into their entrances
+    first (`gridmap.entrances.divide_buildings`), and the city of the plan has their parts.
+
     Parameters
     ----------
     city : City
@@ -94,6 +97,8 @@ def draw_plan(
         If a community would need more than 999 grids.
     """
     rules = rules or Rules()
+    if rules.building_limit:
+        city = divide_buildings(city, rules.building_limit)
     units = make_units(city, executor=executor, progress=progress)
     adjacency = build_adjacency(units, city, rules)
     assignment = partition_units(

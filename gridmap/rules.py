@@ -198,10 +198,14 @@ def _read_estates(given: Any) -> Estates:
     _refuse_unknown(Estates, given, "estates")
     usual = Estates()
     ranges = {
-        name: _section(EstateSize, {**vars(getattr(usual, name)), **_table(size, name)}, name)
+        name: _read_size(getattr(usual, name), size, f"estates.{name}")
         for name, size in given.items()
     }
     return replace(usual, **ranges)
+
+
+def _read_size(usual: EstateSize, given: Any, name: str) -> EstateSize:
+    return _section(EstateSize, {**dataclasses.asdict(usual), **_table(given, name)}, name)
 
 
 def _section(kind: type[T], settings: Any, name: str) -> T:
@@ -210,7 +214,10 @@ def _section(kind: type[T], settings: Any, name: str) -> T:
     for setting, value in settings.items():
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise RulesError(f"{_path(name, setting)} is {value!r}, not a number")
-    return kind(**settings)
+    try:
+        return kind(**settings)
+    except RulesError as error:
+        raise RulesError(f"{name}: {error}" if name else str(error)) from error
 
 
 def _refuse_unknown(kind: type[Any], settings: Any, name: str) -> None:

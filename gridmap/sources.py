@@ -14,6 +14,7 @@ import shapely
 
 from gridmap.columns import (
     COLUMN_NAMES,
+    PLAIN_TABLES,
     ColumnSource,
     Use,
     find_sources,
@@ -31,6 +32,13 @@ from gridmap.layers import SHORTENED, Layer, Source, explain_positions, read_lay
 Datums = str | Mapping[str, str] | None
 #: The tables whose CRS the city may take, first to last.
 _LEADERS = ("communities", "boundary", "buildings")
+#: The tables that need no positions.
+_LISTS = ("buildings", *PLAIN_TABLES)
+#: Columns without which a layer is left out, though its name speaks of the table.
+_MEANING = {
+    "compounds": ("compound_id", "estate_type"),
+    "entrances": ("building_id", "households"),
+}
 #: Text that lost its characters when it was saved in the wrong encoding: U+FFFD, and what UTF-8's
 #: U+FFFD twice becomes when read as GBK.
 _LOST_TEXT = "\N{REPLACEMENT CHARACTER}|锟斤拷"
@@ -63,9 +71,9 @@ def read_pieces(
 
     Buildings have besides the column ``row``, which names the row in its file, and ``total``: 合计,
     总计, 小计 or 共计 in a row that adds up others, else "". A list of buildings without positions
-    is a piece without geometry and CRS. A piece's ``attrs`` say from which ``layer`` it is, in which
-    ``datum`` its degrees were read, and whether its axes were ``swapped`` to be on Earth (each such
-    row is refused then).
+    is a piece without geometry and CRS. A piece's ``attrs`` say from which ``layer`` it is, in
+    which ``datum`` its degrees were read, and whether its axes were ``swapped`` to be on Earth
+    (each such row is refused then).
 
     Parameters
     ----------
@@ -85,7 +93,7 @@ def read_pieces(
             findings.append(Finding(use.table, "", "layer", use.layer, problem, "refused"))
         opened += [_open_layer(source, use, datum, findings) for source in found]
     there = [layer for layer in opened if layer is not None]
-    listed = any(layer.listed for layer in there)
+    listed = any(layer.listed for layer in there if layer.use.table == "buildings")
     pieces: dict[str, list[gpd.GeoDataFrame]] = {}
     for layer in there:
         needed = counted and layer.use.table == "buildings" and (layer.listed or not listed)
@@ -95,13 +103,11 @@ def read_pieces(
     return pieces
 
 
-def _open_layer(
-    source: Source, use: Use, datum: Datums, findings: list[Finding]
-) -> _Opened | None:
+def _open_layer(source: Source, use: Use, datum: Datums, findings: list[Finding]) -> _Opened | None:
     """Open one layer for (a part of) a table, None if that can't be."""
     names = [name for some in use.names.values() for name in some]
     try:
-        layer = read_layer(source, names, lists=use.table == "buildings")
+        layer = read_layer(source, names, lists=use.table in _LISTS)
     except TableError as error:
         findings.append(Finding(use.table, "", "", source.name, str(error), "refused"))
         return None
@@ -113,7 +119,8 @@ def _open_layer(
         problem = f"text is in {layer.encoding}"
         findings.append(Finding(use.table, "", "", layer.source, problem, "noted"))
     if not layer.positions:
-        return _Opened(use, layer.frame, listed=True) if _can_join(layer, use, findings) else None
+        joins = use.table != "buildings" or _can_join(layer, use, findings)
+        return _Opened(use, layer.frame, listed=True) if joins else None
     frame = _settle_datum(layer, *_choose_datum(use, datum), findings)
     return None if frame is None else _Opened(use, frame, listed=False)
 
@@ -154,7 +161,7 @@ def check_datums(datum: Datums, layers: Iterable[str]) -> None:
 
 
 def _choose_datum(use: Use, datum: Datums) -> tuple[str | None, bool]:
-    """Return the datum of a layer, None if nothing says it, and whether it is named for this one."""
+    """Return a layer's datum, None if nothing says it, and whether it is named for this one."""
     given = datum if isinstance(datum, Mapping) else {}
     named = given.get(use.layer) or given.get(use.table) or use.datum
     return (named, True) if named else (datum if isinstance(datum, str) else None, False)
@@ -244,6 +251,11 @@ def _take_columns(
     sources = find_sources(use, columns)
     missing = {to: missing_columns(source, columns) for to, source in sources.items()}
     missing |= {to: [to] for to in needed if to not in sources}
+    absent = [name for name in _MEANING.get(use.table, ()) if name not in sources]
+    if absent:
+        problem = f"not read as {use.table}: no such column; name it with columns="
+        findings.append(Finding(use.table, "", ", ".join(absent), use.layer, problem, "noted"))
+        return None
     listed = ", ".join(map(str, columns))
     problem = f"no such column in layer {use.layer}: name it with columns=; there are {listed}"
     for column, names in missing.items():
@@ -333,7 +345,12 @@ def join_pieces(pieces: Mapping[str, list[gpd.GeoDataFrame]]) -> dict[str, gpd.G
     metric = [piece for piece in placed if is_metric(piece.crs)]
     crs = (metric or [to_metric(piece) for piece in placed[:1]] or leaders)[0].crs
     return {
-        table: pd.concat([piece.to_crs(crs) for piece in some], ignore_index=True)
+        table: pd.concat([_bring_to(piece, crs) for piece in some], ignore_index=True)
         for table, some in pieces.items()
         if some
     }
+
+
+def _bring_to(piece: gpd.GeoDataFrame, crs: Any) -> gpd.GeoDataFrame:
+    """Bring a layer to a CRS; a list without positions is in any."""
+    return piece.to_crs(crs) if piece.crs is not None else piece.set_crs(crs)

@@ -40,9 +40,11 @@ from gridmap.rules import Rules
 from gridmap.tables import list_some
 
 #: Version of the layout of a plan's file; a reader refuses a later one.
-FORMAT = 1
+FORMAT = 2
 #: The layers of a plan's file, in the order in which QGIS lists them; `plan` follows.
 CITY_LAYERS = ("communities", "buildings", "streets", "barriers")
+#: The layers that a file has only where they hold a row.
+SUPPLEMENTS = ("zones", "existing", "compounds", "entrances")
 PLAN_LAYERS = ("grids", "units", "adjacency", "lineage")
 #: Seconds to wait for whoever keeps or publishes at the same time.
 _PATIENCE = 60
@@ -539,7 +541,7 @@ def _read_plan(path: Path) -> Plan:
     report = json.loads(about["report"])
     findings = tuple(Finding(**finding) for finding in report["findings"])
     city = City(
-        **{layer: tables[layer] for layer in CITY_LAYERS},
+        **{layer: tables[layer] for layer in (*CITY_LAYERS, *SUPPLEMENTS) if layer in tables},
         name=about["city"],
         report=CityReport(findings, report["counts"]),
     )
@@ -549,10 +551,12 @@ def _read_plan(path: Path) -> Plan:
 
 
 def _tables_of(plan: Plan) -> dict[str, pd.DataFrame]:
-    """Return every table of a plan by its layer's name."""
+    """Return every table of a plan by its layer's name, but for supplements without rows."""
+    supplements = {layer: getattr(plan.city, layer) for layer in SUPPLEMENTS}
     return {
         **{layer: getattr(plan, layer) for layer in PLAN_LAYERS},
         **{layer: getattr(plan.city, layer) for layer in CITY_LAYERS},
+        **{layer: frame for layer, frame in supplements.items() if len(frame)},
     }
 
 

@@ -7,10 +7,12 @@ import pytest
 from shapely import box
 
 from gridmap.attributes import (
+    drop_totals,
     free_codes,
     parse_numbers,
     rank_areas,
     settle_floors,
+    settle_households,
     settle_ids,
     settle_kinds,
 )
@@ -113,3 +115,50 @@ def test_placeholder_codes():
     assert free_codes(2, {"999999001001", "999999001003"}) == ["999999001002", "999999001004"]
     areas = gpd.GeoSeries([box(1, 0, 2, 1), box(1, 1, 2, 2), box(0, 1, 1, 2)])
     assert rank_areas(areas).tolist() == [2, 1, 0]
+
+
+def summed(*rows):
+    """Drop the totals of a list of (households, total); return what stays and what was found."""
+    frame = table(
+        households=[count for count, _ in rows],
+        total=[kind for _, kind in rows],
+        row=[f"row {at + 1}" for at in range(len(rows))],
+    )
+    findings = []
+    kept = drop_totals(frame, findings)["households"].tolist()
+    return kept, [(f.row, f.value, "not the sum" in f.problem) for f in findings]
+
+
+def test_total_at_the_end():
+    """A total goes; what it says is compared with the sum."""
+    assert summed(("3", ""), ("4户", ""), ("7", "合计")) == (
+        ["3", "4户"],
+        [("row 3", "合计 7, 2 rows have 7", False)],
+    )
+    assert summed((3, ""), (4, ""), (8, "总计"))[1] == [("row 3", "总计 8, 2 rows have 7", True)]
+    assert summed((3, ""), (None, "合计"))[1] == [("row 2", "合计, 1 rows have 3", False)]
+
+
+def test_totals_of_parts():
+    """A 小计 adds up its part, a 合计 all parts and no 小计; one above its rows adds up those."""
+    kept, found = summed(
+        *((3, ""), (4, ""), (7, "小计"), (5, ""), (5, "小计"), (12, "合计"), (12, "总计"))
+    )
+    assert kept == [3, 4, 5]
+    assert not any(wrong for *_, wrong in found)
+    assert summed((7, "合计"), (3, ""), (4, ""))[1] == [("row 1", "合计 7, 2 rows have 7", False)]
+    assert summed((3, ""), (3, "合计"), (4, ""), (4, "合计"))[1][1][2] is False
+
+
+def test_list_without_totals_is_the_same():
+    """Nothing is changed where there is no total."""
+    frame = table(households=[1], total=[""], row=["row 1"])
+    assert drop_totals(frame, []) is frame
+
+
+def test_unlisted_rows_are_reported_once():
+    """A footprint that no list names is 0 without a second finding; others are reported."""
+    findings = []
+    frame = table(households=["", None, 4], unlisted=[True, False, np.nan])
+    assert settle_households(frame, findings)["households"].tolist() == [0, 0, 4]
+    assert [(f.row, f.problem) for f in findings] == [("1", "missing: counted as 0")]

@@ -1,16 +1,18 @@
 """A city from files: what is right is read, what is wrong is named, no household is lost."""
 
+import dataclasses
 import json
 import time
 from pathlib import Path
 
 import geopandas as gpd
+import openpyxl
 import pandas as pd
 import pytest
 import shapely
 from shapely import LineString, MultiPoint, Point, Polygon, box
 
-from gridmap.city import City, check_city, divide_communities, read_city
+from gridmap.city import City, Estimate, check_city, divide_communities, read_city
 from gridmap.codes import is_community_code
 from gridmap.crs import is_metric
 from gridmap.datum import from_wgs84
@@ -751,3 +753,243 @@ def test_division_of_shared_cities(shared_data):
             new.communities.representative_point(), predicate="within"
         )[1]
         assert len(inside) == len(new.communities)
+
+
+# --- what an office really has --------------------------------------------------------------------
+
+
+def save_book(path, **sheets):
+    """Write a workbook of sheets, each a list of rows; a cell "↑" is merged with the one above."""
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append([None if cell == "↑" else cell for cell in row])
+        for column in range(max(map(len, rows))):
+            tall = [at for at, row in enumerate(rows) if column < len(row) and row[column] == "↑"]
+            for at in (at for at in tall if at - 1 not in tall):
+                last = next(end for end in range(at, len(rows) + 1) if end not in tall)
+                sheet.merge_cells(None, at, column + 1, last, column + 1)
+    book.save(path)
+
+
+def save_footprints(folder, numbers=("1号楼", "2#", "三幢"), **columns):
+    """Write 楼栋.shp in GBK without .cpg, of three buildings in 幸福小区, and the communities."""
+    drawn = buildings(**{"小区": ["幸福小区"] * 3, "楼号": list(numbers), **columns})
+    drawn = drawn.drop(columns="households").rename(columns={"building_id": "楼栋编码"})
+    drawn.to_file(folder / "楼栋.shp", encoding="gbk")
+    (folder / "楼栋.cpg").unlink()
+    communities().to_file(folder / "社区.gpkg")
+
+
+TITLE = [["站前区楼栋台账"], ["填报单位：建设街道", None, None, "2023年5月"]]
+HEADER = ["序号", "小区名称", "楼号", "总层数", "总户数（户）", "所属社区"]
+
+
+def test_list_in_excel_and_footprints_in_a_shapefile(tmp_path):
+    """Titles, merged cells, three ways to write a number and a total: the town is read whole."""
+    rows = [
+        [1, "营口市幸福小区", "１栋", 6, 30, "小雨社区"],
+        [2, "↑", "2号楼", 6.0, 40, "↑"],
+        [3, "↑", "3号楼1单元", 11, 20, "东新社区"],
+        [4, "↑", "3号楼2单元", 11, 30, "↑"],
+        ["合  计", None, None, None, 120],
+        ["填表人：张", None, None, None, None],
+    ]
+    save_book(tmp_path / "楼栋台账.xlsx", Sheet1=[*TITLE, HEADER, *rows], Sheet2=[[]])
+    save_footprints(tmp_path)
+    city = read_city(tmp_path)
+    assert city.buildings["households"].to_dict() == {"h1": 30, "h2": 40, "h3": 50}
+    assert city.buildings["floors"].tolist() == [6, 6, 11]
+    assert city.households == city.report.counts["households_in"] == 120
+    assert city.buildings.geometry.geom_equals(
+        buildings().geometry.set_axis(["h1", "h2", "h3"])
+    ).all()
+    assert "estimated" not in city.buildings
+    assert found(city.report, "a total: left out") == [
+        ("noted", "楼栋台账 row 8", "合计 120, 4 rows have 120")
+    ]
+    assert found(city.report, "are joined") == [("noted", "", "4 of 5")]
+    assert found(city.report, "no compound or no number") == [
+        ("noted", "楼栋台账 row 9", "no households")
+    ]
+    assert not found(city.report, "another community")
+    assert city.report.status == "clean"
+
+
+def test_everything_wrong_in_a_list(tmp_path):
+    """Lost digits, a date, strange numbers and a wrong total are each named, with their rows."""
+    header = ["楼栋编码", *HEADER[1:]]
+    rows = [
+        ["A1", "幸福小区", "1", 6, 30, "东新社区"],
+        [21080200300200112, "幸福小区", "2", 6, 40, None],
+        ["A3", "幸福小区", "9", 6, 72, None],
+        ["A4", "幸福小区", pd.Timestamp("2023-03-01").to_pydatetime(), 6, 1, None],
+        ["总计", None, None, None, 150, None],
+    ]
+    save_book(tmp_path / "楼栋台账.xlsx", Sheet1=[*TITLE, header, *rows])
+    save_footprints(tmp_path)
+    report = check_city(tmp_path)
+    assert found(report, "digits are lost") == [("refused", "row 5", "2.1080200300200E+16")]
+    assert found(report, "Excel made a date of it") == [("refused", "row 7", "2023-03-01")]
+    assert found(report, "no footprint of this") == [
+        ("refused", "楼栋台账 row 6", "幸福小区 9, 72 households"),
+        ("refused", "楼栋台账 row 7", "幸福小区 2023-03-01, 1 households"),
+    ]
+    assert found(report, "not the sum") == [
+        ("noted", "楼栋台账 row 8", "总计 150, 4 rows have 143")
+    ]
+    assert found(report, "in no row of the list") == [("noted", "h3", "幸福小区 3")]
+    assert not found(report, "missing: counted as 0")
+    assert found(report, "another community") == [("noted", "h1", "东新社区, lies in 210802003002")]
+
+
+def test_codes_in_excel(tmp_path):
+    """Codes of 12 and 15 digits, numbers or text, and numbers of buildings come out as text."""
+    header = ["楼栋编码", "楼号", "户数", "经度", "纬度"]
+    rows = [
+        [210802003002001, 3.0, 10, 122.235, 40.672],
+        ["210802003002002", "04", 20.0, 122.236, 40.672],
+    ]
+    save_book(tmp_path / "楼栋.xlsx", Sheet1=[header, *rows])
+    city = read_city(tmp_path, datum="cgcs2000")
+    assert city.buildings.index.tolist() == ["210802003002001", "210802003002002"]
+    assert city.buildings["name"].tolist() == ["3", "04"]
+    assert city.buildings["households"].tolist() == [10, 20]
+
+
+def test_shortened_codes_in_csv(tmp_path):
+    """A CSV that Excel saved with 2.10802E+14 for a code is refused: its digits are gone."""
+    text = "楼栋编码,户数,经度,纬度\n2.10802E+14,10,122.235,40.672\n2.10802E+14,5,122.236,40.672\n"
+    (tmp_path / "楼栋.csv").write_text(text, encoding="gbk")
+    report = check_city(tmp_path, datum="cgcs2000")
+    assert found(report, "digits are lost") == [
+        ("refused", "row 1", "2.10802E+14"),
+        ("refused", "row 2", "2.10802E+14"),
+    ]
+
+
+def test_sheets_of_communities(tmp_path):
+    """A sheet for each community is one list; a sheet of remarks is left out, and that is noted."""
+    save_book(
+        tmp_path / "楼栋台账.xlsx",
+        小雨社区=[["小区", "楼号", "户数"], ["幸福小区", 1, 30], ["幸福小区", 2, 40]],
+        东新社区=[["小区", "楼号", "户数"], ["幸福小区", 3, 50]],
+        说明=[["项目", "说明"], ["户数", "以派出所为准"]],
+    )
+    save_footprints(tmp_path)
+    city = read_city(tmp_path)
+    assert city.buildings["households"].tolist() == [30, 40, 50]
+    assert found(city.report, "a sheet without compounds") == [("noted", "", "楼栋台账/说明")]
+
+
+def test_sheet_with_households_that_cannot_be_placed(tmp_path):
+    """A sheet that counts households and has no numbers is refused, for they would be lost."""
+    save_book(
+        tmp_path / "楼栋台账.xlsx",
+        小雨社区=[["小区", "楼号", "户数"], ["幸福小区", 1, 30]],
+        汇总=[["社区", "户数"], ["小雨社区", 30]],
+    )
+    save_footprints(tmp_path)
+    report = check_city(tmp_path)
+    assert found(report, "no positions among the columns 社区, 户数") == [
+        ("refused", "", "楼栋台账/汇总")
+    ]
+
+
+def test_list_without_footprints(tmp_path):
+    """A list of buildings alone is refused with what is missing."""
+    (tmp_path / "楼栋台账.csv").write_text("小区,楼号,户数\n幸福小区,1,30\n", encoding="gbk")
+    report = check_city(tmp_path)
+    assert found(report, "no layer of footprints") == [
+        ("refused", "", "1 rows from 楼栋台账 row 1")
+    ]
+
+
+def test_numbers_that_stand_in_several_compounds(tmp_path):
+    """A number that is the id of several buildings gets its compound, not -2."""
+    text = "楼号,小区,户数,经度,纬度\n1,东苑,3,122.235,40.672\n1,西苑,4,122.236,40.672\n"
+    (tmp_path / "楼栋.csv").write_text(text, encoding="utf-8")
+    city = read_city(tmp_path, datum="cgcs2000")
+    assert city.buildings.index.tolist() == ["东苑 1", "西苑 1"]
+    assert city.report.status == "clean"
+
+
+def test_aliases_of_an_office(tmp_path):
+    """A name in [aliases] adds to those that are known, and comes before them."""
+    (tmp_path / "columns.toml").write_text(
+        '[aliases.buildings]\nhouseholds = ["常住户"]\n', encoding="utf-8"
+    )
+    houses = buildings().rename(columns={"households": "常住户"})
+    path = town(tmp_path, buildings=houses.assign(户数=1))
+    assert read_city(path).households == 3
+    assert read_city(path, columns=tmp_path / "columns.toml").households == 120
+    report = check_city(path, columns={"aliases": {"buildings": {"flats": ["x"]}}})
+    assert found(report, "aliases.buildings has no column 'flats'")
+
+
+def test_estimate_only_if_asked(tmp_path):
+    """Without an estimate a missing number is 0; with one it is marked, and the report says all."""
+    houses = buildings([30, None, None], 用途=["住宅", "住宅", "商业"], floors=[6, 6, 2])
+    path = town(tmp_path, buildings=houses)
+    assert read_city(path).households == 30
+    assert found(check_city(path), "missing: counted as 0")
+    city = read_city(path, estimate=Estimate())
+    assert city.buildings["households"].tolist() == [30, 27, 0]  # 6 × 400 / 90 = 26.7
+    assert city.buildings["estimated"].tolist() == [False, True, True]
+    assert city.report.counts["households_estimated"] == 27
+    assert not found(city.report, "missing: counted as 0")
+    assert "households_estimated 27 (47.4%)" in city.report.to_text()
+    assert found(city.report, "× 1 / 90 m² per dwelling") == [
+        ("repaired", "", "2 buildings, 27 of 57 households (47.4%)")
+    ]
+    assert check_city(path, estimate=Estimate()) == city.report
+
+
+def test_estimate_without_a_column(tmp_path):
+    """Buildings without any column of households are read if an estimate is asked for."""
+    houses = buildings(use=["apartments"] * 3, floors=[6, 6, 6]).drop(columns="households")
+    path = town(tmp_path, buildings=houses)
+    assert check_city(path).status == "refused"
+    assert read_city(path, estimate=Estimate(dwelling_area=120)).households == 60
+
+
+def test_estimate_of_footprints_that_no_list_names(tmp_path):
+    """A footprint without a row is 0, and estimated where that is asked for."""
+    save_book(tmp_path / "楼栋台账.xlsx", Sheet1=[["小区", "楼号", "户数"], ["幸福小区", 1, 30]])
+    save_footprints(tmp_path, 用途=["住宅", "住宅", "仓库"], 层数=[6, 6, 1])
+    assert read_city(tmp_path).buildings["households"].tolist() == [30, 0, 0]
+    city = read_city(tmp_path, estimate=Estimate())
+    assert city.buildings["households"].tolist() == [30, 27, 0]
+    assert city.report.counts["households_estimated"] == 27
+
+
+def test_estimate_of_monaco():
+    """By its own rule (146 m² of floor area) Monaco's buildings of known storeys come out alike."""
+    mapping = {
+        "buildings": {
+            "layer": "buildings",
+            "building_id": "osm_id|osm_way_id",
+            "households": "=",
+            "floors": "floors",
+        },
+        "streets": [],
+    }
+    rule = Estimate(dwelling_area=146, residential=("yes", "apartments", "residential", "house"))
+    city = read_city(DATA / "monaco.gpkg", columns=mapping, estimate=rule)
+    known = read_city(DATA / "monaco.gpkg", columns=DATA / "monaco.columns.toml").buildings
+    told = city.buildings["floors"].notna() & city.buildings["estimated"]
+    ours = city.buildings.loc[told, "households"].sum()
+    assert ours == pytest.approx(known.loc[told, "households"].sum(), rel=0.05)
+    assert found(city.report, "no storeys or no footprint")
+
+
+def test_city_with_estimates_is_kept(tmp_path):
+    """The mark of an estimate is part of the table's contract: true or false, in every row."""
+    houses = buildings([30, None, None], 用途=["住宅"] * 3, floors=[6, 6, 2])
+    city = read_city(town(tmp_path, buildings=houses), estimate=Estimate())
+    with pytest.raises(TableError, match="column 'estimated' is int64, not true or false"):
+        dataclasses.replace(
+            city, buildings=city.buildings.assign(estimated=city.buildings["households"])
+        )

@@ -133,3 +133,17 @@ def test_demo_runs_on_bundled_data(tmp_path: Path) -> None:
     assert code == 0
     assert second in first
     assert (tmp_path / "demo" / "demo.gpkg").read_bytes() == before
+
+
+def test_datums_and_estimates_from_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A datum for all or by layer, and an estimate of missing households, reach the reader."""
+    path = tmp_path / "楼栋.csv"
+    path.write_text("楼号,户数,经度,纬度\n1号楼,36,122.2401,40.6735\n", encoding="utf-8-sig")
+    for words in (["--datum", "gcj02"], ["--datum", "buildings=gcj02"], ["--estimate", "90"]):
+        assert run("check-city", path, *words)[0] in (0, 1), words
+    assert "no datum" in fail(monkeypatch, capsys, "check-city", path, "--datum", "utm")
+    two = ("check-city", path, "--datum", "gcj02", "--datum", "bd09")
+    assert "LAYER=DATUM" in fail(monkeypatch, capsys, *two)
+    assert "dwelling_area" in fail(monkeypatch, capsys, "check-city", path, "--estimate", "0")

@@ -1,13 +1,17 @@
 """Recognising layers and columns by name, and by a mapping."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from gridmap.columns import (
+    COLUMN_NAMES,
     choose_layers,
     find_sources,
     missing_columns,
+    read_aliases,
     read_mapping,
     recognise_layer,
     take_column,
@@ -25,6 +29,8 @@ from gridmap.errors import TableError
         ("subzones", "communities", ""),
         ("gis_osm_buildings_a_free_1", "buildings", ""),
         ("房屋面", "buildings", ""),
+        ("小雨社区楼栋台账", "buildings", ""),
+        ("台账/小雨社区", "buildings", ""),
         ("楼栋", "buildings", ""),
         ("Roads", "streets", ""),
         ("road_sections", "streets", ""),
@@ -129,3 +135,82 @@ def test_text_of_values():
     mixed = pd.Series([1.0, " a ", None, np.nan, True], dtype=object)
     assert to_text(mixed).tolist() == ["1", "a", "", "", "True"]
     assert to_text(pd.Series([np.inf])).tolist() == ["inf"]
+
+
+@pytest.mark.parametrize(
+    ("column", "names"),
+    [
+        ("households", ["户数", "总户数", "住户数", "总户数（户）", "户 数", "*户数"]),
+        ("number", ["楼号", "楼栋号", "栋号", "幢号"]),
+        ("entrance", ["单元", "单元号"]),
+        ("floors", ["层数", "楼层", "总层数", "总层数(层)"]),
+        ("compound_id", ["小区", "小区名称", "楼盘"]),
+        ("community", ["社区", "社区名称", "社区编码"]),
+        ("name", ["地址", "门牌"]),
+        ("use", ["用途", "房屋用途", "building", "is_living"]),
+    ],
+)
+def test_names_in_lists_of_buildings(column, names):
+    """Every header that lists of buildings use is recognised."""
+    (use,) = choose_layers(["楼栋"], {})
+    for name in names:
+        assert find_sources(use, ["序号", name])[column] == name
+
+
+def test_names_of_communities_and_streets():
+    """社区名称, 社区编码, 街道名称 are a community's."""
+    (use,) = choose_layers(["社区"], {})
+    sources = find_sources(use, ["社区编码", "社区名称", "街道名称"])
+    assert sources == {
+        "community_id": "社区编码",
+        "code": "社区编码",
+        "name": "社区名称",
+        "street": "街道名称",
+    }
+
+
+def test_vacant_households_are_no_households():
+    """A bracket that is no unit is another column: 户数（空置）."""
+    (use,) = choose_layers(["楼栋"], {})
+    assert "households" not in find_sources(use, ["户数（空置）"])
+
+
+def test_aliases_add_to_the_names(tmp_path):
+    """An alias comes first, the built-in names and the mapping go on working."""
+    path = tmp_path / "columns.toml"
+    path.write_text(
+        '[buildings]\nname = "label"\n[aliases.buildings]\nhouseholds = ["常住户"]\n',
+        encoding="utf-8",
+    )
+    mapping, aliases = read_mapping(path), read_aliases(path)
+    assert mapping == {"buildings": [{"name": "label"}]}
+    (use,) = choose_layers(["楼栋"], mapping, aliases)
+    assert find_sources(use, ["户数", "常住户"]) == {"name": "label", "households": "常住户"}
+    assert find_sources(use, ["户数"])["households"] == "户数"
+    (other,) = choose_layers(["社区"], mapping, aliases)
+    assert not other.aliases
+    assert read_aliases(None) == {}
+
+
+@pytest.mark.parametrize(
+    ("aliases", "problem"),
+    [
+        ({"houses": {"households": ["x"]}}, "aliases.houses has no column 'households'; there are"),
+        ({"buildings": {"flats": ["x"]}}, "aliases.buildings has no column 'flats'"),
+        ({"buildings": {"households": "x"}}, "aliases.buildings.households is 'x', not a list"),
+        ({"buildings": ["x"]}, r"not tables such as \[aliases.buildings\]"),
+        (["x"], "not tables such as"),
+    ],
+)
+def test_wrong_aliases(aliases, problem):
+    """A table or column that does not exist, and a value that is no list, are named."""
+    with pytest.raises(TableError, match=problem):
+        read_aliases({"aliases": aliases})
+
+
+def test_names_are_documented():
+    """The page on formats lists every name of a building's columns."""
+    text = (Path(__file__).parents[1] / "docs" / "formats.md").read_text(encoding="utf-8")
+    for column, names in COLUMN_NAMES["buildings"].items():
+        shown = ", ".join(f"`{name}`" if name.isascii() else name for name in names)
+        assert f"`{column}` | {shown}\n" in text

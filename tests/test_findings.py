@@ -53,3 +53,11 @@ def test_data_is_complete():
     assert data["counts"] == {"streets": 0}
     assert [finding["row"] for finding in data["findings"]] == [f"b{at}" for at in range(7)]
     assert set(data["findings"][0]) == {"layer", "row", "column", "value", "problem", "action"}
+
+
+def test_share_of_estimated_households():
+    """Beside the households that were estimated stands their share of all."""
+    counts = {"households_in": 200, "households_estimated": 25}
+    assert CityReport((), counts).to_text().endswith("households_estimated 25 (12.5%)")
+    none = CityReport((), {"households_in": 0, "households_estimated": 0})
+    assert none.to_text().endswith("households_estimated 0")

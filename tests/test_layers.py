@@ -1,8 +1,11 @@
 """Layers: every format, and every encoding that comes out of an office."""
 
+import gzip
 import json
+import zipfile
 
 import geopandas as gpd
+import openpyxl
 import pandas as pd
 import pyogrio
 import pytest
@@ -230,3 +233,148 @@ def test_statistical_codes(shared_data):
     codes = read_csv(shared_data / "yingkou_codes_12digit.csv")["code"]
     assert len(codes) == 849
     assert codes.str.fullmatch(r"\d{12}").all()
+
+
+@pytest.mark.parametrize("label", ["GBK", None])
+def test_shapefile_with_long_chinese_names(tmp_path, label):
+    """Names of 10 bytes, five characters in GBK, are whole with .cpg and without."""
+    path = tmp_path / "楼栋.shp"
+    ROWS.rename(columns={"楼号": "楼栋编号甲", "户数": "居民总户数"}).to_file(path, encoding="gbk")
+    if label is None:
+        path.with_suffix(".cpg").unlink()
+    else:
+        path.with_suffix(".cpg").write_text(label)
+    frame = read_only(path).frame
+    assert frame.columns[:2].tolist() == ["楼栋编号甲", "居民总户数"]
+    assert frame["楼栋编号甲"].tolist() == ["甲1号楼", "乙2号楼"]
+
+
+def save_archive(path, folder):
+    """Pack the files of a folder."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in sorted(folder.iterdir()):
+            archive.write(file, file.name)
+
+
+def test_shapefile_in_an_archive(tmp_path):
+    """One Shapefile in a .zip is the layer of the archive's name, several have both names."""
+    (tmp_path / "in").mkdir()
+    ROWS.to_file(tmp_path / "in" / "a.shp", encoding="gbk")
+    (tmp_path / "in" / "a.cpg").unlink()
+    save_archive(tmp_path / "楼栋.zip", tmp_path / "in")
+    layer = read_only(tmp_path / "楼栋.zip")
+    assert (layer.name, layer.source, layer.encoding) == ("楼栋", "楼栋.zip", "gb18030")
+    assert layer.frame["楼号"].tolist() == ["甲1号楼", "乙2号楼"]
+    assert layer.frame.crs == "EPSG:4326"
+    ROWS[:1].to_file(tmp_path / "in" / "社区.shp", encoding="utf-8")
+    save_archive(tmp_path / "站前区.zip", tmp_path / "in")
+    sources = list_layers(tmp_path / "站前区.zip")
+    assert [source.name for source in sources] == ["站前区/a", "站前区/社区"]
+    assert [len(read_layer(source).frame) for source in sources] == [2, 1]
+
+
+class WindowsMember(zipfile.ZipInfo):
+    """A member whose name is written in GBK, without the mark of UTF-8."""
+
+    def _encodeFilenameFlags(self):  # noqa: N802  # what zipfile calls it
+        return self.filename.encode("gbk"), 0
+
+
+def test_names_in_an_archive_of_windows(tmp_path):
+    """Names in GBK that the archive does not mark are read as what they are."""
+    (tmp_path / "in").mkdir()
+    ROWS.to_file(tmp_path / "in" / "楼栋.shp", encoding="utf-8")
+    ROWS.to_file(tmp_path / "in" / "道路.shp", encoding="utf-8")
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in sorted((tmp_path / "in").iterdir()):
+            archive.writestr(WindowsMember(file.name), file.read_bytes())
+    sources = list_layers(path)
+    assert [source.name for source in sources] == ["a/楼栋", "a/道路"]
+    assert len(read_layer(sources[0]).frame) == 2
+
+
+def test_archives_without_a_shapefile(tmp_path):
+    """An archive of other files, and a file that is none, are refused by name."""
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("readme.txt", "x")
+    (tmp_path / "b.zip").write_bytes(b"x")
+    with pytest.raises(TableError, match=r"a\.zip: no Shapefile in the archive"):
+        list_layers(tmp_path / "a.zip")
+    with pytest.raises(TableError, match=r"b\.zip: not a readable archive"):
+        list_layers(tmp_path / "b.zip")
+
+
+def test_packed_csv(tmp_path):
+    """A .csv.gz is read as the CSV in it; a damaged one is refused."""
+    path = tmp_path / "楼栋.csv.gz"
+    path.write_bytes(gzip.compress(CSV.encode("gbk")))
+    layer = read_only(path)
+    assert (layer.name, layer.encoding) == ("楼栋", "gb18030")
+    assert layer.frame["户数"].tolist() == [30, 40]
+    path.write_bytes(gzip.compress(CSV.encode("gbk"))[:-9])
+    with pytest.raises(TableError, match=r"楼栋\.csv\.gz: not readable"):
+        read_only(path)
+
+
+def test_sheets_are_layers(tmp_path):
+    """One sheet that holds anything has the file's name, several have both names."""
+    book = openpyxl.Workbook()
+    for row in (["楼号", "户数", "code", "经度", "纬度"], ["甲1号楼", 30.0, "007", 122.24, 40.67]):
+        book.active.append(row)
+    book.create_sheet("空")
+    book.save(tmp_path / "楼栋.xlsx")
+    layer = read_only(tmp_path / "楼栋.xlsx")
+    assert (layer.name, layer.source, layer.encoding) == ("楼栋", "楼栋.xlsx", "")
+    assert layer.frame["户数"].tolist() == [30]
+    assert layer.frame["code"].tolist() == ["007"]
+    assert layer.frame.geometry.tolist() == [Point(122.24, 40.67)]
+    book["空"].append(["a", "b"])
+    book.save(tmp_path / "楼栋.xlsx")
+    names = [source.name for source in list_layers(tmp_path / "楼栋.xlsx")]
+    assert names == ["楼栋/Sheet", "楼栋/空"]
+
+
+def test_what_excel_leaves_in_a_folder(tmp_path):
+    """The file that Excel keeps beside an open workbook is passed over; .xls is to be saved new."""
+    (tmp_path / "~$楼栋.xlsx").write_bytes(b"x")
+    (tmp_path / "._a.shp").write_bytes(b"x")
+    assert list_layers(tmp_path) == ()
+    (tmp_path / "楼栋.xls").write_bytes(b"x")
+    with pytest.raises(TableError, match=r"save it as \.xlsx"):
+        list_layers(tmp_path / "楼栋.xls")
+
+
+@pytest.mark.parametrize(("x", "crs"), [("180", "EPSG:4326"), ("180.1", None), ("500000", None)])
+def test_columns_x_and_y(tmp_path, x, crs):
+    """X and Y within 180 are degrees; beyond that they are metres that say no CRS."""
+    (tmp_path / "a.csv").write_text(f"id,X,Y\n1,{x},40\n2,122,40\n", encoding="utf-8")
+    frame = read_only(tmp_path / "a.csv").frame
+    assert frame.crs == crs
+    assert frame.geometry.tolist() == [Point(float(x), 40), Point(122, 40)]
+
+
+def test_list_without_positions(tmp_path):
+    """A table without positions is a layer only if that is asked for, and says so."""
+    (tmp_path / "a.csv").write_text("小区,楼号\n幸福小区,1\n", encoding="utf-8")
+    (source,) = list_layers(tmp_path)
+    layer = read_layer(source, lists=True)
+    assert not layer.positions
+    assert layer.frame.geometry.tolist() == [None]
+    assert layer.frame.crs is None
+    with pytest.raises(TableError, match="no positions"):
+        read_layer(source)
+
+
+def test_shortened_numbers_stay_text(tmp_path):
+    """2.10802E+11 is a code that lost its digits and stays text; 1e10 is an amount."""
+    (tmp_path / "a.csv").write_text("code,area\n2.10802E+11,1e10\n2.10802E+11,2\n")
+    table = read_csv(tmp_path / "a.csv")
+    assert table["code"].tolist() == ["2.10802E+11"] * 2
+    assert table["area"].tolist() == [1e10, 2]
+
+
+def test_full_width_digits_stay_text(tmp_path):
+    """A column of full-width digits is text: what it means is said where it is used."""
+    (tmp_path / "a.csv").write_text("户数\n３０\n４０\n", encoding="utf-8")
+    assert read_csv(tmp_path / "a.csv")["户数"].tolist() == ["３０", "４０"]

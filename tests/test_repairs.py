@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely import GeometryCollection, LineString, Point, Polygon, box
 
-from gridmap.repairs import find_communities, mend_shapes, move_inside, place_buildings
+from gridmap.repairs import (
+    compare_communities,
+    find_communities,
+    mend_shapes,
+    move_inside,
+    place_buildings,
+)
 
 SQUARES = gpd.GeoDataFrame(
     geometry=[box(100, 0, 200, 100), box(0, 0, 100, 100)],
@@ -85,3 +91,26 @@ def test_moved_inside(x, y, area):
     assert area.contains_properly(place)
     if not area.contains(Point(x, y)):
         assert place.distance(Point(x, y)) <= area.distance(Point(x, y)) + 1.5
+
+
+@pytest.mark.parametrize(
+    ("said", "noted"),
+    [
+        ("小雨社区", 0),
+        ("小雨", 0),
+        ("210802003002", 0),
+        ("a", 0),
+        ("", 0),
+        ("别的", 0),
+        ("东新", 1),
+    ],
+)
+def test_community_in_the_file(said, noted):
+    """What a file says about the community is noted only if it names another one."""
+    areas = SQUARES.assign(name=["东新社区", "小雨社区"], code=["210802003003", "210802003002"])
+    homes = gpd.GeoDataFrame(
+        {"community": [said], "community_id": ["a"]}, geometry=[Point(50, 50)], index=["h"]
+    )
+    findings = []
+    compare_communities(homes, areas, findings)
+    assert [(f.row, f.value) for f in findings] == [("h", "东新, lies in a")] * noted
