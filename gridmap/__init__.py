@@ -17,8 +17,8 @@ from gridmap.check import PlanComparison, PlanReport, check_plan, compare_plans
 from gridmap.city import City, CityReport, check_city, divide_communities, read_city
 from gridmap.codes import parse_code
 from gridmap.edit import merge_grids, move_units
-from gridmap.estimates import Estimate
 from gridmap.entrances import divide_buildings
+from gridmap.estimates import Estimate
 from gridmap.locate import (
     Locator,
     Owner,
@@ -43,9 +43,9 @@ __all__ = [
     "City",
     "CityReport",
     "Costs",
-    "Estimate",
     "EstateSize",
     "Estates",
+    "Estimate",
     "Locator",
     "Owner",
     "Plan",

@@ -23,9 +23,9 @@ from gridmap.findings import CityReport, Finding
 Floats = npt.NDArray[np.float64]
 Array = npt.NDArray[Any]
 
-#: A part without known entrances has at most this share of the limit. With the default limit of 500
-#: that is 125 households, about the width of the band of a grid (240 to 360): however parts are
-#: added up one after the other, some number of them comes into the band or within a few households.
+#: A part without known entrances has at most this share of the limit. With the usual limit of 360
+#: that is 90 households, less than the width of the band of a grid (240 to 360): a grid that takes
+#: such parts one after the other comes into the band at some number of them.
 _SHARE = 1 / 4
 #: Metres between the parts of a building that is a point, first to last: the distance of two doors
 #: where there is room for it, less where there is not.
@@ -67,7 +67,7 @@ class _Surroundings:
         return float(metres[0]) if len(metres) else np.inf
 
 
-def divide_buildings(city: City, limit: int) -> City:
+def divide_buildings(city: City, limit: int | pd.Series) -> City:
     """Divide the buildings with more than ``limit`` households into their entrances.
 
     The entrances are those of the table ``entrances``; else as many as the building's column
@@ -79,8 +79,9 @@ def divide_buildings(city: City, limit: int) -> City:
     city : City
         The city as read. Buildings of exactly ``limit`` households stay whole, and so do the parts
         of an earlier division.
-    limit : int
-        Households, 1 or more.
+    limit : int or Series
+        Households, 1 or more: one number, or building_id -> number, as
+        `gridmap.targets.building_limits` gives them. A building without a limit stays whole.
 
     Returns
     -------
@@ -105,7 +106,7 @@ def divide_buildings(city: City, limit: int) -> City:
     Raises
     ------
     TableError
-        If ``limit`` is below 1.
+        If a limit is below 1.
 
     Examples
     --------
@@ -113,16 +114,18 @@ def divide_buildings(city: City, limit: int) -> City:
     >>> divided.households == city.households  # doctest: +SKIP
     True
     """
-    if limit < 1:
-        raise TableError(f"buildings above {limit} households: give 1 or more")
     buildings = city.buildings
-    large = (buildings["households"] > limit).to_numpy()
+    limits = limit if isinstance(limit, pd.Series) else pd.Series(limit, buildings.index)
+    if (limits < 1).any():
+        raise TableError(f"buildings above {limits.min()} households: give 1 or more")
+    limits = limits.reindex(buildings.index)
+    large = (buildings["households"] > limits).to_numpy()
     if "part_of" in buildings:
         large = large & (buildings["part_of"] == "").to_numpy()
     if not large.any():
         return city
     findings: list[Finding] = []
-    rows = _divide_rows(city, np.flatnonzero(large), limit, findings)
+    rows = _divide_rows(city, limits[large].astype("int64"), findings)
     report = _extend_report(city.report, findings, len(rows))
     if not rows:
         return replace(city, report=report)
@@ -132,19 +135,20 @@ def divide_buildings(city: City, limit: int) -> City:
 
 
 def _divide_rows(
-    city: City, positions: npt.NDArray[np.int64], limit: int, findings: list[Finding]
+    city: City, limits: pd.Series, findings: list[Finding]
 ) -> dict[int, tuple[_Parts, Array]]:
-    """Divide the buildings at some positions; return the parts and their shapes."""
+    """Divide some buildings; return the parts and their shapes by the building's position."""
     known = dict(list(city.entrances.groupby("building_id", sort=False)))
     around = _look_around(city)
     rows = {}
-    for at in positions:
+    for name, limit in limits.items():
+        at = int(city.buildings.index.get_loc(name))
         row = city.buildings.iloc[at]
         parts = _find_parts(row, known.get(row.name), limit)
         shapes = _cut_building(row, parts, around) if len(parts.names) > 1 else None
         problem = f"more than {limit} households: divided into {parts.source}"
         if shapes is not None:
-            rows[int(at)] = (parts, shapes)
+            rows[at] = (parts, shapes)
         elif len(parts.names) == 1:
             problem = f"more than {limit} households, but one entrance: not divided"
         else:

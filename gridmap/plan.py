@@ -19,6 +19,7 @@ from gridmap.errors import PlanError
 from gridmap.partition import DEFAULT_STEPS, partition_units
 from gridmap.rules import Rules
 from gridmap.tables import ADJACENCY, GRIDS, LINEAGE, UNITS, check_table, list_some
+from gridmap.targets import building_limits
 from gridmap.units import make_units
 
 Progress = Callable[[str, int, int], None]
@@ -73,8 +74,9 @@ def draw_plan(
 ) -> Plan:
     """Draw the grids of a city: cut it into units, join them to grids, number them.
 
-    Buildings with more households than ``rules.building_limit`` are divided into their entrances
-    first (`gridmap.entrances.divide_buildings`), and the city of the plan has their parts.
+    Buildings that are too large for a balanced grid are divided into their entrances first
+    (`gridmap.entrances.divide_buildings`, ``rules.divide_above``), and the city of the plan has
+    their parts.
 
     Parameters
     ----------
@@ -97,8 +99,7 @@ def draw_plan(
         If a community would need more than 999 grids.
     """
     rules = rules or Rules()
-    if rules.building_limit:
-        city = divide_buildings(city, rules.building_limit)
+    city = divide_buildings(city, building_limits(city, rules))
     units = make_units(city, executor=executor, progress=progress)
     adjacency = build_adjacency(units, city, rules)
     assignment = partition_units(

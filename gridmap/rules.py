@@ -100,9 +100,8 @@ class Rules:
         Public answers hide counts below it.
     divide_above : int, optional
         A building with more households is divided into its entrances before grids are drawn; 0 is
-        never. By default that is done only where the building alone would break a limit, above
-        `building_limit`: between the band and ``hard_max`` one building that is one grid is
-        clearer to its residents than a border through it.
+        never. The default is the upper end of the band, of its kind of estate where that is known
+        (`gridmap.targets.building_limits`): a larger building is in no balanced grid as a whole.
     estates : Estates
         Sizes by kind of estate, used where the city says which kind it is.
     costs : Costs
@@ -144,19 +143,6 @@ class Rules:
     def band(self) -> tuple[int, int]:
         """The fewest and most households of a balanced grid, both inside."""
         return round(self.target * (1 - self.tolerance)), round(self.target * (1 + self.tolerance))
-
-    @property
-    def building_limit(self) -> int:
-        """The most households of a building that is not divided; 0: none is divided.
-
-        Examples
-        --------
-        >>> [Rules(**each).building_limit for each in ({}, {"target": 600}, {"divide_above": 0})]
-        [500, 720, 0]
-        """
-        if self.divide_above is None:
-            return max(self.hard_max, self.band[1])
-        return self.divide_above
 
     def to_dict(self) -> dict[str, Any]:
         """Return every setting, nested as in the file."""

@@ -36,40 +36,64 @@ def unit_targets(units: gpd.GeoDataFrame, city: City, rules: Rules) -> pd.Series
     TableError
         If a unit lies in a community that the city does not have.
     """
-    types = find_estate_types(units, city)
     sizes = {name: getattr(rules.estates, name).target for name in ESTATE_TYPES}
-    targets = types.map({**sizes, "": float(rules.target)})
+    targets = find_estate_types(units, city).map({**sizes, "": float(rules.target)})
     return targets.astype("float64").rename("target")
 
 
-def find_estate_types(units: gpd.GeoDataFrame, city: City) -> pd.Series:
-    """Return the kind of estate of each unit: its compound's, else its community's, else "".
+def building_limits(city: City, rules: Rules) -> pd.Series:
+    """Return the households above which each building is divided into its entrances.
 
     Parameters
     ----------
-    units : GeoDataFrame
-        `UNITS`, of this city.
+    city : City
+        See `unit_targets`.
+    rules : Rules
+        ``divide_above``; where that is not set, the upper end of the band: the target of the
+        building's kind of estate, and ``tolerance`` more.
+
+    Returns
+    -------
+    Series
+        building_id -> households, 1 or more, named ``limit``; empty if ``divide_above`` is 0, for
+        then none is divided.
+    """
+    buildings = city.buildings
+    if rules.divide_above is not None:
+        limits = pd.Series(rules.divide_above, buildings.index[: None if rules.divide_above else 0])
+    else:
+        limits = (unit_targets(buildings, city, rules) * (1 + rules.tolerance)).round()
+    return limits.astype("int64").rename("limit")
+
+
+def find_estate_types(places: pd.DataFrame, city: City) -> pd.Series:
+    """Return the kind of estate of each row: its compound's, else its community's, else "".
+
+    Parameters
+    ----------
+    places : DataFrame
+        Units or buildings of this city: with ``compound_id`` and ``community_id``.
     city : City
         See `unit_targets`.
 
     Returns
     -------
     Series
-        unit_id -> one of `ESTATE_TYPES` or "", named ``estate_type``.
+        The table's index -> one of `ESTATE_TYPES` or "", named ``estate_type``.
 
     Raises
     ------
     TableError
-        If a unit lies in a community that the city does not have.
+        If a row lies in a community that the city does not have.
     """
-    strange = units["community_id"][~units["community_id"].isin(city.communities.index)]
+    strange = places["community_id"][~places["community_id"].isin(city.communities.index)]
     if len(strange):
         raise TableError(
-            f"units: no such community: {list_some(strange.unique())}; give the units of this city"
+            f"no such community: {list_some(strange.unique())}; give the units of this city"
         )
-    known = city.compounds["estate_type"].reindex(units["compound_id"], fill_value="")
-    types = known.set_axis(units.index, axis=0)
+    known = city.compounds["estate_type"].reindex(places["compound_id"], fill_value="")
+    types = known.set_axis(places.index, axis=0)
     if "estate_type" in city.communities:
-        community = units["community_id"].map(city.communities["estate_type"])
+        community = places["community_id"].map(city.communities["estate_type"])
         types = types.where(types != "", community)
     return types.astype("str").rename("estate_type")

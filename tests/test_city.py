@@ -168,6 +168,31 @@ def test_tables_must_agree():
             City(**{**good, **change})
 
 
+def test_supplements_must_agree(tmp_path):
+    """A city checks what it need not have; an empty table of it follows the city's CRS."""
+    city = read_city(town(tmp_path))
+    zone = gpd.GeoDataFrame(
+        {"kind": ["park"], "name": [""]},
+        geometry=[WEST],
+        index=pd.Index(["z"], name="zone_id"),
+        crs=CRS,
+    )
+    doors = pd.DataFrame({"building_id": ["h1"], "entrance": ["1"], "households": [3]})
+    assert len(dataclasses.replace(city, zones=zone, entrances=doors).zones) == 1
+    for change, message in (
+        ({"zones": zone.assign(kind="zoo")}, "zones: column 'kind' holds zoo"),
+        ({"zones": zone.to_crs(32651)}, "zones: CRS EPSG:32651 is not that of"),
+        ({"entrances": doors.assign(building_id="h9")}, "entrances: no such building: h9"),
+        ({"entrances": doors.drop(columns="entrance")}, "entrances: no column 'entrance'"),
+        ({"compounds": doors}, "compounds: the index is None, not 'compound_id'"),
+    ):
+        with pytest.raises(TableError, match=message):
+            dataclasses.replace(city, **change)
+    tables = ("communities", "buildings", "streets", "barriers")
+    moved = {name: getattr(city, name).to_crs(32651) for name in tables}
+    assert dataclasses.replace(city, **moved).zones.crs.to_epsg() == 32651
+
+
 # --- real data ------------------------------------------------------------------------------------
 
 

@@ -146,6 +146,17 @@ def test_parts_are_never_divided_again() -> None:
     assert divide_buildings(once, 10) is once
 
 
+def test_each_building_may_have_its_limit() -> None:
+    """A building without one stays whole; a limit below 1 is refused."""
+    shapes = [at(box(0, 0, 60, 12), 100, y) for y in (50, 100, 150)]
+    city = make_town(shapes, [100, 100, 100])
+    divided = divide_buildings(city, pd.Series({"h3": 40, "h1": 100}))
+    assert divided.buildings["part_of"].tolist() == ["", "", *["h3"] * 10]
+    assert divide_buildings(city, pd.Series([], index=pd.Index([], dtype="str"), dtype=int)) is city
+    with pytest.raises(TableError, match="above -1 households"):
+        divide_buildings(city, pd.Series({"h1": 100, "h2": -1}))
+
+
 # --- what is known of the entrances ---------------------------------------------------------------
 
 
@@ -364,14 +375,14 @@ def test_every_part_has_a_unit_of_its_own() -> None:
 
 
 def test_a_plan_divides_what_no_grid_can_hold() -> None:
-    """By default above hard_max: the plan's city has the parts; 0 divides nothing."""
+    """By default above the band: the plan's city has the parts; 0 divides nothing."""
     shapes = [at(box(0, 0, 80, 14), 100, 100), at(box(0, 0, 80, 14), 100, 200)]
-    city = make_town(shapes, [900, 500])
+    city = make_town(shapes, [900, 360])
     plan = draw_plan(city, Rules())
-    assert parts_of(plan.city)["households"].tolist() == [113, 113, 113, 113, 112, 112, 112, 112]
+    assert parts_of(plan.city)["households"].tolist() == [90] * 10
     assert "h2" in plan.city.buildings.index
-    assert plan.grids["households"].sum() == 1400
-    assert plan.grids["households"].max() <= 500
+    assert plan.grids["households"].sum() == 1260
+    assert plan.grids["households"].between(240, 360).all()
     whole = draw_plan(city, Rules(divide_above=0))
     assert whole.city is city
     assert whole.grids["households"].max() >= 900

@@ -49,6 +49,9 @@ def test_geopackage_layers_by_name(tmp_path):
     ROWS.set_geometry([LineString([(0, 0), (1, 1)])] * 2).to_file(path, layer="roads")
     pyogrio.write_dataframe(pd.DataFrame({"a": [1]}), path, layer="styles", append=False)
     assert [source.name for source in list_layers(path)] == ["楼栋", "roads"]
+    assert [source.plain for source in list_layers(path, plain=True)] == [False, False, True]
+    layer = read_layer(list_layers(path, plain=True)[2], lists=True)
+    assert (layer.frame["a"].tolist(), layer.positions) == ([1], False)
 
 
 def test_folder_in_order_of_names(tmp_path):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gridmap.errors import RulesError
-from gridmap.rules import Rules, read_rules
+from gridmap.rules import Estates, EstateSize, Rules, read_rules
 
 
 def test_defaults_are_those_of_the_reference_city() -> None:
@@ -16,7 +16,14 @@ def test_defaults_are_those_of_the_reference_city() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"tolerance": 0}, {"tolerance": 1}, {"target": 0}, {"hard_min": 500}, {"contact": -1}],
+    [
+        {"tolerance": 0},
+        {"tolerance": 1},
+        {"target": 0},
+        {"hard_min": 500},
+        {"contact": -1},
+        {"divide_above": -1},
+    ],
 )
 def test_limits_are_refused(wrong: dict[str, float]) -> None:
     """Each setting just beyond its limit is refused by name."""
@@ -45,3 +52,56 @@ def test_read_keeps_other_defaults(tmp_path: Path) -> None:
     rules = read_rules(path)
     assert (rules.target, rules.costs.main_road, rules.tolerance) == (280, 1.0, 0.2)
     assert Rules.from_dict(rules.to_dict()) == rules
+
+
+def test_sizes_of_estates_are_those_published() -> None:
+    """200 to 300 without property management, 300 to 500 with it, 30 to 70 in villages."""
+    estates = Rules().estates
+    sizes = (estates.old_estate, estates.managed_estate, estates.rural)
+    assert [(size.low, size.high, size.target) for size in sizes] == [
+        (200, 300, 250),
+        (300, 500, 400),
+        (30, 70, 50),
+    ]
+
+
+def test_read_sizes_of_estates(tmp_path: Path) -> None:
+    """A file names the bounds that differ; all survive the way to a dict and back."""
+    path = tmp_path / "rules.toml"
+    path.write_text("[estates.old_estate]\nhigh = 280\n[estates.rural]\nlow = 40\nhigh = 60\n")
+    rules = read_rules(path)
+    assert rules.estates == Estates(old_estate=EstateSize(200, 280), rural=EstateSize(40, 60))
+    assert Rules.from_dict(rules.to_dict()) == rules
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[estates.villa]\nlow = 1", r"no setting estates.villa; there are old_estate, managed"),
+        ("[estates.rural]\nmost = 1", r"no setting estates.rural.most; there are low, high"),
+        ("[estates.rural]\nlow = 'a'", r"estates.rural.low is 'a', not a number"),
+        ("[estates.rural]\nlow = 71", r"estates.rural: .*low 71 is not from 1 up to its high 70"),
+        ("[estates.rural]\nlow = 0", r"low 0 is not from 1"),
+        ("[estates]\nrural = 50", r"estates.rural is 50, not settings such as \[estates.rural\]"),
+        ("estates = 1", r"estates is 1, not settings"),
+        ("costs = 1", r"costs is 1, not settings"),
+        ("[costs]\nsea = 1", r"no setting costs.sea"),
+    ],
+)
+def test_wrong_sizes_are_named(tmp_path: Path, text: str, words: str) -> None:
+    """The setting with its path, and what there is."""
+    path = tmp_path / "rules.toml"
+    path.write_text(text)
+    with pytest.raises(RulesError, match=words):
+        read_rules(path)
+
+
+def test_a_low_that_equals_high_is_a_size() -> None:
+    """The narrowest range is one number."""
+    assert EstateSize(50, 50).target == 50
+
+
+def test_the_way_to_a_dict_and_back() -> None:
+    """Also where it is not set, or is 0, which buildings are divided."""
+    for rules in (Rules(), Rules(divide_above=0), Rules(divide_above=360)):
+        assert Rules.from_dict(rules.to_dict()) == rules

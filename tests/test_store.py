@@ -28,7 +28,7 @@ import gridmap.store
 from gridmap.city import City, CityReport, Finding
 from gridmap.errors import PlanDamagedError, PlanKeptError, PlanNotFoundError, StoreError
 from gridmap.plan import Plan
-from gridmap.rules import Costs, Rules
+from gridmap.rules import Costs, Estates, EstateSize, Rules
 from gridmap.store import PlanStore
 from gridmap.tables import ADJACENCY, BARRIERS, COMMUNITIES, UNITS, check_table, empty_table
 
@@ -37,6 +37,7 @@ X, Y = 500_000.0, 4_500_000.0
 TODAY = date(2026, 3, 1)
 TABLES = ("grids", "units", "adjacency", "lineage")
 CITY_TABLES = ("communities", "buildings", "streets", "barriers")
+SUPPLEMENTS = ("zones", "existing", "compounds", "entrances")
 
 
 def make_table(index: str, keys: list, geometry: list, **columns: object) -> gpd.GeoDataFrame:
@@ -161,13 +162,15 @@ def change_plan(plan: Plan) -> Plan:
 
 
 def list_tables(plan: Plan) -> dict[str, pd.DataFrame]:
-    """Every table of a plan."""
+    """Every table of a plan, but for supplements without rows."""
     tables = {name: getattr(plan, name) for name in TABLES}
-    return tables | {name: getattr(plan.city, name) for name in CITY_TABLES}
+    supplements = [name for name in SUPPLEMENTS if len(getattr(plan.city, name))]
+    return tables | {name: getattr(plan.city, name) for name in (*CITY_TABLES, *supplements)}
 
 
 def assert_same_plan(left: Plan, right: Plan) -> None:
     """Compare tables to the dtype, the index and the byte of a geometry; rules, names, report."""
+    assert list(list_tables(left)) == list(list_tables(right))
     for name, table in list_tables(left).items():
         other = list_tables(right)[name]
         assert type(table) is type(other), name
@@ -223,6 +226,57 @@ def test_own_columns_and_names_come_back(store, plan):
     assert loaded.city.buildings.geometry.name == "shape"
     assert isinstance(loaded.units.index, pd.RangeIndex)
     assert loaded.adjacency.index.tolist() == [2, 0]
+
+
+def add_supplements(city: City) -> City:
+    """Give the tiny city everything that a city may have."""
+    index = pd.Index(["苑"], name="compound_id")
+    zones = make_table("zone_id", ["园"], [square(0, 0, 9)], kind=["park"], name=["站前公园"])
+    codes = ["210802003002001", "旧"]
+    existing = make_table("grid_code", codes, [square(0, 0), square(1, 0)], name=["一", ""])
+    entrances = pd.DataFrame(
+        {"building_id": ["c", "c"], "entrance": ["1", "东"], "households": [95, 200]}
+    )
+    return replace(
+        city,
+        communities=city.communities.assign(estate_type=["rural", ""]),
+        buildings=city.buildings.assign(entrances=[0, 3, 2], part_of=["", "b", ""]),
+        zones=zones,
+        existing=existing,
+        compounds=pd.DataFrame({"estate_type": ["old_estate"]}, index=index),
+        entrances=entrances,
+    )
+
+
+def test_supplements_come_back(store, plan):
+    """Zones, existing grids, compounds, entrances and their columns; sizes of estates."""
+    rules = Rules(estates=Estates(rural=EstateSize(40, 60)), divide_above=360)
+    full = replace(plan, city=add_supplements(plan.city), rules=rules)
+    store.keep(full, "full")
+    loaded = store.load("full")
+    assert_same_plan(full, loaded)
+    for name in SUPPLEMENTS:
+        assert len(getattr(loaded.city, name)), name
+    assert isinstance(loaded.city.entrances.index, pd.RangeIndex)
+
+
+@pytest.mark.parametrize("doors", [[Point(X, Y), None], [None, None], [Point(X, Y)] * 2])
+def test_doors_come_back(store, plan, doors):
+    """Points of all entrances, of some, or of none."""
+    city = add_supplements(plan.city)
+    placed = gpd.GeoDataFrame(city.entrances, geometry=doors, crs=CRS)
+    full = replace(plan, city=replace(city, entrances=placed))
+    store.keep(full, "doors")
+    assert_same_plan(full, store.load("doors"))
+
+
+def test_empty_supplements_cost_nothing(store, plan):
+    """A file of a city without them has no layers of them, and the same bytes as ever."""
+    store.keep(plan, "none")
+    layers = pyogrio.list_layers(store.folder / "none.gpkg")[:, 0]
+    assert set(layers) == {*TABLES, *CITY_TABLES, "plan"}
+    emptied = replace(plan, city=replace(plan.city, zones=plan.city.zones.iloc[:0]))
+    assert store.keep(emptied, "emptied") == store.plans().loc["none", "fingerprint"]
 
 
 def test_text_of_object_dtype_stays_object(store, plan):

@@ -6,7 +6,20 @@ import pytest
 from shapely import Point, Polygon, box
 
 from gridmap.errors import TableError
-from gridmap.tables import ADJACENCY, COMMUNITIES, UNITS, check_table
+from gridmap.tables import (
+    ADJACENCY,
+    COMMUNITIES,
+    COMPOUNDS,
+    ENTRANCES,
+    EXISTING,
+    STREETS,
+    UNITS,
+    ZONES,
+    Table,
+    check_table,
+    empty_table,
+    table_columns,
+)
 
 
 def make_units(**changes: object) -> gpd.GeoDataFrame:
@@ -81,3 +94,43 @@ def test_a_plain_table_is_no_map() -> None:
     )
     with pytest.raises(TableError, match="no geometry column"):
         check_table(plain, COMMUNITIES)
+
+
+def test_optional_columns_are_checked_where_they_are() -> None:
+    """A column that a table may have keeps its kind and its choices; without it all is well."""
+    communities = gpd.GeoDataFrame(
+        {"code": ["210802003002"], "name": ["小雨社区"], "street": [""]},
+        index=pd.Index(["1"], name="community_id"),
+        geometry=[box(0, 0, 1, 1)],
+        crs=4550,
+    )
+    check_table(communities, COMMUNITIES)
+    check_table(communities.assign(estate_type="rural"), COMMUNITIES)
+    check_table(communities.assign(estate_type=""), COMMUNITIES)
+    with pytest.raises(TableError, match="'estate_type' holds village"):
+        check_table(communities.assign(estate_type="village"), COMMUNITIES)
+    with pytest.raises(TableError, match="'estate_type' is int64, not text"):
+        check_table(communities.assign(estate_type=1), COMMUNITIES)
+
+
+def test_entrances_may_have_points() -> None:
+    """Plain, with points, or with some; never with areas or in degrees."""
+    plain = pd.DataFrame({"building_id": ["b", "b"], "entrance": ["1", "2"], "households": [3, 4]})
+    check_table(plain, ENTRANCES)
+    check_table(gpd.GeoDataFrame(plain, geometry=[Point(0, 0), None], crs=4550), ENTRANCES)
+    with pytest.raises(TableError, match="geometry is not Point in rows 1"):
+        areas = gpd.GeoDataFrame(plain, geometry=[Point(0, 0), box(0, 0, 1, 1)], crs=4550)
+        check_table(areas, ENTRANCES)
+    with pytest.raises(TableError, match="not a projected one"):
+        check_table(gpd.GeoDataFrame(plain, geometry=[Point(0, 0)] * 2, crs=4326), ENTRANCES)
+
+
+@pytest.mark.parametrize("table", [STREETS, ZONES, EXISTING, COMPOUNDS, ENTRANCES, ADJACENCY])
+def test_an_empty_table_keeps_its_contract(table: Table) -> None:
+    """With geometry where there must be one, plain where not; without optional columns."""
+    empty = empty_table(table, 4550)
+    check_table(empty, table)
+    assert len(empty) == 0
+    placed = isinstance(empty, gpd.GeoDataFrame)
+    assert placed == bool(table.geometry and table.placed)
+    assert list(table_columns(empty, table)) == list(table.columns)

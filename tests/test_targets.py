@@ -10,7 +10,7 @@ from gridmap.errors import TableError
 from gridmap.plan import Plan
 from gridmap.rules import Estates, EstateSize, Rules
 from gridmap.tables import ESTATE_TYPES
-from gridmap.targets import find_estate_types, unit_targets
+from gridmap.targets import building_limits, find_estate_types, unit_targets
 
 
 def add_types(plan: Plan, compound: str, communities: list[str] | None = None) -> City:
@@ -62,3 +62,12 @@ def test_units_of_another_city_are_refused(four_by_two: Plan) -> None:
 def test_rules_know_every_kind() -> None:
     """Each kind of estate that a table may hold has a size."""
     assert tuple(item.name for item in fields(Estates)) == ESTATE_TYPES
+
+
+def test_which_buildings_are_divided(four_by_two: Plan) -> None:
+    """Above the band of the rules or of the kind of estate, or above what is set; or none."""
+    city = add_types(four_by_two, "managed_estate", ["", "rural"])
+    assert building_limits(city, Rules()).tolist() == [480, 360, 60, 60] * 2
+    assert building_limits(city, Rules(target=280, tolerance=0.1))["b1"] == 308
+    assert building_limits(city, Rules(divide_above=500)).tolist() == [500] * 8
+    assert building_limits(city, Rules(divide_above=0)).empty
