@@ -15,10 +15,10 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from gridmap.city import City
+from gridmap.coverage import Coverage
 from gridmap.rules import Rules
 from gridmap.tables import ADJACENCY, CROSSINGS, UNITS, check_table
 from gridmap.units import (
-    Edges,
     class_lines,
     draw_segments,
     find_water,
@@ -114,7 +114,7 @@ def to_graph(units: gpd.GeoDataFrame, adjacency: pd.DataFrame) -> "nx.Graph[int]
 # --- what lies along a border ---------------------------------------------------------------------
 
 
-def _class_edges(edges: Edges, blocks: Array, city: City) -> Array:
+def _class_edges(edges: Coverage, blocks: Array, city: City) -> Array:
     """Return what lies along each edge: a position in `CROSSINGS`, or `_WATER`.
 
     A line through the edge counts before the water under it, and that before a line beside it.
@@ -131,7 +131,7 @@ def _class_edges(edges: Edges, blocks: Array, city: City) -> Array:
     return classes
 
 
-def _sum_borders(edges: Edges, classes: Array, contact: float) -> pd.DataFrame:
+def _sum_borders(edges: Coverage, classes: Array, contact: float) -> pd.DataFrame:
     """Return a row per pair with its border and the class of most of it.
 
     Where two units share ``contact`` metres of dry border, open water does not count.
@@ -199,13 +199,13 @@ def _find_root(parent: list[int], part: int) -> int:
 # --- bridges --------------------------------------------------------------------------------------
 
 
-def _find_bridged(pairs: pd.DataFrame, edges: Edges, classes: Array, city: City) -> Array:
+def _find_bridged(pairs: pd.DataFrame, edges: Coverage, classes: Array, city: City) -> Array:
     """Tell for each pair whether a road or path crosses the river at the border of the two."""
     keys = pd.MultiIndex.from_frame(pairs[["unit_a", "unit_b"]])
     pair = keys.get_indexer(pd.MultiIndex.from_arrays([edges.left, edges.right]))
     river = (classes >= _RIVER) & (pairs["barrier"].to_numpy()[pair] == _RIVER)
     shores, pair = edges.take(river), pair[river]
-    lines = draw_segments(shores.start, shores.end)
+    lines = draw_segments(shores.points[shores.start], shores.points[shores.end])
     rivers = np.concatenate([lines, split_segments(select_lines(city, "river"))])
     crossings = _find_crossings(rivers, np.asarray(city.streets.geometry.array))
     near = shapely.STRtree(lines).query(crossings, "dwithin", distance=BRIDGE_REACH)[1]

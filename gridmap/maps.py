@@ -180,8 +180,9 @@ def _fill_colors(measures: pd.DataFrame, color: str) -> list[str]:
         number = pd.factorize(measures["community_id"])[0]
         return [_TINTS[position % len(_TINTS)] for position in number]
     return [
-        next(fill for most, fill, _ in _CLASSES if deviation <= most)
-        for deviation in measures["deviation"]
+        # Both ends of the pale class are in it: exactly 20 % too few is still in the band.
+        next(fill for end, fill, _ in _CLASSES if (off < end if end < 0 else off <= end))
+        for off in measures["deviation"]
     ]
 
 

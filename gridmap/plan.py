@@ -19,7 +19,7 @@ from gridmap.errors import PlanError
 from gridmap.partition import DEFAULT_STEPS, partition_units
 from gridmap.rules import Rules
 from gridmap.tables import ADJACENCY, GRIDS, LINEAGE, UNITS, check_table, list_some
-from gridmap.targets import building_limits
+from gridmap.targets import building_limits, unit_targets
 from gridmap.units import make_units
 
 Progress = Callable[[str, int, int], None]
@@ -101,6 +101,7 @@ def draw_plan(
     rules = rules or Rules()
     city = divide_buildings(city, building_limits(city, rules))
     units = make_units(city, executor=executor, progress=progress)
+    units = units.assign(target=unit_targets(units, city, rules))
     adjacency = build_adjacency(units, city, rules)
     assignment = partition_units(
         units, adjacency, rules, seed=seed, steps=steps, executor=executor, progress=progress
@@ -200,12 +201,18 @@ def _check_assignment(units: gpd.GeoDataFrame, assignment: pd.Series) -> pd.Seri
 
 
 def _check_grids(units: gpd.GeoDataFrame, adjacency: pd.DataFrame, labels: pd.Series) -> None:
-    """Refuse a grid in two communities or in two pieces; any shared border joins two units."""
+    """Refuse a grid in two communities, zones or pieces; any shared border joins two units."""
     communities = units["community_id"].groupby(labels).nunique()
     if (communities > 1).any():
         raise PlanError(
             f"grids {list_some(communities.index[communities > 1])} lie in more than one "
             "community; a grid belongs to one"
+        )
+    zones = _zones_of(units).groupby(labels).nunique()
+    if (zones > 1).any():
+        raise PlanError(
+            f"grids {list_some(zones.index[zones > 1])} join an exclusive zone with what is not "
+            "in it; a zone is a grid of its own"
         )
     pieces = count_pieces(adjacency, labels)
     if (pieces > 1).any():
@@ -254,6 +261,7 @@ def _form_grids(units: gpd.GeoDataFrame, labels: pd.Series) -> gpd.GeoDataFrame:
     grids = groups.agg(
         {"community_id": "first", "households": "sum", "buildings": "sum"}
     ).rename_axis(GRIDS.index)
+    grids["zone_id"] = _zones_of(units).groupby(labels.to_numpy(), sort=True).first()
     outlines = gpd.GeoSeries([_one_polygon(shape) for shape in shapes], grids.index, crs=units.crs)
     return gpd.GeoDataFrame(
         grids.assign(area=outlines.area, perimeter=outlines.length), geometry=outlines
@@ -281,11 +289,30 @@ def _number_grids(shapes: gpd.GeoDataFrame, city: City) -> dict[object, str]:
 
 
 def _name_grids(grids: gpd.GeoDataFrame, city: City) -> gpd.GeoDataFrame:
-    """Name each grid after its community and serial: 小雨社区第1网格."""
-    community = grids["community_id"].map(city.communities["name"]).astype("str")
-    serial = pd.Series([str(int(code[-3:])) for code in grids.index], grids.index, dtype="str")
-    named = grids.assign(name=(community + "第" + serial + "网格").astype("str"))
+    """Name each grid after its community and serial, 小雨社区第1网格; a zone's with its own."""
+    community = grids["community_id"].map(city.communities["name"])
+    names = [
+        f"{place}第{int(code[-3:])}{_name_type(zone, city)}"
+        for code, place, zone in zip(grids.index, community, grids["zone_id"], strict=True)
+    ]
+    types = np.where(grids["zone_id"] != "", "exclusive", "base")
+    named = grids.assign(
+        name=pd.Series(names, grids.index, dtype="str"),
+        grid_type=pd.Series(types, grids.index, dtype="str"),
+    )
     return named[[*GRIDS.columns, "geometry"]].rename_axis(GRIDS.index)
+
+
+def _name_type(zone_id: str, city: City) -> str:
+    if not zone_id:
+        return "网格"
+    name = str(city.zones["name"].get(zone_id, ""))
+    return f"专属网格（{name}）" if name else "专属网格"
+
+
+def _zones_of(units: gpd.GeoDataFrame) -> pd.Series:
+    """Return the exclusive zone of each unit, "" where there is none."""
+    return units.get("zone_id", pd.Series("", index=units.index, dtype="str"))
 
 
 def _extend_lineage(lineage: pd.DataFrame, retired: Mapping[str, list[str]]) -> pd.DataFrame:

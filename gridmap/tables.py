@@ -16,6 +16,7 @@ from gridmap.errors import TableError
 
 ROAD_KINDS = ("main_road", "street", "path")
 BARRIER_KINDS = ("railway", "river")
+GRID_TYPES = ("base", "exclusive")
 #: What can lie between two units, weakest first.
 CROSSINGS = ("none", "street", "main_road", "railway", "river")
 #: What an exclusive grid (专属网格) is made for.
@@ -127,6 +128,10 @@ UNITS = Table(
         "building_id": "O",  # its building (the one with most households), or ""
     },
     ("Polygon",),
+    optional={
+        "zone_id": "O",  # the exclusive zone that it is part of, or ""
+        "target": "f",  # households of a usual grid of its kind of estate; else rules.target
+    },
 )
 ADJACENCY = Table(
     "adjacency",
@@ -146,6 +151,7 @@ GRIDS = Table(
     "grid_code",  # 15 digits, text
     {
         "name": "O",  # 小雨社区第1网格
+        "grid_type": "O",  # base, or exclusive (专属网格): one zone, without a household target
         "community_id": "O",
         "households": "i",
         "buildings": "i",
@@ -153,6 +159,7 @@ GRIDS = Table(
         "perimeter": "f",  # m
     },
     ("Polygon",),
+    {"grid_type": GRID_TYPES},
 )
 LINEAGE = Table(
     "lineage",

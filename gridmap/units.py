@@ -2,11 +2,12 @@
 
 Streets, railways, rivers and community borders cut the territory into blocks. In a block every
 place belongs to its nearest building (the enclosed tessellation of Fleischmann et al. 2020, as in
-momepy). Everything is noded once more on one 1 mm grid and put together from the faces, so that
-units tile each community and neighbours share their border vertex for vertex.
+momepy). Blocks and cells are faces of one plane graph, in which an edge is kept once with what is
+left and right of it: units tile each community and neighbours share their border vertex for vertex.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import logging
+from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Any, NamedTuple
 
@@ -17,17 +18,27 @@ import pandas as pd
 import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from scipy.spatial import Delaunay, cKDTree
 
 from gridmap.city import City
+from gridmap.coverage import (
+    GRID,
+    Coverage,
+    Rings,
+    dissolve,
+    draw_polygons,
+    make_polygons,
+    read_outlines,
+    read_polygons,
+    trace_rings,
+)
 from gridmap.errors import TableError
 from gridmap.tables import CROSSINGS, UNITS, check_table
+from gridmap.tessellation import Cells, Seeds, cut_blocks, measure_gaps
 
 Array = npt.NDArray[Any]
 Progress = Callable[[str, int, int], None]
+_log = logging.getLogger(__name__)
 
-#: Coordinates are whole multiples of it (metres): saving and loading changes nothing.
-GRID = 0.001
 #: An empty face that is narrower (2 × area / perimeter, metres) is no place but two lines that mean
 #: the same thing: a road and the community border that was drawn along it.
 SLIVER_WIDTH = 3.0
@@ -44,65 +55,24 @@ _INSET = 0.3
 _SPACING, _CLOSEST, _FARTHEST = 0.5, 0.6, 6.0
 #: Metres between seeds along a bank.
 _BANK_SPACING = 4.0
-#: Metres by which a border between cells may be straightened.
-_STRAIGHTEN = 0.15
-#: Borders of cells overshoot their block by this much (metres), so that noding always joins them;
-#: less than half the grid, so that they mostly end on its outline all the same.
-_OVERSHOOT = 0.0004
 #: Blocks, and units in a block, are numbered in rows of this height (metres), N to S.
 _BLOCK_ROW, _UNIT_ROW = 100.0, 20.0
 #: How much of a border counts when a face looks for the neighbour to join: not across a river.
 _JOINS = np.array([1.0, 0.5, 0.4, 1e-3, 1e-6])
-_CHUNK = 64
-
-
-class Edges(NamedTuple):
-    """Every edge that two of some polygons share, ``left`` < ``right``.
-
-    Parameters
-    ----------
-    left, right : array of int
-        Positions of the two polygons.
-    start, end : array of float, shape (n, 2)
-        The ends of the edge, metres.
-    """
-
-    left: Array
-    right: Array
-    start: Array
-    end: Array
-
-    @property
-    def length(self) -> Array:
-        """Metres of each edge."""
-        return np.hypot(*(self.end - self.start).T)
-
-    @property
-    def middle(self) -> Array:
-        """The point half way along each edge."""
-        return (self.start + self.end) / 2
-
-    def take(self, rows: Array) -> "Edges":
-        """Return the edges at ``rows`` (positions or a mask)."""
-        return Edges(*(column[rows] for column in self))
+#: Metres within which a line runs through a point of a border.
+_ON_LINE = 0.002
 
 
 class _Faces(NamedTuple):
     """Polygons that tile something larger: blocks a community, cells a block.
 
-    ``whole`` is the position of the community or block that each is part of.
+    ``graph`` has their positions left and right of its edges; ``whole`` is the position of the
+    community or block that each is part of.
     """
 
+    graph: Coverage
     polygons: Array
     whole: Array
-
-
-class _Seeds(NamedTuple):
-    """Points that claim what is nearest to them: for a label, in a block."""
-
-    points: Array
-    label: Array
-    block: Array
 
 
 def make_units(
@@ -125,15 +95,25 @@ def make_units(
     GeoDataFrame
         Keeps `gridmap.tables.UNITS`; ordered by community, then block N to S and W to E. The units
         tile every community: borders are shared vertex for vertex and coordinates are whole
-        millimetres. Buildings that no border can separate (one above the other) share a unit, which
-        is named after the one with most households. A building across a line stands in the block
-        that holds most of its footprint, in its own community. A block without buildings is one
-        unit of 0 households.
+        multiples of `gridmap.coverage.GRID`. Buildings that no border can separate (one above the
+        other) share a unit, which is named after the one with most households. A building across a
+        line stands in the block that holds most of its footprint, in its own community. A block
+        without buildings is one unit of 0 households.
 
     Raises
     ------
     TableError
         If a community has no territory of its own, because others that come first cover it.
+
+    Notes
+    -----
+    Blocks without buildings that are narrower than `SLIVER_WIDTH` or smaller than `SLIVER_AREA`
+    join the neighbour in the community with most border, rather not across a barrier; what a
+    barrier or another cell cuts off from its building joins a neighbour in the block. Logger
+    ``gridmap.units`` tells at level INFO how many there were. A sliver whose community has nothing
+    beside it stays: an islet is a place.
+
+    O(n log n) for n corners of buildings and lines.
 
     Examples
     --------
@@ -151,9 +131,9 @@ def make_units(
     sites, crowded = _join_overlapping(footprints, homes)
     seeds = _seed_footprints(footprints, sites, homes)
     seeds = _drop_covered(seeds, footprints, sites, homes, crowded)
-    borders = _cut_blocks(seeds, blocks.polygons, executor, report)
+    cells = cut_blocks(blocks.graph, seeds, executor, report)
     report("units", 0, 1)
-    units = _gather_units(borders, blocks, homes, footprints, city)
+    units = _gather_units(cells, seeds, blocks, sites, homes, footprints, city)
     report("units", 1, 1)
     check_table(units, UNITS)
     return units
@@ -166,40 +146,26 @@ def _no_progress(stage: str, done: int, total: int) -> None:
 # --- shared with adjacency ------------------------------------------------------------------------
 
 
-def shared_edges(polygons: Array) -> Edges:
-    """Return every edge that two of the polygons share, found by its two ends in millimetres.
+def shared_edges(polygons: Array) -> Coverage:
+    """Return every edge that two of the polygons share, ``left`` < ``right``.
 
     The polygons are a valid coverage: an edge belongs to one or two of them.
     """
-    rings, owner = shapely.get_rings(polygons, return_index=True)
-    points, ring = shapely.get_coordinates(rings, return_index=True)
-    nodes = _number_points(points)
-    first = np.flatnonzero(ring[1:] == ring[:-1])
-    low, high = np.sort([nodes[first], nodes[first + 1]], axis=0)
-    keys = low * (nodes.max(initial=0) + 1) + high
-    order = np.argsort(keys, kind="stable")
-    twin = np.flatnonzero(keys[order[1:]] == keys[order[:-1]])
-    one, two = first[order[twin]], first[order[twin + 1]]
-    left, right = np.sort([owner[ring[one]], owner[ring[two]]], axis=0)
-    rows = left != right
-    return Edges(left, right, points[one], points[one + 1]).take(rows)
+    return _inner_edges(read_polygons(polygons))
 
 
-def round_points(points: Array) -> Array:
-    """Return points in whole millimetres, with the very floats that GEOS rounds to."""
-    return np.rint(points * 1000) / 1000
+def _inner_edges(graph: Coverage) -> Coverage:
+    """Return the edges with a face on both sides, ``left`` < ``right``."""
+    graph = graph.take((graph.left >= 0) & (graph.right >= 0) & (graph.left != graph.right))
+    turned = graph.left > graph.right
+    columns = ((graph.start, graph.end), (graph.left, graph.right))
+    (start, end), (left, right) = (
+        (np.where(turned, b, a), np.where(turned, a, b)) for a, b in columns
+    )
+    return Coverage(graph.points, start, end, left, right)
 
 
-def _number_points(points: Array) -> Array:
-    """Return the same number for points that are the same to the millimetre."""
-    if len(points) == 0:
-        return np.empty(0, dtype=np.int64)
-    whole = np.rint(points * 1000).astype(np.int64)
-    x, y = (whole - whole.min(axis=0)).T
-    return np.unique(x * (y.max() + 1) + y, return_inverse=True)[1].reshape(-1)
-
-
-def class_lines(points: Array, city: City, along: float = 2 * GRID) -> Array:
+def class_lines(points: Array, city: City, along: float = _ON_LINE) -> Array:
     """Return the position in `CROSSINGS` of the strongest line within ``along`` metres of a point.
 
     Paths are no line; open water is none either (see `find_water`), but a river drawn as a line is.
@@ -248,7 +214,7 @@ def _cut_faces(city: City) -> _Faces:
     water = find_water(city)
     kinds = ("street", "main_road", "railway", "river")
     lines = [outlines, shapely.boundary(water), *(select_lines(city, kind) for kind in kinds)]
-    faces = _in_communities(_polygonize(np.concatenate(lines), np.empty(0, dtype=object)), city)
+    faces = _in_communities(_polygonize(np.concatenate(lines)), city)
     _require_land(faces, city)
     return _divide_water(faces, water, city) if len(water) else faces
 
@@ -264,22 +230,9 @@ def _require_land(faces: _Faces, city: City) -> None:
         )
 
 
-def _polygonize(outlines: Array, borders: Array) -> Array:
-    """Node lines on the grid; return the faces between them. Dead ends bound nothing.
-
-    Borders of cells come in whole millimetres and meet in common ends, so there is mostly nothing
-    to round where they do not reach an outline, and noding those in floats takes half the time. The
-    coordinates show whether it was so.
-    """
-    across = np.zeros(len(borders), dtype=bool)
-    across[shapely.STRtree(borders).query(outlines, "intersects")[1]] = True
-    noded = shapely.union_all(np.concatenate([outlines, borders[across]]), grid_size=GRID)
-    if not across.all():
-        frame = shapely.get_parts(noded)
-        noded = shapely.union_all(np.concatenate([frame, borders[~across]]))
-        points = shapely.get_coordinates(noded)
-        if (round_points(points) != points).any():
-            noded = shapely.union_all(noded, grid_size=GRID)
+def _polygonize(lines: Array) -> Array:
+    """Node lines on the grid; return the faces between them. Dead ends bound nothing."""
+    noded = shapely.union_all(lines, grid_size=GRID)
     return shapely.get_parts(shapely.polygonize(shapely.get_parts(noded)))
 
 
@@ -287,7 +240,8 @@ def _in_communities(polygons: Array, city: City) -> _Faces:
     """Keep the faces that lie in a community; where two overlap the first one has it."""
     communities = np.asarray(city.communities.geometry.array)
     owner = _first_containing(communities, shapely.point_on_surface(polygons))
-    return _Faces(polygons[owner >= 0], owner[owner >= 0])
+    polygons = polygons[owner >= 0]
+    return _Faces(read_polygons(polygons), polygons, owner[owner >= 0])
 
 
 def _first_containing(areas: Array, points: Array) -> Array:
@@ -304,32 +258,52 @@ def _divide_water(faces: _Faces, water: Array, city: City) -> _Faces:
     Only shores count as banks: what is across a street or a border from the water has no part.
     """
     wet = _first_containing(water, shapely.point_on_surface(faces.polygons)) >= 0
-    edges = shared_edges(faces.polygons)
+    edges = _inner_edges(faces.graph)
     same = faces.whole[edges.left] == faces.whole[edges.right]
     edges = edges.take(same & (wet[edges.left] != wet[edges.right]))
     edges = edges.take(class_lines(edges.middle, city) == 0)
     basin = np.where(wet[edges.left], edges.left, edges.right)
     bank = np.where(wet[edges.left], edges.right, edges.left)
-    points, row = _step_segments(edges.start, edges.end, np.full(len(basin), _BANK_SPACING))
-    seeds = _Seeds(points, bank[row], basin[row])
-    borders = _cut_blocks(seeds, faces.polygons)
-    pieces = _in_communities(_polygonize(shapely.boundary(faces.polygons), borders), city)
-    source = _containing_face(pieces.polygons, faces.polygons)
-    return _merge(pieces, _join_shores(pieces, source, wet, seeds, city))
+    start, end = edges.points[edges.start], edges.points[edges.end]
+    points, row = _step_segments(start, end, np.full(len(basin), _BANK_SPACING))
+    seeds = Seeds(points, bank[row], basin[row])
+    cells = cut_blocks(faces.graph, seeds)
+    rings = trace_rings(cells.graph)
+    pieces = _use_faces(cells.graph, rings)
+    owner = _join_shores(pieces, rings.whole, wet, _label_faces(cells, rings, seeds), faces, city)
+    return _merge(pieces, faces.whole[rings.whole], owner)
 
 
-def _join_shores(pieces: _Faces, source: Array, wet: Array, seeds: _Seeds, city: City) -> Array:
+def _use_faces(graph: Coverage, rings: Rings) -> Coverage:
+    """Return a graph with the faces that were traced left and right of its edges."""
+    return graph._replace(left=rings.sides[:, 0], right=rings.sides[:, 1])
+
+
+def _label_faces(cells: Cells, rings: Rings, seeds: Seeds) -> Array:
+    """Return the label of each face: along its edges, or the only one of its block; else -1."""
+    only = np.full(rings.whole.max(initial=-1) + 1, -1)
+    only[seeds.block] = seeds.label
+    label = only[rings.whole]
+    known = cells.labels >= 0
+    label[rings.sides[known]] = cells.labels[known]
+    return label
+
+
+def _join_shores(
+    pieces: Coverage, source: Array, wet: Array, label: Array, faces: _Faces, city: City
+) -> Array:
     """Return the piece that each piece joins: land stays, water joins its nearest bank.
 
-    ``source`` is the face that each piece was cut from, ``wet`` tells which faces are water.
+    ``source`` is the face that each piece was cut from, ``wet`` tells which faces are water,
+    ``label`` is the nearest bank of a piece of water.
     """
-    spots = shapely.get_coordinates(shapely.point_on_surface(pieces.polygons))
-    target = np.where(wet[source], _nearest_label(spots, source, seeds), source)
-    edges = shared_edges(pieces.polygons)
-    same = pieces.whole[edges.left] == pieces.whole[edges.right]
+    target = np.where(wet[source], label, source)
+    edges = _inner_edges(pieces)
+    one, two = source[edges.left], source[edges.right]
+    edges = edges.take((faces.whole[one] == faces.whole[two]) & (wet[one] | wet[two]))
     wanted = target[edges.left] == target[edges.right]
     weight = edges.length * _JOINS[class_lines(edges.middle, city)]
-    return absorb(wet[source], edges, weight * same * np.where(wanted, 1e6, 1.0))
+    return absorb(wet[source], edges, weight * np.where(wanted, 1e6, 1.0))
 
 
 def _join_slivers(faces: _Faces, homes: Array, city: City) -> tuple[_Faces, Array]:
@@ -337,17 +311,22 @@ def _join_slivers(faces: _Faces, homes: Array, city: City) -> tuple[_Faces, Arra
     empty = np.bincount(homes, minlength=len(faces.polygons)) == 0
     area, around = shapely.area(faces.polygons), shapely.length(faces.polygons)
     loose = empty & ((2 * area < SLIVER_WIDTH * around) | (area < SLIVER_AREA))
-    edges = shared_edges(faces.polygons)
-    edges = edges.take(faces.whole[edges.left] == faces.whole[edges.right])
+    edges = _inner_edges(faces.graph)
+    same = faces.whole[edges.left] == faces.whole[edges.right]
+    edges = edges.take(same & (loose[edges.left] | loose[edges.right]))
     weight = edges.length * _JOINS[class_lines(edges.middle, city)]
     owner = absorb(loose, edges, weight)
+    _log.info(
+        "%d empty slivers (below %g m wide or %g m²): %d joined a neighbour",
+        *(loose.sum(), SLIVER_WIDTH, SLIVER_AREA, np.count_nonzero(owner != np.arange(len(owner)))),
+    )
     position = np.unique(owner, return_inverse=True)[1]
-    blocks = _merge(faces, owner)
+    blocks = _merge(faces.graph, faces.whole, owner)
     blocks, rank = _sort_rows(blocks, _BLOCK_ROW)
     return blocks, rank[position[homes]]
 
 
-def absorb(loose: Array, edges: Edges, weight: Array) -> Array:
+def absorb(loose: Array, edges: Coverage, weight: Array) -> Array:
     """Return the face that each face joins: a loose one the neighbour of most weight, in rounds.
 
     Loose faces that touch only loose ones follow when those have joined; those that never meet a
@@ -373,16 +352,11 @@ def _heaviest(faces: Array, owners: Array, weight: Array) -> tuple[Array, Array]
     return best["face"].to_numpy(), best["owner"].to_numpy()
 
 
-def _merge(faces: _Faces, owner: Array) -> _Faces:
+def _merge(graph: Coverage, whole: Array, owner: Array) -> _Faces:
     """Dissolve the faces of each owner into one polygon; owners keep their order."""
-    kept, position, count = np.unique(owner, return_inverse=True, return_counts=True)
-    polygons = faces.polygons[kept]
-    order = np.argsort(position, kind="stable")
-    ends = np.cumsum(count)
-    for group in np.flatnonzero(count > 1):
-        parts = faces.polygons[order[ends[group] - count[group] : ends[group]]]
-        polygons[group] = shapely.get_geometry(shapely.coverage_union_all(parts), 0)
-    return _Faces(polygons, faces.whole[kept])
+    kept, position = np.unique(owner, return_inverse=True)
+    merged = dissolve(graph, position)
+    return _Faces(merged, make_polygons(merged), whole[kept])
 
 
 def _sort_rows(faces: _Faces, height: float) -> tuple[_Faces, Array]:
@@ -391,7 +365,10 @@ def _sort_rows(faces: _Faces, height: float) -> tuple[_Faces, Array]:
     order = np.lexsort([-y, x, np.floor(-y / height), faces.whole])
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
-    return _Faces(faces.polygons[order], faces.whole[order]), rank
+    beside = np.append(rank, -1)
+    graph = faces.graph
+    graph = graph._replace(left=beside[graph.left], right=beside[graph.right])
+    return _Faces(graph, faces.polygons[order], faces.whole[order]), rank
 
 
 # --- buildings ------------------------------------------------------------------------------------
@@ -468,8 +445,8 @@ def _join_overlapping(footprints: Array, homes: Array) -> tuple[Array, Array]:
 
 
 def _drop_covered(
-    seeds: _Seeds, footprints: Array, sites: Array, homes: Array, crowded: Array
-) -> _Seeds:
+    seeds: Seeds, footprints: Array, sites: Array, homes: Array, crowded: Array
+) -> Seeds:
     """Leave out seeds inside of another footprint of the block: that place is not theirs alone."""
     near = np.flatnonzero(np.isin(seeds.label, sites[crowded]))
     tree = shapely.STRtree(np.asarray(shapely.points(seeds.points[near])))
@@ -478,10 +455,10 @@ def _drop_covered(
     covered = (sites[building] != seeds.label[seed]) & (homes[building] == seeds.block[seed])
     kept = np.ones(len(seeds.label), dtype=bool)
     kept[seed[covered]] = False
-    return _Seeds(*(column[kept] for column in seeds))
+    return Seeds(*(column[kept] for column in seeds))
 
 
-def _seed_footprints(footprints: Array, sites: Array, homes: Array) -> _Seeds:
+def _seed_footprints(footprints: Array, sites: Array, homes: Array) -> Seeds:
     """Return points just inside of the outlines that claim for their site, in its block.
 
     They stand the closer, the nearer another building of the block is: a border is as exact as its
@@ -498,25 +475,26 @@ def _seed_footprints(footprints: Array, sites: Array, homes: Array) -> _Seeds:
     spots = np.flatnonzero(shapely.get_type_id(footprints) == 0)
     points = np.concatenate([points, shapely.get_coordinates(footprints[spots])])
     owner = np.concatenate([owner[row], spots])
-    return _Seeds(points, sites[owner], homes[owner])
+    return Seeds(points, sites[owner], homes[owner])
 
 
 def _inset_outlines(footprints: Array) -> tuple[Array, Array, Array]:
     """Return the segments of all outlines, moved inwards, and the building of each."""
-    parts, owner = shapely.get_parts(footprints, return_index=True)
-    areas = shapely.get_type_id(parts) == 3
-    parts, owner = shapely.orient_polygons(parts[areas]), owner[areas]
-    rings, part = shapely.get_rings(shapely.remove_repeated_points(parts), return_index=True)
-    points, ring = shapely.get_coordinates(rings, return_index=True)
-    first = np.flatnonzero(ring[1:] == ring[:-1])
+    areas, several = (np.flatnonzero(shapely.get_type_id(footprints) == kind) for kind in (3, 6))
+    parts, part_of = shapely.get_parts(footprints[several], return_index=True)
+    parts = np.concatenate([footprints[areas], parts])
+    owner = np.concatenate([areas, several[part_of]])
+    points, heads, part, inwards = read_outlines(parts)
+    ring = np.repeat(np.arange(len(part)), np.diff(heads))
+    first = np.flatnonzero((ring[1:] == ring[:-1]) & (points[1:] != points[:-1]).any(axis=1))
     start, end, ring = points[first], points[first + 1], ring[first]
     ahead = (end - start) / np.hypot(*(end - start).T)[:, None]
-    count = np.bincount(ring, minlength=len(rings))
-    heads = np.cumsum(count) - count
-    before, after = np.arange(len(first)) - 1, np.arange(len(first)) + 1
-    before[heads], after[heads + count - 1] = heads + count - 1, heads
-    inset = np.minimum(_INSET, 0.5 * shapely.area(parts) / shapely.length(parts))[part[ring]]
-    corners = start + _point_inwards(ahead[before], ahead) * inset[:, None]
+    first = np.flatnonzero(np.diff(ring, prepend=-1))
+    last = np.append(first, len(ring))[1:] - 1
+    before, after = np.arange(len(ring)) - 1, np.arange(len(ring)) + 1
+    before[first], after[last] = last, first
+    inset = np.minimum(_INSET, 0.5 * shapely.area(parts) / shapely.length(parts))[part]
+    corners = start + _point_inwards(ahead[before], ahead) * (inset * inwards)[ring][:, None]
     return corners, corners[after], owner[part[ring]]
 
 
@@ -543,178 +521,84 @@ def _measure_gaps(points: Array, sites: Array, blocks: Array) -> Array:
 
     Gaps are looked for as far as they matter to `_SPACING`.
     """
-    if len(points) == 0:
-        return np.empty(0)
-    lifted, most = _lift(points, blocks), _FARTHEST / _SPACING
-    found = cKDTree(lifted).query(lifted, k=range(2, 12), distance_upper_bound=most)
-    distance, nearest = found
-    other = np.append(sites, -1)[nearest] != sites[:, None]
-    return np.where(other, distance, most).min(axis=1)
-
-
-def _lift(points: Array, blocks: Array) -> Array:
-    """Set each block's points on a storey of its own: the nearest point is one of the block."""
-    return np.column_stack([points - points.min(axis=0), blocks * 1e6])
-
-
-def _nearest_label(spots: Array, blocks: Array, seeds: _Seeds) -> Array:
-    """Return the label of the nearest seed of the same block; of any, if the block has none."""
-    if len(seeds.points) == 0:
-        return np.full(len(spots), -1)
-    lifted = _lift(np.concatenate([seeds.points, spots]), np.concatenate([seeds.block, blocks]))
-    nearest = cKDTree(lifted[: len(seeds.points)]).query(lifted[len(seeds.points) :])[1]
-    return seeds.label[nearest]
-
-
-# --- cells ----------------------------------------------------------------------------------------
-
-
-def _cut_blocks(
-    seeds: _Seeds,
-    polygons: Array,
-    executor: Executor | None = None,
-    report: Progress = _no_progress,
-) -> Array:
-    """Return the borders between labels in every block, some blocks at a time."""
-    tasks = list(_pack_blocks(seeds, polygons))
-    cut: Iterable[Array] = (executor.map if executor else map)(_cut_chunk, tasks)
-    found: list[Array] = [np.empty(0, dtype=object)]
-    report("cells", 0, len(tasks))
-    for done, lines in enumerate(cut, start=1):
-        found.append(lines)
-        report("cells", done, len(tasks))
-    return np.concatenate(found)
-
-
-def _pack_blocks(seeds: _Seeds, polygons: Array) -> Iterable[list[tuple[Array, Array, Any]]]:
-    """Yield chunks of blocks that hold more than one label: points, labels, polygon."""
-    order = np.lexsort([seeds.label, seeds.block])
-    points, label, block = (column[order] for column in seeds)
-    cuts = np.flatnonzero(np.diff(block)) + 1
-    starts, ends = np.append(0, cuts), np.append(cuts, len(block))
-    rows = [
-        (points[a:b], label[a:b], polygons[block[a]])
-        for a, b in zip(starts, ends, strict=True)
-        if a < b and label[a] != label[b - 1]
-    ]
-    for first in range(0, len(rows), _CHUNK):
-        yield rows[first : first + _CHUNK]
-
-
-def _cut_chunk(chunk: Sequence[tuple[Array, Array, Any]]) -> Array:
-    """Return the borders between the labels of each block of a chunk, clipped to it."""
-    found = [_cut_block(*block) for block in chunk]
-    return np.concatenate(found)
-
-
-def _cut_block(seeds: Array, labels: Array, polygon: Any) -> Array:
-    """Return the borders between the nearest-seed regions of different labels in a block."""
-    start, end = _trace_ridges(seeds, labels, polygon)
-    segments = shapely.multilinestrings(draw_segments(start, end))
-    arcs = shapely.get_parts(shapely.line_merge(segments))
-    arcs = shapely.simplify(arcs, _STRAIGHTEN, preserve_topology=False)
-    shapely.prepare(polygon)
-    inside = shapely.contains_properly(polygon, arcs)
-    across = arcs[~inside & shapely.intersects(polygon, arcs)]
-    reach = shapely.buffer(polygon, _OVERSHOOT, join_style="mitre")
-    clipped = shapely.get_parts(shapely.intersection(reach, across))
-    return np.concatenate([arcs[inside], clipped[shapely.get_dimensions(clipped) == 1]])
-
-
-def _trace_ridges(seeds: Array, labels: Array, polygon: Any) -> tuple[Array, Array]:
-    """Return the Voronoi ridges between seeds of different labels, as ends in whole millimetres.
-
-    A ridge joins the circumcentres of two Delaunay triangles. A wide ring of seeds without label
-    closes every cell far outside of the block.
-    """
-    first = np.unique(_number_points(seeds), return_index=True)[1]
-    seeds, labels = seeds[np.sort(first)], labels[np.sort(first)]
-    corners = np.concatenate([seeds, np.reshape(shapely.bounds(polygon), (2, 2))])
-    origin, size = corners.min(axis=0), np.ptp(corners, axis=0).max() + 1.0
-    turn = np.linspace(0, 2 * np.pi, 12, endpoint=False)
-    ring = size * (0.5 + 5 * np.column_stack([np.cos(turn), np.sin(turn)]))
-    mesh = Delaunay(np.concatenate([seeds - origin, ring]))
-    marks = np.concatenate([labels, np.full(len(ring), -1)])[mesh.simplices]
-    centres = round_points(_circumcentres(mesh.points[mesh.simplices]) + origin)
-    found = [np.empty((0, 2, 2))]
-    for corner in range(3):
-        beyond = mesh.neighbors[:, corner]
-        one, two = marks[:, (corner + 1) % 3], marks[:, (corner + 2) % 3]
-        once = (beyond > np.arange(len(beyond))) & (one != two) & (one >= 0) & (two >= 0)
-        found.append(np.stack([centres[once], centres[beyond[once]]], axis=1))
-    start, end = np.concatenate(found).transpose(1, 0, 2)
-    long = (start != end).any(axis=1)
-    return start[long], end[long]
-
-
-def _circumcentres(triangles: Array) -> Array:
-    """Return the circumcentres of triangles; the centroid of one whose corners are in line."""
-    a = triangles[:, 0]
-    (ux, uy), (vx, vy) = (triangles[:, 1] - a).T, (triangles[:, 2] - a).T
-    cross = 2 * (ux * vy - uy * vx)
-    flat = np.abs(cross) < 1e-9
-    cross[flat] = 1.0
-    uu, vv = ux * ux + uy * uy, vx * vx + vy * vy
-    centres = a + np.column_stack([vy * uu - uy * vv, ux * vv - vx * uu]) / cross[:, None]
-    centres[flat] = triangles[flat].mean(axis=1)
-    return centres
+    x, y = points.T.copy()
+    return np.asarray(measure_gaps(x, y, sites, blocks, _FARTHEST / _SPACING))
 
 
 # --- units ----------------------------------------------------------------------------------------
 
 
 def _gather_units(
-    borders: Array, blocks: _Faces, homes: Array, footprints: Array, city: City
+    cells: Cells,
+    seeds: Seeds,
+    blocks: _Faces,
+    sites: Array,
+    homes: Array,
+    footprints: Array,
+    city: City,
 ) -> gpd.GeoDataFrame:
-    """Put blocks and borders together into faces, and faces into one unit per building."""
-    polygons = _polygonize(shapely.boundary(blocks.polygons), borders)
-    source = _containing_face(polygons, blocks.polygons)
-    polygons, source = polygons[source >= 0], source[source >= 0]
-    stands = _find_anchors(footprints, homes, polygons, source, blocks)
-    owner = _join_fragments(polygons, source, stands)
-    shapes, rank = _sort_rows(_merge(_Faces(polygons, source), owner), _UNIT_ROW)
+    """Put cells together into one unit per building."""
+    rings = trace_rings(cells.graph)
+    label = _label_faces(cells, rings, seeds)
+    stands = _find_anchors(cells.graph, rings, label, sites, homes, footprints, blocks)
+    graph = _use_faces(cells.graph, rings)
+    owner = _join_fragments(graph, rings.whole, stands)
+    shapes, rank = _sort_rows(_merge(graph, rings.whole, owner), _UNIT_ROW)
     position = np.unique(owner, return_inverse=True)[1]
     return _fill_table(shapes, rank[position[stands]], blocks, city)
 
 
-def _containing_face(polygons: Array, faces: Array) -> Array:
-    """Return the position of the face that each polygon is part of, or -1 for none."""
-    spots = shapely.point_on_surface(polygons)
-    source = _first_containing(faces, spots)
-    lost = np.flatnonzero(source < 0)
-    row, face = shapely.STRtree(faces).query_nearest(spots[lost], max_distance=GRID / 10)
-    source[lost[row]] = face
-    return source
-
-
 def _find_anchors(
-    footprints: Array, homes: Array, polygons: Array, source: Array, blocks: _Faces
+    graph: Coverage,
+    rings: Rings,
+    label: Array,
+    sites: Array,
+    homes: Array,
+    footprints: Array,
+    blocks: _Faces,
 ) -> Array:
-    """Return the face that each building stands in: one of its block, by a point inside of it."""
-    across = ~shapely.contains_properly(blocks.polygons[homes], footprints)
-    within = footprints.copy()
-    part = shapely.intersection(footprints[across], blocks.polygons[homes[across]])
-    within[across] = np.where(shapely.is_empty(part), footprints[across], part)
-    spots = shapely.point_on_surface(within)
-    stands = np.full(len(spots), len(polygons))
-    face, spot = shapely.STRtree(spots).query(polygons, "intersects")
-    rows = source[face] == homes[spot]
-    np.minimum.at(stands, spot[rows], face[rows])
-    for spot in np.flatnonzero(stands == len(polygons)):
-        own = np.flatnonzero(source == homes[spot])
-        stands[spot] = own[shapely.distance(polygons[own], spots[spot]).argmin()]
-    return stands
+    """Return the face that each building stands in: the only one of its site, or by a point."""
+    count = np.bincount(label[label >= 0], minlength=len(sites))
+    stands = np.full(len(sites), -1)
+    stands[label[label >= 0]] = np.flatnonzero(label >= 0)
+    rest = np.unique(sites[count[sites] != 1])
+    spots = _find_spots(footprints[rest], blocks.polygons[homes[rest]])
+    near = np.flatnonzero(np.isin(rings.whole, homes[rest]))
+    polygons = draw_polygons(graph.points, rings, near)
+    stands[rest] = near[_nearest_own(spots, homes[rest], polygons, rings.whole[near])]
+    return stands[sites]
 
 
-def _join_fragments(polygons: Array, source: Array, stands: Array) -> Array:
+def _find_spots(footprints: Array, areas: Array) -> Array:
+    """Return a point of each footprint, in its area if any of it lies there."""
+    part = shapely.intersection(footprints, areas)
+    return shapely.point_on_surface(np.where(shapely.is_empty(part), footprints, part))
+
+
+def _nearest_own(spots: Array, of: Array, polygons: Array, whole: Array) -> Array:
+    """Return the polygon of the same whole that each spot lies in, or the nearest one."""
+    found = np.full(len(spots), len(polygons))
+    polygon, spot = shapely.STRtree(spots).query(polygons, "intersects")
+    rows = whole[polygon] == of[spot]
+    np.minimum.at(found, spot[rows], polygon[rows])
+    for spot in np.flatnonzero(found == len(polygons)):
+        own = np.flatnonzero(whole == of[spot])
+        found[spot] = own[shapely.distance(polygons[own], spots[spot]).argmin()]
+    return found
+
+
+def _join_fragments(graph: Coverage, source: Array, stands: Array) -> Array:
     """Join what is cut off from its building to the neighbour in the block with most border."""
-    firm = np.bincount(stands, minlength=len(polygons)) > 0
+    firm = np.bincount(stands, minlength=len(source)) > 0
     filled = np.bincount(source[stands], minlength=source.max(initial=0) + 1) > 0
     first = np.unique(source, return_index=True)[1]
     firm[first] |= ~filled[source[first]]
-    edges = shared_edges(polygons)
+    edges = _inner_edges(graph)
     edges = edges.take(source[edges.left] == source[edges.right])
-    return absorb(~firm, edges, edges.length)
+    edges = edges.take(~firm[edges.left] | ~firm[edges.right])
+    owner = absorb(~firm, edges, edges.length)
+    _log.info("%d pieces cut off from their building joined a neighbour", (~firm).sum())
+    return owner
 
 
 def _fill_table(shapes: _Faces, unit: Array, blocks: _Faces, city: City) -> gpd.GeoDataFrame:

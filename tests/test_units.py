@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from shapely import LineString, MultiPolygon, Point, Polygon, box
 
 from gridmap.city import City
+from gridmap.coverage import round_points
 from gridmap.errors import TableError
 from gridmap.tables import UNITS, check_table
 from gridmap.units import (
@@ -21,7 +22,6 @@ from gridmap.units import (
     class_lines,
     find_water,
     make_units,
-    round_points,
     shared_edges,
 )
 
@@ -86,12 +86,15 @@ def assert_tiles(units, city):
     assert units["buildings"].sum() == len(city.buildings)
     points = shapely.get_coordinates(shapes)
     assert (round_points(points) == points).all()
+    one, two = shapely.STRtree(shapes).query(shapes, "intersects")
+    one, two = one[one < two], two[one < two]
+    assert shapely.area(shapely.intersection(shapes[one], shapes[two])).max(initial=0) <= 1e-6
     for community, rows in units.groupby("community_id"):
         outline = city.communities.geometry[community]
+        assert rows.area.sum() == pytest.approx(outline.area, rel=1e-9)
         whole = shapely.coverage_union_all(rows.geometry.to_numpy())
-        assert rows.area.sum() == pytest.approx(whole.area, rel=1e-9)
-        # Rounding moves an outline by less than a millimetre.
-        assert shapely.symmetric_difference(whole, outline).area <= 0.001 * outline.length
+        assert whole.area == pytest.approx(outline.area, rel=1e-9)
+        assert shapely.symmetric_difference(whole, outline).area <= 1e-9 * outline.area
         residents = city.buildings["community_id"] == community
         assert rows["households"].sum() == city.buildings["households"][residents].sum()
 
@@ -229,6 +232,15 @@ def test_l_shaped_block_has_no_cut_off_parts():
     assert_tiles(units, city)
     assert len(units) == 3
     assert at(units, 62, 60)["building_id"] == "b1"
+
+
+def test_few_buildings_in_a_large_block():
+    """Two houses side by side in a corner divide all of the block, to its far end."""
+    homes = [(Point(1010, 1020), 1), (Point(1020, 1010), 2)]
+    city = draw_city([box(1000, 1000, 3000, 3000.5)], homes)
+    units = make_units(city)
+    assert_tiles(units, city)
+    assert units.area.to_numpy() == pytest.approx([2e6, 2e6], rel=0.001)
 
 
 def test_courtyard_and_block_in_block():
@@ -425,9 +437,11 @@ barrier = st.sampled_from(["railway", "river"])
     streets=st.lists(st.tuples(line, kind), max_size=6),
     barriers=st.lists(st.tuples(line, barrier), max_size=2),
 )
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=120, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 def test_any_city_is_tiled(split, homes, streets, barriers):
-    """Whatever is drawn: exact tiling, whole millimetres, every household in one unit."""
+    """Whatever is drawn: exact tiling, every household in one unit."""
     slope = [(split, 0), (100 - split, 100)]
     west = Polygon([(0, 0), *slope, (0, 100)])
     east = Polygon([slope[0], (100, 0), (100, 100), slope[1]])
@@ -455,7 +469,9 @@ lake = st.builds(
     rivers=st.lists(line, max_size=2),
     lakes=st.lists(lake, min_size=1, max_size=3),
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 def test_any_water_is_divided(homes, streets, rivers, lakes):
     """Lakes and rivers of any shape, over streets and one another, leave an exact tiling."""
     scale = {"xfact": 6, "yfact": 6, "origin": (0, 0)}
@@ -538,5 +554,9 @@ def test_real_places(shared_data, read, households, cells):
     assert shapely.coverage_is_valid(shapes)
     points = shapely.get_coordinates(shapes)
     assert (round_points(points) == points).all()
-    whole = shapely.union_all(city.communities.geometry.to_numpy())
-    assert units.area.sum() == pytest.approx(whole.area, abs=0.001 * city.communities.length.sum())
+    area = units.area.groupby(units["community_id"]).sum()
+    outlines = city.communities.geometry[area.index].to_numpy()
+    # Two subzones of Bukit Merah overlap by 54 cm²: the first has them.
+    earlier = [shapely.union_all(outlines[:place]) for place in range(len(outlines))]
+    own = shapely.area(shapely.difference(outlines, earlier))
+    assert area.to_numpy() == pytest.approx(own, rel=1e-9)
