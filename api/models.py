@@ -38,6 +38,9 @@ class GridProperties(Public):
     """What is told of a grid."""
 
     name: str
+    grid_type: Literal["base", "exclusive"] = Field(
+        description="exclusive: one zone (专属网格), without a household target."
+    )
     community_id: str
     community: str
     street: str = Field(description="The street office (街道) above the community, or empty.")

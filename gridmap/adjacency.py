@@ -60,7 +60,7 @@ def build_adjacency(units: gpd.GeoDataFrame, city: City, rules: Rules) -> pd.Dat
         what lies along most of it; open water counts only for two units that meet nowhere else, so
         that neighbours on one bank are not parted by the water before them. ``usable`` is false
 
-        - between communities, as a grid lies in one;
+        - between communities, as a grid lies in one, and around an exclusive zone, which is one;
         - across a river, unless a road or path crosses it within `BRIDGE_REACH` of the border;
         - where ``border`` is below ``rules.contact``. Of these the longest are opened again that
           join parts of a community which otherwise fall apart. A river without bridge is not,
@@ -156,8 +156,9 @@ def _find_usable(
     pairs: pd.DataFrame, bridged: Array, units: gpd.GeoDataFrame, contact: float
 ) -> Array:
     """Return which pairs may be joined in a grid."""
-    community = units["community_id"].to_numpy()
-    inside = community[pairs["unit_a"]] == community[pairs["unit_b"]]
+    places = units.groupby(["community_id", *(["zone_id"] if "zone_id" in units else [])])
+    place = places.ngroup().to_numpy()
+    inside = place[pairs["unit_a"]] == place[pairs["unit_b"]]
     dry = inside & ((pairs["barrier"].to_numpy() != _RIVER) | bridged)
     wide = pairs["border"].to_numpy() >= contact
     households = units["households"].to_numpy()

@@ -7,7 +7,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from gridmap.measure import measure, summarize
+from gridmap.measure import base_band, measure, summarize
 from gridmap.plan import Plan
 from gridmap.rules import Rules
 
@@ -69,7 +69,8 @@ class PlanReport:
         """Write the report in plain words; of each rule the worst ``most`` grids are listed."""
         figures = self.summary
         lines = [
-            f"{figures['grids']} grids in {figures['communities']} communities, "
+            f"{figures['grids']} grids ({figures['exclusive']} exclusive) in "
+            f"{figures['communities']} communities, "
             f"{figures['households']} households, {figures['mean']} a grid in the mean",
             f"balance: {figures['in_band']} % in the band; within 5 / 10 / 20 % of the target: "
             f"{figures['within_5']} / {figures['within_10']} / {figures['within_20']} %; "
@@ -141,39 +142,47 @@ def _check_pieces(measures: pd.DataFrame) -> Iterator[Objection]:
 
 
 def _check_sizes(measures: pd.DataFrame, plan: Plan) -> Iterator[Objection]:
-    low, high = plan.rules.band
-    whole = measures.groupby("community_id")["households"].agg(["sum", "size"])
-    for code, row in measures[~measures["households"].between(low, high)].iterrows():
-        level, rule, limit = _judge_size(int(row["households"]), plan.rules)
-        community = whole.loc[row["community_id"]]
-        reason = _explain_size(row, community, plan.rules)
+    """Object to grids outside the band of their target; an exclusive grid has none to keep."""
+    base = measures[measures["grid_type"] == "base"]
+    low, high = base_band(base["target"], plan.rules)
+    base = base.assign(low=low, high=high)
+    whole = base.groupby("community_id")[["households", "target"]].sum()
+    for code, row in base[~base["households"].between(low, high)].iterrows():
+        level, rule, limit = _judge_size(row, plan.rules)
+        reason = _explain_size(row, whole.loc[row["community_id"]])
         words = f"{row['name']} has {row['households']} households, limit {limit}{reason}"
         yield Objection(level, str(code), rule, float(row["households"]), float(limit), words)
 
 
-def _judge_size(households: int, rules: Rules) -> tuple[str, str, int]:
-    """Return level, rule and the limit that a grid outside the band breaks."""
-    low, high = rules.band
-    if households == 0:
-        return "objection", "without households", low
-    if households > max(rules.hard_max, high):
-        return "objection", "far too many households", max(rules.hard_max, high)
-    if households < min(rules.hard_min, low):
-        return "objection", "far too few households", min(rules.hard_min, low)
-    if households > high:
-        return "remark", "too many households", high
-    return "remark", "too few households", low
+def _judge_size(row: pd.Series, rules: Rules) -> tuple[str, str, int]:
+    """Return level, rule and the limit that a grid outside the band breaks.
+
+    The hard limits are those of a usual grid; a kind of estate with another target scales them.
+    """
+    scale = row["target"] / rules.target
+    least = min(round(rules.hard_min * scale), row["low"])
+    most = max(round(rules.hard_max * scale), row["high"])
+    if row["households"] == 0:
+        return "objection", "without households", int(row["low"])
+    if row["households"] > most:
+        return "objection", "far too many households", int(most)
+    if row["households"] < least:
+        return "objection", "far too few households", int(least)
+    if row["households"] > row["high"]:
+        return "remark", "too many households", int(row["high"])
+    return "remark", "too few households", int(row["low"])
 
 
-def _explain_size(row: pd.Series, community: pd.Series, rules: Rules) -> str:
+def _explain_size(row: pd.Series, community: pd.Series) -> str:
     """Say what no redraw can mend: one building too large, or a community of odd size."""
-    low, high = rules.band
-    if row["households"] > high and row["largest"] > high:
+    if row["households"] > row["high"] and row["largest"] > row["high"]:
         return f"; one building alone has {row['largest']}"
-    if row["households"] < low and community["sum"] < low:
-        return f"; its whole community has only {community['sum']}"
-    if not low <= community["sum"] / community["size"] <= high:
-        return f"; its community has {community['sum']} for {community['size']} grids"
+    if row["households"] < row["low"] and community["households"] < row["low"]:
+        return f"; its whole community has only {community['households']:.0f}"
+    share = community["households"] / community["target"] * row["target"]
+    if not row["low"] <= share <= row["high"]:
+        grids = round(community["target"] / row["target"])
+        return f"; its community has {community['households']:.0f} for {grids} grids"
     return ""
 
 

@@ -16,6 +16,7 @@ import shapely
 
 from gridmap.crs import to_degrees
 from gridmap.errors import TableError
+from gridmap.measure import measure
 from gridmap.plan import Plan
 
 #: West, south, east, north in degrees.
@@ -98,22 +99,24 @@ def describe_grids(plan: Plan, *, min_cell: int = 0) -> dict[str, dict[str, Any]
     Returns
     -------
     dict
-        Code -> name, community_id, community, street, households, deviation (the relative deviation
+        Code -> name, grid_type, community_id, community, street, households, deviation (the relative deviation
         from the target, 0.1 is 10 % more), area (whole m²), label (longitude and latitude of a
         place inside the grid that is good for writing on).
     """
     labels = _label_places(plan.grids).tolist()
+    deviations = measure(plan)["deviation"]
     described = {}
     for grid, label in zip(plan.grids.itertuples(), labels, strict=True):
         community = plan.city.communities.loc[grid.community_id]
         told = grid.households >= min_cell
         described[str(grid.Index)] = {
             "name": grid.name,
+            "grid_type": grid.grid_type,
             "community_id": grid.community_id,
             "community": community["name"],
             "street": community["street"],
             "households": int(grid.households) if told else None,
-            "deviation": round(grid.households / plan.rules.target - 1, 4) if told else None,
+            "deviation": round(float(deviations[grid.Index]), 4) if told else None,
             "area": round(grid.area),
             "label": label,
         }

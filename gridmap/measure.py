@@ -7,6 +7,7 @@ import pandas as pd
 
 from gridmap.partition import Cost, evaluate, make_problem
 from gridmap.plan import Plan
+from gridmap.rules import Rules
 
 
 def measure(plan: Plan) -> pd.DataFrame:
@@ -17,8 +18,10 @@ def measure(plan: Plan) -> pd.DataFrame:
     DataFrame
         Index grid_code, with
 
-        - ``name``, ``community_id``, ``households``, ``buildings``,
-        - ``deviation``: households beyond the target, as a share of it (0.2 is 20 % too many),
+        - ``name``, ``grid_type``, ``community_id``, ``households``, ``buildings``,
+        - ``target``: the households that its kinds of estate ask for, else the rules' target,
+        - ``deviation``: households beyond the target, as a share of it (0.2 is 20 % too many); an
+          exclusive grid has no target to keep, so 0,
         - ``largest``: households of its largest unit, which no redraw makes smaller,
         - ``area`` (m²), ``perimeter`` (m),
         - ``compactness``: Polsby-Popper, 4π · area / perimeter²; a disc has 1,
@@ -34,9 +37,11 @@ def measure(plan: Plan) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "name": grids["name"],
+            "grid_type": grids["grid_type"],
             "community_id": grids["community_id"],
             "households": grids["households"],
             "buildings": grids["buildings"],
+            "target": terms["target"],
             "deviation": terms["deviation"],
             "largest": largest.reindex(grids.index),
             "area": grids["area"],
@@ -64,8 +69,8 @@ def summarize(plan: Plan) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``grids``, ``communities``, ``households``; ``mean`` households; ``within_5``,
-        ``within_10``, ``within_20``: per cent of grids that far from the target at most;
+        ``grids``, of these ``exclusive``, ``communities``, ``households``; of the others ``mean``
+        households; ``within_5``, ``within_10``, ``within_20``: per cent of grids that far from the target at most;
         ``in_band``: per cent inside the tolerance of the rules; ``worst``: the largest deviation in
         per cent; ``border_km`` between grids of one community; ``compactness``: the mean
         Polsby-Popper; ``across_main_roads``: grids that lie across one; ``split_compounds``:
@@ -73,19 +78,21 @@ def summarize(plan: Plan) -> dict[str, Any]:
         the engine's objective (`gridmap.partition.objective`) and their ``total``.
     """
     measures = measure(plan)
-    off = measures["deviation"].abs()
+    base = measures[measures["grid_type"] == "base"]
+    off = base["deviation"].abs()
     cost = evaluate_plan(plan)
-    low, high = plan.rules.band
+    low, high = base_band(base["target"], plan.rules)
     return {
         "grids": len(measures),
+        "exclusive": len(measures) - len(base),
         "communities": int(measures["community_id"].nunique()),
         "households": int(measures["households"].sum()),
-        "mean": _round(measures["households"].mean()),
+        "mean": _round(base["households"].mean()),
         "within_5": _percent(off <= 0.05),
         "within_10": _percent(off <= 0.10),
         "within_20": _percent(off <= 0.20),
-        "in_band": _percent(measures["households"].between(low, high)),
-        "worst": _round(100 * off.max()),
+        "in_band": _percent(base["households"].between(low, high)),
+        "worst": _round(100 * off.max()) if len(off) else 0.0,
         "border_km": _round(cost.counts["border"] / 1000),
         "compactness": _round(measures["compactness"].mean(), 3),
         "across_main_roads": int((measures["main_roads"] > 0).sum()),
@@ -94,6 +101,12 @@ def summarize(plan: Plan) -> dict[str, Any]:
             name: _round(value, 4) for name, value in [*cost.terms.items(), ("total", cost.total)]
         },
     }
+
+
+def base_band(targets: pd.Series, rules: Rules) -> tuple[pd.Series, pd.Series]:
+    """Return the fewest and most households of balanced grids with these targets, both inside."""
+    ends = [(targets * (1 + side * rules.tolerance)).round().astype("int64") for side in (-1, 1)]
+    return ends[0], ends[1]
 
 
 def _measure_crossings(plan: Plan) -> pd.DataFrame:
@@ -108,7 +121,7 @@ def _measure_crossings(plan: Plan) -> pd.DataFrame:
 
 
 def _percent(flags: pd.Series) -> float:
-    return _round(100 * flags.mean())
+    return _round(100 * flags.mean()) if len(flags) else 100.0
 
 
 def _round(value: float, digits: int = 1) -> float:

@@ -19,7 +19,7 @@ from gridmap.errors import PlanError
 from gridmap.partition import DEFAULT_STEPS, partition_units
 from gridmap.rules import Rules
 from gridmap.tables import ADJACENCY, GRIDS, LINEAGE, UNITS, check_table, list_some
-from gridmap.targets import building_limits, unit_targets
+from gridmap.targets import building_limits, find_estate_types, unit_targets
 from gridmap.units import make_units
 
 Progress = Callable[[str, int, int], None]
@@ -101,12 +101,20 @@ def draw_plan(
     rules = rules or Rules()
     city = divide_buildings(city, building_limits(city, rules))
     units = make_units(city, executor=executor, progress=progress)
-    units = units.assign(target=unit_targets(units, city, rules))
+    units = _add_targets(units, city, rules)
     adjacency = build_adjacency(units, city, rules)
     assignment = partition_units(
         units, adjacency, rules, seed=seed, steps=steps, executor=executor, progress=progress
     )
     return make_plan(city, units, adjacency, assignment, rules)
+
+
+def _add_targets(units: gpd.GeoDataFrame, city: City, rules: Rules) -> gpd.GeoDataFrame:
+    """Give units their own target where the city says the kind of estate, else leave the rules'."""
+    known = find_estate_types(units, city) != ""
+    if not known.any():
+        return units
+    return units.assign(target=unit_targets(units, city, rules).where(known))
 
 
 def make_plan(

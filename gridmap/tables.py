@@ -130,6 +130,7 @@ UNITS = Table(
     ("Polygon",),
     optional={
         "zone_id": "O",  # the exclusive zone that it is part of, or ""
+        "part_of": "O",  # the building that it is an entrance (单元) of, or ""
         "target": "f",  # households of a usual grid of its kind of estate; else rules.target
     },
 )

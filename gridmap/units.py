@@ -83,7 +83,8 @@ def make_units(
     Parameters
     ----------
     city : City
-        Main roads, streets, railways and rivers cut; paths and dead ends do not. Water of 1 ha and
+        Main roads, streets, railways, rivers and the outlines of exclusive zones cut; paths and
+        dead ends do not. Water of 1 ha and
         more is divided between its banks, smaller water belongs to what is around it.
     executor : Executor, optional
         Where cells are computed, some blocks at a time. The result does not depend on it.
@@ -213,7 +214,8 @@ def _cut_faces(city: City) -> _Faces:
     outlines = shapely.boundary(np.asarray(city.communities.geometry.array))
     water = find_water(city)
     kinds = ("street", "main_road", "railway", "river")
-    lines = [outlines, shapely.boundary(water), *(select_lines(city, kind) for kind in kinds)]
+    areas = [shapely.boundary(water), shapely.boundary(np.asarray(city.zones.geometry.array))]
+    lines = [outlines, *areas, *(select_lines(city, kind) for kind in kinds)]
     faces = _in_communities(_polygonize(np.concatenate(lines)), city)
     _require_land(faces, city)
     return _divide_water(faces, water, city) if len(water) else faces
@@ -601,6 +603,17 @@ def _join_fragments(graph: Coverage, source: Array, stands: Array) -> Array:
     return owner
 
 
+def _find_zones(blocks: Array, city: City) -> Array:
+    """Return the exclusive zone that most of each block lies in, "" for none."""
+    found = np.full(len(blocks), "", dtype=object)
+    zones = np.asarray(city.zones.geometry.array)
+    zone, block = shapely.STRtree(blocks).query(zones, "intersects")
+    shared = shapely.area(shapely.intersection(zones[zone], blocks[block]))
+    most = shared > shapely.area(blocks[block]) / 2
+    found[block[most]] = city.zones.index.to_numpy(dtype=object)[zone[most]]
+    return found
+
+
 def _fill_table(shapes: _Faces, unit: Array, blocks: _Faces, city: City) -> gpd.GeoDataFrame:
     """Return the units table; ``unit`` is the unit of each building, ``shapes`` knows blocks."""
     buildings = city.buildings
@@ -617,6 +630,7 @@ def _fill_table(shapes: _Faces, unit: Array, blocks: _Faces, city: City) -> gpd.
     count = np.bincount(unit, minlength=len(shapes.polygons))
     households = np.zeros(len(shapes.polygons), dtype=np.int64)
     np.add.at(households, unit, people["households"].to_numpy())
+    parts = buildings.get("part_of")
     columns = {
         "households": households,
         "buildings": count.astype(np.int64),
@@ -624,7 +638,10 @@ def _fill_table(shapes: _Faces, unit: Array, blocks: _Faces, city: City) -> gpd.
         "block_id": shapes.whole.astype(np.int64),
         "compound_id": best["compound_id"].fillna("").to_numpy(dtype=object),
         "building_id": best["building_id"].fillna("").to_numpy(dtype=object),
+        "zone_id": _find_zones(blocks.polygons, city)[shapes.whole],
     }
+    if parts is not None:
+        columns["part_of"] = best["building_id"].map(parts).fillna("").to_numpy(dtype=object)
     index = pd.RangeIndex(len(shapes.polygons), name="unit_id")
     return gpd.GeoDataFrame(
         columns, geometry=shapes.polygons, index=index, crs=city.communities.crs

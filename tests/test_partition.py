@@ -26,7 +26,7 @@ from gridmap.partition import (
     partition_units,
     warm_up,
 )
-from gridmap.partition.improve import anneal, can_leave, make_search, recombine
+from gridmap.partition.improve import HOT, anneal, can_leave, make_search, recombine
 from gridmap.partition.objective import (
     excess_imbalance,
     make_state,
@@ -468,7 +468,7 @@ def test_deltas_add_up_to_the_cost(seed: int) -> None:
     assert evaluate(problem, state.labels, RULES).total - before == pytest.approx(total)
     assert part_cost(state) - start == pytest.approx(total)
     fresh = make_state(component.graph, state.labels.copy(), 5, make_weights(RULES))
-    assert (fresh.homes == state.homes).all()
+    assert (fresh.load == state.load).all()
     assert (fresh.used == state.used).all()
 
 
@@ -514,7 +514,7 @@ def test_tree_spans_and_every_cut_is_exact(seed: int) -> None:
     for place in range(1, total):
         below = set(tree.unit[place : place + tree.size[place]].tolist())
         assert nx.is_connected(drawn.subgraph(below))
-        assert tree.homes[place] == graph.households[list(below)].sum()
+        assert tree.load[place] == graph.households[list(below)].sum()
         assert tree.lived[place] == np.count_nonzero(graph.households[list(below)])
         cut = sum(-w for a, b, w in pairs if a in below and b in set(both) - below)
         assert tree.cut[place] == pytest.approx(cut, abs=1e-9)
@@ -538,8 +538,8 @@ def test_chosen_cut_is_the_cheapest(grids: int) -> None:
 
     wanted = min(
         tree.cut[place]
-        + even_cost(tree.homes[place], part)
-        + even_cost(tree.homes[0] - tree.homes[place], grids - part)
+        + even_cost(tree.load[place], part)
+        + even_cost(tree.load[0] - tree.load[place], grids - part)
         for place in range(1, total)
         for part in range(1, grids)
         if tree.lived[place] >= part and tree.lived[0] - tree.lived[place] >= grids - part
@@ -589,13 +589,13 @@ def test_annealing_keeps_grids_whole() -> None:
     component = one_component(3, 24, 16)
     state, tree = drawn_state(component)
     first = part_cost(state)
-    anneal(state, tree, make_search(component.graph), 20_000)
+    anneal(state, tree, make_search(component.graph), 20_000, HOT)
     assert part_cost(state) < first
     graph = inner_graph(component)
     for grid in range(component.grids):
         assert nx.is_connected(graph.subgraph(np.flatnonzero(state.labels == grid)))
     homes = np.bincount(state.labels, component.graph.households)
-    assert (homes == state.homes).all()
+    assert (homes == state.load).all()
     assert (homes > 0).all()
 
 

@@ -4,14 +4,16 @@
 once, in `gridmap.partition.objective`, and holds for plans drawn by hand as well.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import Executor
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
-from gridmap.errors import RulesError
-from gridmap.partition.improve import anneal, make_search
+from gridmap.errors import PlanError, RulesError
+from gridmap.partition.improve import HOT, anneal, make_search
+from gridmap.partition.matching import match_grids
 from gridmap.partition.objective import (
     Cost,
     Weights,
@@ -20,17 +22,23 @@ from gridmap.partition.objective import (
     make_state,
     make_weights,
     part_cost,
+    weigh_moves,
 )
 from gridmap.partition.problem import (
+    Bits,
     Component,
     Ints,
     Problem,
     assemble_problem,
     make_problem,
+    measure_load,
+    separate,
     split_components,
 )
+from gridmap.partition.redraw import keep_largest_pieces, redraw_part
 from gridmap.partition.split import make_pieces, make_tree, split_part
 from gridmap.rules import Rules
+from gridmap.tables import list_some
 
 __all__ = [
     "DEFAULT_STEPS",
@@ -39,6 +47,7 @@ __all__ = [
     "assemble_problem",
     "evaluate",
     "make_problem",
+    "match_labels",
     "partition_problem",
     "partition_units",
     "warm_up",
@@ -52,6 +61,8 @@ STARTS = 10
 REACH = 6000
 #: Units that count at least, however small the part.
 FLOOR = 100
+#: A redraw spends so much less on each of its starts: it begins with a plan.
+REDRAW = 3
 #: Trees drawn for each cut of a split.
 TRIES = 8
 #: Cost of imbalance per grid above an even division at which no further start is made (its root is
@@ -70,18 +81,26 @@ def partition_units(
     *,
     seed: int = 0,
     steps: int = DEFAULT_STEPS,
+    start: pd.Series | None = None,
+    locked: Iterable[Hashable] = (),
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> pd.Series:
     """Draw grids: every unit in one, each in one piece over usable pairs and in one community.
 
     A community gets households / target grids, half up, at least one; where it falls into parts
-    that touch over no usable pair, each part gets its own (see `problem.count_grids`).
+    that touch over no usable pair, each part gets its own (see `problem.count_grids`). Where units
+    have targets of their own, their shares of a grid are added up instead; the units of an
+    exclusive zone are one grid, in each community and connected part.
+
+    With ``start`` a plan is redrawn: it is brought back inside the band by moving as few households
+    as possible (``rules.costs.moved``), with another number of grids where that is cheaper.
+    `match_labels` says which grid is which.
 
     Parameters
     ----------
     units : GeoDataFrame
-        Keeps `gridmap.tables.UNITS`.
+        Keeps `gridmap.tables.UNITS`; may have ``target`` and ``zone_id``, see `make_problem`.
     adjacency : DataFrame
         Keeps `gridmap.tables.ADJACENCY`.
     rules : Rules
@@ -90,6 +109,11 @@ def partition_units(
         Same input, seed and steps, same answer: with any number of workers, on any machine.
     steps : int
         Moves tried per unit at most, over all starts; 0 keeps a first split.
+    start : Series, optional
+        unit_id -> grid, any label; units that are missing or NaN had none. Grids that break a hard
+        rule are repaired: the pieces of one but the largest have no grid either.
+    locked : iterable of labels, optional
+        Grids of ``start`` that stay as they are, unit for unit, in one piece or not.
     executor : concurrent.futures.Executor, optional
         Threads scale, as the kernels release the GIL; processes work too.
     progress : callable, optional
@@ -107,12 +131,56 @@ def partition_units(
         If a table does not keep its contract.
     RulesError
         If steps or seed is negative.
+    PlanError
+        If ``start`` names a unit twice or one that does not exist, or ``locked`` a grid that is not
+        in it or lies in two communities.
     """
     problem = make_problem(units, adjacency)
+    places, grids = _read_start(units, start)
     labels = partition_problem(
-        problem, rules, seed=seed, steps=steps, executor=executor, progress=progress
+        problem,
+        rules,
+        seed=seed,
+        steps=steps,
+        start=places,
+        locked=_find_locked(grids, locked),
+        executor=executor,
+        progress=progress,
     )
     return pd.Series(labels, index=units.index, name="grid_id")
+
+
+def match_labels(labels: pd.Series, start: pd.Series, households: pd.Series) -> pd.Series:
+    """Say which grid of a new plan is which grid of the plan before, so that it keeps its code.
+
+    Grids are matched one to one so that as many households as possible stay in their grid; a unit
+    without households counts as `EMPTY_MOVED`. Grids that have no unit in common never match.
+
+    Parameters
+    ----------
+    labels : Series
+        unit_id -> new grid.
+    start : Series
+        unit_id -> grid before; NaN, or no row, for units that had none.
+    households : Series
+        unit_id -> households, of every unit in ``labels``.
+
+    Returns
+    -------
+    Series
+        New label, sorted -> label before; only of the grids that have one.
+
+    Examples
+    --------
+    >>> labels, start = pd.Series([0, 0, 1, 1, 2]), pd.Series(["b", "b", "b", "a", None])
+    >>> match_labels(labels, start, pd.Series([10, 10, 50, 90, 8])).to_dict()
+    {0: 'b', 1: 'a'}
+    """
+    new, grids = pd.factorize(labels, sort=True)
+    old, before = pd.factorize(start.reindex(labels.index))
+    match = match_grids(new, old, weigh_moves(households.reindex(labels.index)))
+    kept = match >= 0
+    return pd.Series(before[match[kept]], index=pd.Index(grids)[kept], name="start")
 
 
 def partition_problem(
@@ -121,10 +189,14 @@ def partition_problem(
     *,
     seed: int = 0,
     steps: int = DEFAULT_STEPS,
+    start: Ints | None = None,
+    locked: ArrayLike = (),
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Ints:
     """Draw grids for a problem made of arrays; see `partition_units`.
+
+    Here ``start`` is an array per unit, grid 0 … m-1 or -1, and ``locked`` are numbers of grids.
 
     Returns
     -------
@@ -133,18 +205,65 @@ def partition_problem(
     """
     if steps < 0 or seed < 0:
         raise RulesError(f"steps {steps} and seed {seed} must be 0 or more")
-    labels = np.zeros(len(problem), np.int64)
-    done, first = 0, 0
-    tasks = [(batch, make_weights(rules), seed, steps) for batch in _batch(problem, rules)]
+    before = np.full(len(problem), -1, np.int64) if start is None else np.asarray(start, np.int64)
+    fixed = _fix_locked(problem, before, np.asarray(locked, np.int64))
+    problem = separate(problem, fixed) if (fixed >= 0).any() else problem
+    home = before if start is None else keep_largest_pieces(problem, before)
+    weights = make_weights(rules, measure_load(problem, rules)[1])
+    tasks = [
+        ([(part, home[part.units]) for part in batch], weights, seed, steps)
+        for batch in _batch(problem, rules)
+    ]
     results = map(_solve_batch, tasks) if executor is None else executor.map(_solve_batch, tasks)
-    for task, solved in zip(tasks, results, strict=True):
-        for component, part in zip(task[0], solved, strict=True):
+    labels = np.zeros(len(problem), np.int64)
+    done, first = 0, int(fixed.max(initial=-1)) + 1
+    for (parts, *_), solved in zip(tasks, results, strict=True):
+        for (component, _), part in zip(parts, solved, strict=True):
             labels[component.units] = part + first
-            first += component.grids
+            first += int(part.max()) + 1
             done += len(component.units)
         if progress is not None:
             progress("partition", done, len(problem))
-    return _number_grids(problem, labels)
+    return _number_grids(problem, np.where(fixed >= 0, fixed, labels))
+
+
+def _read_start(units: pd.DataFrame, start: pd.Series | None) -> tuple[Ints | None, pd.Index]:
+    """Give the grid that each unit starts in, as a position, and the labels."""
+    if start is None:
+        return None, pd.Index([])
+    if not start.index.is_unique:
+        twice = start.index[start.index.duplicated()]
+        raise PlanError(f"start: units {list_some(twice)} are named twice; give each one grid")
+    strange = start.index.difference(units.index)
+    if len(strange):
+        raise PlanError(f"start: units {list_some(strange)} do not exist; give those of this city")
+    places, grids = pd.factorize(start.reindex(units.index))
+    return places.astype(np.int64), pd.Index(grids)
+
+
+def _find_locked(grids: pd.Index, locked: Iterable[Hashable]) -> Ints:
+    wanted = pd.Index(list(locked), dtype=grids.dtype if len(grids) else None).unique()
+    found = grids.get_indexer(wanted)
+    if (found < 0).any():
+        raise PlanError(
+            f"locked grids {list_some(wanted[found < 0])} are not in the start plan; "
+            "lock grids that it has"
+        )
+    return np.sort(found).astype(np.int64)
+
+
+def _fix_locked(problem: Problem, start: Ints, locked: Ints) -> Ints:
+    """Give the locked grid of each unit, -1 elsewhere."""
+    fixed = np.where(np.isin(start, locked), start, -1)
+    places = np.flatnonzero(fixed >= 0)
+    homes = np.unique(np.column_stack([fixed, problem.community])[places], axis=0)[:, 0]
+    if len(homes) > len(np.unique(homes)):
+        grid = int(homes[np.flatnonzero(np.diff(homes) == 0)[0]])
+        unit = int(np.argmax(fixed == grid))
+        raise PlanError(
+            f"the locked grid of the unit in row {unit} lies in two communities; unlock it"
+        )
+    return fixed
 
 
 def warm_up() -> None:
@@ -165,10 +284,13 @@ def warm_up() -> None:
         barrier=np.zeros(60, np.int8),
         usable=np.ones(60, bool),
     )
-    partition_problem(town, Rules())
+    labels = partition_problem(town, Rules())
+    partition_problem(town, Rules(target=200), start=labels)
 
 
-_Task = tuple[list[Component], Weights, int, int]
+#: A component with, per unit, the grid that it starts in (-1: none).
+_Part = tuple[Component, Ints]
+_Task = tuple[list[_Part], Weights, int, int]
 
 
 def _batch(problem: Problem, rules: Rules) -> Iterator[list[Component]]:
@@ -184,24 +306,42 @@ def _batch(problem: Problem, rules: Rules) -> Iterator[list[Component]]:
 
 
 def _solve_batch(task: _Task) -> list[Ints]:
-    components, weights, seed, steps = task
-    return [_solve_component(component, weights, seed, steps) for component in components]
+    parts, weights, seed, steps = task
+    return [_solve_part(component, home, weights, seed, steps) for component, home in parts]
 
 
-def _solve_component(component: Component, weights: Weights, seed: int, steps: int) -> Ints:
-    """Keep the cheapest of some starts. The random numbers depend on seed and component alone."""
+def _solve_part(component: Component, home: Ints, weights: Weights, seed: int, steps: int) -> Ints:
+    """Redraw where there is a grid to start from, else draw.
+
+    The random numbers depend on the seed and the component alone.
+    """
+    if component.exclusive:
+        return np.zeros(len(home), np.int64)
+    words = (
+        np.random.SeedSequence([seed, *component.key])
+        .generate_state(1, np.uint64)
+        .astype(np.uint64)
+    )
+    effort = steps * max(len(home), FLOOR)
+    redrawn = redraw_part(component, home, weights, words, effort // REDRAW)
+    if redrawn is None:
+        return _draw_part(component, weights._replace(moved=0.0), words, effort)
+    return redrawn.astype(np.int64)
+
+
+def _draw_part(component: Component, weights: Weights, words: Bits, steps: int) -> Ints:
+    """Keep the cheapest of some starts."""
     graph, grids = component.graph, component.grids
     size = len(component.units)
     best, least = np.zeros(size, np.int32), np.inf
     if grids == 1:
         return best.astype(np.int64)
-    words = np.random.SeedSequence([seed, *component.key]).generate_state(1, np.uint64)
-    tree, search = make_tree(graph, words.astype(np.uint64)), make_search(graph)
+    tree, search = make_tree(graph, words), make_search(graph)
     starts = min(max(REACH // size, 1), STARTS) if steps > 0 else 1
     for _ in range(starts):
         state = make_state(graph, np.zeros(size, np.int32), grids, weights)
         split_part(state, tree, make_pieces(graph, grids), TRIES)
-        anneal(state, tree, search, steps * max(size, FLOOR) // starts)
+        anneal(state, tree, search, steps // starts, HOT)
         cost = part_cost(state)
         if cost < least:
             best, least = state.labels, cost

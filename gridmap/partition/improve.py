@@ -18,11 +18,15 @@ from gridmap.partition.split import (
     draw_below,
     draw_share,
     draw_tree,
+    moved_below,
+    sum_stays,
     sum_subtrees,
 )
 
 #: Temperatures at the first and last step, in units of the cost (a squared relative deviation).
 HOT, COLD = 0.002, 0.00002
+#: Temperature at which a plan that exists is improved: it is good but for some places.
+WARM = 0.0002
 #: Every so many steps a recombination is tried instead of a shift.
 RECOMBINE_EVERY = 3
 #: It is worth its time if evening out the two grids would gain so many times what it may cost.
@@ -99,15 +103,15 @@ def draw_patience(rng: Bits) -> float:
 
 
 @kernel
-def anneal(state: State, tree: Tree, search: Search, steps: int) -> None:
-    """Improve the labels in place by a count of tried moves.
+def anneal(state: State, tree: Tree, search: Search, steps: int, hot: float) -> None:
+    """Improve the labels in place by a count of tried moves, from temperature ``hot`` to `COLD`.
 
     A step draws a side of a pair; pairs inside one grid, or not usable, are passed over. O(steps),
     each in the degree of a unit, or in the size of two grids when they are recombined.
     """
     graph, rng = state.graph, tree.rng
-    heat = HOT
-    cooling = (COLD / HOT) ** (1.0 / max(steps, 1))
+    heat = hot
+    cooling = (COLD / hot) ** (1.0 / max(steps, 1))
     for step in range(steps):
         heat *= cooling
         side = draw_below(rng, len(graph.neighbour))
@@ -127,8 +131,8 @@ def _try_shift(state: State, search: Search, unit: int, other: int, bound: float
 
     A grid never loses its last household, nor its last unit.
     """
-    homes, new = state.graph.households[unit], state.labels[other]
-    if homes > 0 and state.homes[state.labels[unit]] == homes:
+    load, new = state.graph.load[unit], state.labels[other]
+    if load > 0 and state.load[state.labels[unit]] == load:
         return
     if shift_delta(state, unit, new) <= bound and can_leave(state, search, unit):
         shift_unit(state, unit, new)
@@ -136,8 +140,8 @@ def _try_shift(state: State, search: Search, unit: int, other: int, bound: float
 
 @kernel
 def _gain_evened(state: State, one: int, two: int) -> float:
-    """Compute what two grids would gain in balance if they shared their households evenly."""
-    first, second = state.homes[one], state.homes[two]
+    """Compute what two grids would gain in balance if they shared their load evenly."""
+    first, second = state.load[one], state.load[two]
     apart = balance_cost(first, state.weights) + balance_cost(second, state.weights)
     return apart - 2.0 * balance_cost(0.5 * (first + second), state.weights)
 
@@ -152,8 +156,10 @@ def recombine(state: State, tree: Tree, unit: int, other: int, bound: float) -> 
     one, two = state.labels[unit], state.labels[other]
     total = draw_tree(state, tree, unit, two)
     now = sum_subtrees(state, tree, total)
-    now += balance_cost(state.homes[one], state.weights)
-    now += balance_cost(state.homes[two], state.weights)
+    now += balance_cost(state.load[one], state.weights)
+    now += balance_cost(state.load[two], state.weights)
+    if state.weights.moved > 0:
+        now += sum_stays(state, tree, total, one, two)
     place, _, cost = choose_cut(tree, total, 2, state.weights)
     if place == 0 or cost - now > bound + REUNITED * state.weights.compound:
         return 0.0
@@ -177,12 +183,15 @@ def recombine(state: State, tree: Tree, unit: int, other: int, bound: float) -> 
 
 @kernel
 def _name_sides(state: State, tree: Tree, place: int, one: int, two: int) -> tuple[int, int]:
-    """Give the labels of the side below and above, so that most households keep their grid."""
-    below_one, all_one = 0, state.homes[one]
+    """Give the labels of the side below and above, so that least moves from home, or from here."""
+    if state.weights.moved > 0:
+        stays = moved_below(tree, place, True) <= moved_below(tree, place, False)
+        return (one, two) if stays else (two, one)
+    below_one, all_one = 0, state.load[one]
     for index in range(place, place + tree.size[place]):
         if state.labels[tree.unit[index]] == one:
-            below_one += state.graph.households[tree.unit[index]]
-    below_two = tree.homes[place] - below_one
-    stays = below_one + state.homes[two] - below_two
-    moves = below_two + all_one - below_one
-    return (one, two) if stays >= moves else (two, one)
+            below_one += state.graph.load[tree.unit[index]]
+    below_two = tree.load[place] - below_one
+    stay = below_one + state.load[two] - below_two
+    move = below_two + all_one - below_one
+    return (one, two) if stay >= move else (two, one)

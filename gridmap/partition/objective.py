@@ -6,9 +6,12 @@ The same cost holds for a plan that the engine drew and for one that a person dr
           + sum over classes of weight[class] · touching pairs across it that share a grid
           + compound · grids that compounds are spread over beyond what their size needs
           + border · metres of border between grids of one community
+          + moved · households that leave the grid they are in, in a redraw
 
-with d = (households - target) / target. `evaluate` computes it for a whole plan; `shift_delta`
-gives the change when one unit moves. Both are tested against each other.
+with d = load - 1, the load of a grid being the sum over its units of households / target: where one
+target holds for all, d = (households - target) / target. An exclusive grid has d = 0. `evaluate`
+computes it for a whole plan; `shift_delta` gives the change when one unit moves. Both are tested
+against each other.
 """
 
 from dataclasses import dataclass, fields
@@ -20,12 +23,28 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from gridmap.errors import PlanError
-from gridmap.partition.problem import Floats, Graph, Ints, Positions, Problem, kernel
+from gridmap.partition.matching import match_grids
+from gridmap.partition.problem import (
+    Flags,
+    Floats,
+    Graph,
+    Ints,
+    Positions,
+    Problem,
+    kernel,
+    measure_load,
+    owners,
+)
 from gridmap.rules import Rules
 from gridmap.tables import CROSSINGS
 
-#: The terms of the cost, in the order of the report.
-TERMS = ("balance", "outside", *CROSSINGS[1:], "compound", "border")
+#: The terms of the cost, in the order of the report; the last only beside a plan to start from.
+TERMS = ("balance", "outside", *CROSSINGS[1:], "compound", "border", "moved")
+#: Home of a unit in a redraw: it had none, and is free; its grid is gone, and it moves anyhow.
+NO_HOME, HOME_GONE = -1, -2
+#: Households that a unit without any counts for when it moves: a border that moves is to be
+#: explained to people, whoever lives there.
+EMPTY_MOVED = 10
 
 
 @dataclass(frozen=True)
@@ -38,13 +57,15 @@ class Cost:
         Weighted cost by term (`TERMS`).
     counts : dict of str to float
         The same in natural units: grids outside the band, pairs crossed per class, further grids
-        of compounds, metres of border (each border once).
+        of compounds, metres of border (each border once), households moved.
     grids : dict of str to array
-        Per grid label 0 … k-1: ``units``, ``households``, ``deviation`` (relative, signed),
-        ``outside`` (households beyond the band), a count of pairs crossed per class (``street``,
-        ``main_road``, ``railway``, ``river``), ``compound`` (compounds in it that are spread over
-        more grids than they need), ``border`` (metres shared with other grids of its community; a
-        border between two grids counts in both) and ``pieces``.
+        Per grid label 0 … k-1: ``units``, ``households``, ``target`` (households / load: what its
+        units, each with a target of its own, ask for together), ``deviation`` (relative, signed),
+        ``outside`` (households beyond the band of its target), ``exclusive`` (1 for an exclusive
+        zone's: its deviation is 0, as it has no size to keep), a count of pairs crossed per class
+        (``street``, ``main_road``, ``railway``, ``river``), ``compound`` (compounds in it that are
+        spread over more grids than they need), ``border`` (metres shared with other grids of its
+        community; a border between two grids counts in both) and ``pieces``.
     """
 
     terms: dict[str, float]
@@ -60,9 +81,9 @@ class Cost:
 class Weights(NamedTuple):
     """`gridmap.rules.Costs` and the band as the kernels take them: floats only."""
 
-    share: float  #: 1 / target
+    share: float  #: 1 / grains of a full grid
     tolerance: float
-    largest: float  #: households that one grid can hold of a compound: the top of the band
+    largest: float  #: grains that one grid can hold of a compound: the top of the band
     outside: float
     street: float
     main_road: float
@@ -70,6 +91,7 @@ class Weights(NamedTuple):
     river: float
     compound: float
     border: float
+    moved: float
 
     @property
     def crossing(self) -> Floats:
@@ -77,13 +99,20 @@ class Weights(NamedTuple):
         return np.array([0.0, self.street, self.main_road, self.railway, self.river])
 
 
-def make_weights(rules: Rules) -> Weights:
-    """Read the weights from the rules."""
+def make_weights(rules: Rules, grain: int | None = None) -> Weights:
+    """Read the weights from the rules, for loads of which so many grains are a full grid.
+
+    By default a grain is a household; see `gridmap.partition.problem.measure_load`.
+    """
     costs = {item.name: float(getattr(rules.costs, item.name)) for item in fields(rules.costs)}
-    return Weights(1.0 / rules.target, float(rules.tolerance), float(rules.band[1]), **costs)
+    full = rules.target if grain is None else grain
+    largest = rules.band[1] * full / rules.target
+    return Weights(1.0 / full, float(rules.tolerance), largest, **costs)
 
 
-def evaluate(problem: Problem, labels: ArrayLike, rules: Rules) -> Cost:
+def evaluate(
+    problem: Problem, labels: ArrayLike, rules: Rules, *, start: ArrayLike | None = None
+) -> Cost:
     """Compute the cost of any labelling, drawn by the engine or by hand.
 
     Parameters
@@ -92,6 +121,9 @@ def evaluate(problem: Problem, labels: ArrayLike, rules: Rules) -> Cost:
     labels : array of int, per unit
         Grid of each unit, 0 … k-1. Contiguity is not assumed: ``pieces`` tells.
     rules : Rules
+    start : array of int, per unit, optional
+        Grid of each unit in the plan before, -1 for none: what was moved is counted against the
+        best match of the grids (`gridmap.partition.matching`).
 
     Raises
     ------
@@ -100,12 +132,33 @@ def evaluate(problem: Problem, labels: ArrayLike, rules: Rules) -> Cost:
     """
     places = _check_labels(problem, labels)
     size = int(places.max(initial=-1)) + 1
-    weights = make_weights(rules)
-    grids = _measure_grids(problem, places, size, rules)
-    extra, split = _spread_compounds(problem, places, weights)
+    load, grain = measure_load(problem, rules)
+    weights = make_weights(rules, grain)
+    grids = _measure_sizes(problem, places, load, grain, rules)
+    grids |= _measure_outlines(problem, places, size)
+    extra, split = _spread_compounds(problem, places, load, weights)
     grids["compound"] = np.bincount(split, minlength=size).astype(np.float64)
     counts = _count_terms(grids, float(extra.sum()))
+    if start is not None:
+        counts["moved"] = count_moved(problem, places, start)
     return Cost(_weigh_terms(grids, counts, weights), counts, grids)
+
+
+def count_moved(problem: Problem, labels: Ints, start: ArrayLike) -> float:
+    """Count the households that are in another grid than before; an empty unit is `EMPTY_MOVED`.
+
+    Grids are the same as before where `match_grids` says so. Units that had no grid do not move.
+    """
+    before = np.asarray(start, np.int64)
+    worth = weigh_moves(problem.households)
+    same = match_grids(labels, before, worth)
+    return float(worth[(before >= 0) & (same[labels] != before)].sum())
+
+
+def weigh_moves(households: ArrayLike) -> Ints:
+    """Say for how many households each unit counts when it moves: `EMPTY_MOVED` without any."""
+    homes = np.asarray(households, np.int64)
+    return np.where(homes > 0, homes, EMPTY_MOVED)
 
 
 def _check_labels(problem: Problem, labels: ArrayLike) -> Ints:
@@ -118,17 +171,51 @@ def _check_labels(problem: Problem, labels: ArrayLike) -> Ints:
     return places.astype(np.int64)
 
 
-def _measure_grids(problem: Problem, labels: Ints, size: int, rules: Rules) -> dict[str, Floats]:
-    owner = np.repeat(np.arange(len(problem)), np.diff(problem.indptr))
-    mine, same = labels[owner], labels[owner] == labels[problem.neighbour]
+def _measure_sizes(
+    problem: Problem, labels: Ints, load: Ints, grain: int, rules: Rules
+) -> dict[str, Floats]:
+    """Measure the households of each grid against what its units ask for."""
+    size = int(labels.max(initial=-1)) + 1
+    units = np.bincount(labels, minlength=size).astype(np.float64)
     homes = np.bincount(labels, problem.households, minlength=size).astype(np.float64)
-    low, high = rules.band
-    grids: dict[str, Floats] = {
-        "units": np.bincount(labels, minlength=size).astype(np.float64),
+    filled = np.bincount(labels, load, minlength=size).astype(np.float64)
+    exclusive = _find_exclusive(problem, labels, size)
+    target = _find_targets(problem, labels, rules, homes * grain / np.maximum(filled, 1))
+    low, high = (np.rint(target * (1 + side * rules.tolerance)) for side in (-1, 1))
+    beyond = np.maximum(0.0, np.maximum(low - homes, homes - high))
+    return {
+        "units": units,
         "households": homes,
-        "deviation": (homes - rules.target) / rules.target,
-        "outside": np.maximum(0.0, np.maximum(low - homes, homes - high)),
+        "target": target,
+        "deviation": np.where(exclusive, 0.0, (filled - grain) / grain),
+        "outside": np.where(exclusive, 0.0, beyond),
+        "exclusive": exclusive.astype(np.float64),
     }
+
+
+def _find_targets(problem: Problem, labels: Ints, rules: Rules, filled: Floats) -> Floats:
+    """Give the target of each grid: ``filled``, households / load, or the mean if it is empty."""
+    given = np.where(np.isnan(problem.target), rules.target, problem.target)
+    if (given == rules.target).all():
+        return np.full(len(filled), float(rules.target))
+    units = np.bincount(labels, minlength=len(filled))
+    mean = np.bincount(labels, given, minlength=len(filled)) / np.maximum(units, 1)
+    return np.where(filled > 0, filled, mean)
+
+
+def _find_exclusive(problem: Problem, labels: Ints, size: int) -> Flags:
+    """Flag the grids whose units all lie in one exclusive zone."""
+    first = np.full(size, -1, np.int64)
+    first[labels[::-1]] = problem.zone[::-1]  # the zone of each grid's first unit
+    strangers = np.bincount(labels[problem.zone != first[labels]], minlength=size)
+    return (first >= 0) & (strangers == 0)
+
+
+def _measure_outlines(problem: Problem, labels: Ints, size: int) -> dict[str, Floats]:
+    """Count what each grid lies across, its border and its pieces."""
+    owner = owners(problem)
+    mine, same = labels[owner], labels[owner] == labels[problem.neighbour]
+    grids: dict[str, Floats] = {}
     for code, name in enumerate(CROSSINGS[1:], start=1):
         crossed = same & (problem.barrier == code)
         grids[name] = np.bincount(mine[crossed], minlength=size) / 2
@@ -163,6 +250,7 @@ def _weigh_terms(
         **crossings,
         "compound": weights.compound * counts["compound"],
         "border": weights.border * counts["border"],
+        **({"moved": weights.moved * counts["moved"]} if "moved" in counts else {}),
     }
 
 
@@ -172,7 +260,7 @@ def count_pieces(problem: Problem, labels: ArrayLike) -> Ints:
     A grid in two communities is in at least two pieces: no pair joins communities.
     """
     places = np.asarray(labels, np.int64)
-    owner = np.repeat(np.arange(len(problem)), np.diff(problem.indptr))
+    owner = owners(problem)
     inside = problem.usable & (places[owner] == places[problem.neighbour])
     joins = coo_array(
         (np.ones(int(inside.sum()), np.int8), (owner[inside], problem.neighbour[inside])),
@@ -183,19 +271,21 @@ def count_pieces(problem: Problem, labels: ArrayLike) -> Ints:
     return np.bincount(places[first], minlength=int(places.max(initial=-1)) + 1)
 
 
-def _spread_compounds(problem: Problem, labels: Ints, weights: Weights) -> tuple[Ints, Ints]:
+def _spread_compounds(
+    problem: Problem, labels: Ints, load: Ints, weights: Weights
+) -> tuple[Ints, Ints]:
     """Give the further grids per compound, and the grids that each such compound lies in."""
     lived = (problem.households > 0) & (problem.compound >= 0)
-    compound, homes = problem.compound[lived], problem.households[lived]
+    compound = problem.compound[lived]
     size = int(problem.compound.max(initial=-1)) + 1
     both = np.unique(np.column_stack([compound, labels[lived]]), axis=0)
-    need = _grids_needed(np.bincount(compound, homes, minlength=size), weights.largest)
+    need = _grids_needed(np.bincount(compound, load[lived], minlength=size), weights.largest)
     extra = np.maximum(0, np.bincount(both[:, 0], minlength=size) - need)
     return extra, both[extra[both[:, 0]] > 0, 1]
 
 
-def _grids_needed(homes: ArrayLike, largest: float) -> Ints:
-    return np.maximum(1, np.ceil(np.asarray(homes) / largest)).astype(np.int64)
+def _grids_needed(load: ArrayLike, largest: float) -> Ints:
+    return np.maximum(1, np.ceil(np.asarray(load) / largest)).astype(np.int64)
 
 
 class State(NamedTuple):
@@ -208,7 +298,7 @@ class State(NamedTuple):
     graph: Graph
     weights: Weights
     labels: Positions
-    homes: Ints  #: households per grid
+    load: Ints  #: grains per grid
     size: Ints  #: units per grid
     inside: Floats  #: per pair and side, what it costs more inside a grid than on its border
     compound: Positions  #: per unit; -1 for a unit without households, which is free to go
@@ -217,15 +307,25 @@ class State(NamedTuple):
     need: Ints  #: grids that a compound needs for its size
     slot_grid: Positions
     slot_count: Positions  #: units of the compound in that grid
+    home: Positions  #: per unit, the grid that it was in before; or `NO_HOME`, `HOME_GONE`
 
 
-def make_state(graph: Graph, labels: Positions, grids: int, weights: Weights) -> State:
-    """Count everything once for a labelled part. The state owns ``labels`` from here on."""
+def make_state(
+    graph: Graph,
+    labels: Positions,
+    grids: int,
+    weights: Weights,
+    home: Positions | None = None,
+) -> State:
+    """Count everything once for a labelled part. The state owns ``labels`` from here on.
+
+    ``home`` says which units move in a redraw: by default none has a home to leave.
+    """
     compound = np.where(graph.households > 0, graph.compound, -1).astype(np.int32)
     lived = compound >= 0
     size = int(compound.max(initial=-1)) + 1
     slots = np.bincount(compound[lived], minlength=size)
-    homes = np.bincount(compound[lived], graph.households[lived], minlength=size)
+    load = np.bincount(compound[lived], graph.load[lived], minlength=size)
     state = State(
         graph,
         weights,
@@ -236,18 +336,19 @@ def make_state(graph: Graph, labels: Positions, grids: int, weights: Weights) ->
         compound,
         np.concatenate([[0], np.cumsum(slots)]).astype(np.int32),
         np.zeros(size, np.int32),
-        _grids_needed(homes, weights.largest),
+        _grids_needed(load, weights.largest),
         np.zeros(int(slots.sum()), np.int32),
         np.zeros(int(slots.sum()), np.int32),
+        np.full(len(labels), NO_HOME, np.int32) if home is None else home,
     )
     _count_all(state)
     return state
 
 
 @kernel
-def balance_cost(homes: float, weights: Weights) -> float:
-    """Compute the cost of the households of one grid."""
-    deviation = homes * weights.share - 1.0
+def balance_cost(load: float, weights: Weights) -> float:
+    """Compute the cost of the load of one grid, in grains."""
+    deviation = load * weights.share - 1.0
     beyond = max(0.0, abs(deviation) - weights.tolerance)
     return deviation * deviation + weights.outside * beyond * beyond
 
@@ -260,11 +361,14 @@ def part_cost(state: State) -> float:
     """
     graph, weights = state.graph, state.weights
     cost = 0.0
-    for grid in range(len(state.homes)):
-        cost += balance_cost(state.homes[grid], weights)
+    for grid in range(len(state.load)):
+        cost += balance_cost(state.load[grid], weights)
     for side in range(len(graph.neighbour)):
         if state.labels[graph.owner[side]] == state.labels[graph.neighbour[side]]:
             cost += 0.5 * state.inside[side]
+    for unit in range(len(state.home)):
+        if state.home[unit] != NO_HOME and state.home[unit] != state.labels[unit]:
+            cost += moving_cost(state, unit)
     for compound in range(len(state.used)):
         cost += weights.compound * max(0, state.used[compound] - state.need[compound])
     return cost
@@ -273,11 +377,18 @@ def part_cost(state: State) -> float:
 @kernel
 def excess_imbalance(state: State) -> float:
     """Compute the cost of imbalance per grid above that of an even division, its lower bound."""
-    cost, homes, grids = 0.0, 0.0, len(state.homes)
+    cost, load, grids = 0.0, 0.0, len(state.load)
     for grid in range(grids):
-        cost += balance_cost(state.homes[grid], state.weights)
-        homes += state.homes[grid]
-    return cost / grids - balance_cost(homes / grids, state.weights)
+        cost += balance_cost(state.load[grid], state.weights)
+        load += state.load[grid]
+    return cost / grids - balance_cost(load / grids, state.weights)
+
+
+@kernel
+def moving_cost(state: State, unit: int) -> float:
+    """Compute what it costs that a unit is not in the grid that it was in before."""
+    homes = state.graph.households[unit]
+    return state.weights.moved * (homes if homes > 0 else EMPTY_MOVED)
 
 
 @kernel
@@ -295,11 +406,15 @@ def shift_delta(state: State, unit: int, new: int) -> float:
             delta -= state.inside[side]
         elif other == new:
             delta += state.inside[side]
-    homes = graph.households[unit]
-    if homes > 0:
-        from_old, to_new = state.homes[old], state.homes[new]
-        delta += balance_cost(from_old - homes, weights) - balance_cost(from_old, weights)
-        delta += balance_cost(to_new + homes, weights) - balance_cost(to_new, weights)
+    if state.home[unit] == old:
+        delta += moving_cost(state, unit)
+    elif state.home[unit] == new:
+        delta -= moving_cost(state, unit)
+    load = graph.load[unit]
+    if load > 0:
+        from_old, to_new = state.load[old], state.load[new]
+        delta += balance_cost(from_old - load, weights) - balance_cost(from_old, weights)
+        delta += balance_cost(to_new + load, weights) - balance_cost(to_new, weights)
         delta += weights.compound * _spread_delta(state, state.compound[unit], old, new)
     return delta
 
@@ -336,7 +451,7 @@ def _count_all(state: State) -> None:
 @kernel
 def _enter(state: State, unit: int, grid: int) -> None:
     state.labels[unit] = grid
-    state.homes[grid] += state.graph.households[unit]
+    state.load[grid] += state.graph.load[unit]
     state.size[grid] += 1
     compound = state.compound[unit]
     if compound < 0:
@@ -354,7 +469,7 @@ def _enter(state: State, unit: int, grid: int) -> None:
 @kernel
 def _leave(state: State, unit: int) -> None:
     grid = state.labels[unit]
-    state.homes[grid] -= state.graph.households[unit]
+    state.load[grid] -= state.graph.load[unit]
     state.size[grid] -= 1
     compound = state.compound[unit]
     if compound < 0:

@@ -4,8 +4,10 @@ Below this module there is no pandas and no shapely: a unit is its position 0 â€
 table, and so are communities, compounds and blocks, in order of first appearance.
 """
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
@@ -34,6 +36,9 @@ _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"
 #: ``gridmap/partition/__pycache__``.
 kernel: Callable[[F], F] = njit(**_OPTIONS)
 
+#: Parts of a grid in which loads are counted at most; more only if targets have no common measure.
+FINEST = 10**9
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -54,6 +59,11 @@ class Problem:
         Position of its compound, -1 for none. A compound that lies in two parts counts as two:
         what is in another part can't share a grid anyway.
     block : int32 per unit
+    target : float64 per unit
+        Households of a usual grid where it lies; NaN is the target of the rules.
+    zone : int32 per unit
+        Position of its exclusive zone, -1 for none. No pair between two zones, or a zone and none,
+        is usable: each connected part of a zone is a part, and one grid.
     indptr : int32, units + 1
     neighbour : int32 per pair and side
     border : float64 per pair and side
@@ -69,6 +79,8 @@ class Problem:
     part: Positions
     compound: Positions
     block: Positions
+    target: Floats
+    zone: Positions
     indptr: Positions
     neighbour: Positions
     border: Floats
@@ -94,6 +106,7 @@ class Graph(NamedTuple):
     border: Floats
     barrier: Codes
     usable: Flags
+    load: Ints  #: per unit, the share that it fills of a grid: households / target, in grains
 
 
 class Component(NamedTuple):
@@ -103,6 +116,7 @@ class Component(NamedTuple):
     graph: Graph
     grids: int  #: how many grids it gets
     key: tuple[int, int]  #: position of the community, and of the part inside it; seeds the draw
+    exclusive: bool  #: an exclusive zone: one grid, whatever its size
 
 
 def make_problem(units: pd.DataFrame, adjacency: pd.DataFrame) -> Problem:
@@ -111,7 +125,9 @@ def make_problem(units: pd.DataFrame, adjacency: pd.DataFrame) -> Problem:
     Parameters
     ----------
     units : GeoDataFrame
-        Keeps `gridmap.tables.UNITS`; the geometry is not read.
+        Keeps `gridmap.tables.UNITS`; the geometry is not read. Two columns may be missing:
+        ``target``, households of a usual grid where the unit lies (else, and where it is NaN, the
+        rules'), and ``zone_id``, the exclusive zone that it is part of ("" for none).
     adjacency : DataFrame
         Keeps `gridmap.tables.ADJACENCY`. ``usable`` says where a grid may be joined; a short
         contact was already judged when it was set.
@@ -119,7 +135,8 @@ def make_problem(units: pd.DataFrame, adjacency: pd.DataFrame) -> Problem:
     Raises
     ------
     TableError
-        If a table does not keep its contract, or a pair names a unit that does not exist.
+        If a table does not keep its contract, a pair names a unit that does not exist, or a target
+        is not above 0.
     """
     check_table(units, UNITS)
     check_table(adjacency, ADJACENCY)
@@ -133,6 +150,8 @@ def make_problem(units: pd.DataFrame, adjacency: pd.DataFrame) -> Problem:
         border=adjacency["border"],
         barrier=pd.Categorical(adjacency["barrier"], categories=CROSSINGS).codes,
         usable=adjacency["usable"],
+        target=_read_targets(units) if "target" in units else None,
+        zone=_read_zones(units) if "zone_id" in units else None,
     )
 
 
@@ -146,6 +165,8 @@ def assemble_problem(
     border: ArrayLike,
     barrier: ArrayLike,
     usable: ArrayLike,
+    target: ArrayLike | None = None,
+    zone: ArrayLike | None = None,
 ) -> Problem:
     """Make a problem from arrays: per unit, then per pair (each pair once, from either side).
 
@@ -157,6 +178,10 @@ def assemble_problem(
         Positions of the two units.
     border, barrier, usable : array, per pair
         Metres, position in `gridmap.tables.CROSSINGS`, may a grid be joined through it.
+    target : array of float, per unit, optional
+        Households of a usual grid there; NaN, or no array, is the target of the rules.
+    zone : array of int, per unit, optional
+        Exclusive zone by any whole number, -1 for none.
 
     Examples
     --------
@@ -173,7 +198,8 @@ def assemble_problem(
     two = np.asarray(pairs, np.int64).reshape(-1, 2)
     inside = place[two[:, 0]] == place[two[:, 1]]
     two = two[inside]
-    joined = np.asarray(usable, bool)[inside]
+    zones = rank_by_appearance(np.full(len(counts), -1) if zone is None else zone)
+    joined = np.asarray(usable, bool)[inside] & (zones[two[:, 0]] == zones[two[:, 1]])
     part = _number_parts(two[joined], len(counts))
     rows = _sort_sides(two, len(counts))
     return Problem(
@@ -182,12 +208,70 @@ def assemble_problem(
         part=part,
         compound=_split_compounds(np.asarray(compound, np.int64), part),
         block=rank_by_appearance(block),
+        target=np.asarray(np.full(len(counts), np.nan) if target is None else target, np.float64),
+        zone=zones,
         indptr=rows.indptr,
         neighbour=rows.neighbour,
         border=np.asarray(border, np.float64)[inside][rows.pair],
         barrier=np.asarray(barrier, np.int8)[inside][rows.pair],
         usable=joined[rows.pair],
     )
+
+
+def separate(problem: Problem, group: ArrayLike) -> Problem:
+    """Make every pair between two groups of units unusable: no grid lies in two groups.
+
+    Parameters
+    ----------
+    problem : Problem
+    group : array of int, per unit
+        Groups by any whole numbers.
+    """
+    groups = np.asarray(group)
+    owner = owners(problem)
+    usable = problem.usable & (groups[owner] == groups[problem.neighbour])
+    part = _number_parts(np.column_stack([owner, problem.neighbour])[usable], len(problem))
+    compound = _split_compounds(problem.compound.astype(np.int64), part)
+    return replace(problem, usable=usable, part=part, compound=compound)
+
+
+def owners(problem: Problem) -> Ints:
+    """Give the unit that each pair and side belongs to."""
+    return np.repeat(np.arange(len(problem)), np.diff(problem.indptr))
+
+
+def measure_load(problem: Problem, rules: Rules) -> tuple[Ints, int]:
+    """Say how much of a grid each unit fills: households / target, as a whole number of grains.
+
+    Loads are whole, so that sums do not depend on an order. A grid is the smallest number of grains
+    for which every load is exact, the least common multiple of the targets; if all are the rules',
+    a grain is a household. Targets without a common measure below `FINEST` are rounded to it.
+
+    Returns
+    -------
+    load : int64 per unit
+        1 or more where anybody lives.
+    grain : int
+        Grains of a full grid.
+
+    Examples
+    --------
+    >>> town = {"community": [0, 0], "compound": [-1, -1], "block": [0, 0], "pairs": [(0, 1)],
+    ...         "border": [9], "barrier": [0], "usable": [True], "households": [100, 100]}
+    >>> measure_load(assemble_problem(**town), Rules(target=300))
+    (array([100, 100]), 300)
+    >>> measure_load(assemble_problem(**town, target=[200, 50]), Rules())
+    (array([100, 400]), 200)
+    """
+    given = np.where(np.isnan(problem.target), rules.target, problem.target)
+    targets, which = np.unique(given, return_inverse=True)
+    parts = [Fraction(str(target)) for target in (targets if len(targets) else [rules.target])]
+    grain = math.lcm(*(part.numerator for part in parts))
+    if grain > FINEST:
+        rounded = np.rint(problem.households * (FINEST / given)).astype(np.int64)
+        return np.maximum(rounded, problem.households > 0), FINEST
+    worth = np.array([grain * part.denominator // part.numerator for part in parts], np.int64)
+    return problem.households * worth[which], grain
 
 
 def split_components(problem: Problem, rules: Rules) -> list[Component]:
@@ -199,7 +283,8 @@ def split_components(problem: Problem, rules: Rules) -> list[Component]:
     order = np.argsort(problem.part, kind="stable")
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
-    owner = np.repeat(np.arange(len(problem)), np.diff(problem.indptr))
+    owner = owners(problem)
+    load, grain = measure_load(problem, rules)
     same = problem.part[owner] == problem.part[problem.neighbour]
     slots = np.flatnonzero(same)
     slots = slots[np.argsort(place[owner[slots]], kind="stable")]
@@ -222,19 +307,30 @@ def split_components(problem: Problem, rules: Rules) -> list[Component]:
             border=problem.border[pick],
             barrier=problem.barrier[pick],
             usable=problem.usable[pick],
+            load=load[units],
         )
-        grids = count_grids(graph.households, rules)
-        components.append(Component(units, graph, grids, (community, seen[community])))
+        exclusive = bool(problem.zone[units[0]] >= 0)
+        grids = 1 if exclusive else count_grids(graph.load, rules, grain)
+        key = (community, seen[community])
+        components.append(Component(units, graph, grids, key, exclusive))
     return components
 
 
-def count_grids(households: ArrayLike, rules: Rules) -> int:
+def count_grids(load: ArrayLike, rules: Rules, grain: int | None = None) -> int:
     """Say how many grids the units of one connected part of a community get.
 
-    Households divided by the target, half up, at least 1: a part that touches nothing must be a
-    grid of its own, even with nobody in it. Two corrections, so that no grid is made that can't be
-    filled: a building above the band is alone in its grid and counts as one grid's worth; and there
-    are never more grids than units with households.
+    The sum of the loads, half up, at least 1: a part that touches nothing must be a grid of its
+    own, even with nobody in it. Two corrections, so that no grid is made that can't be filled: a
+    building above the band is alone in its grid and counts as one grid's worth; and there are never
+    more grids than units with households.
+
+    Parameters
+    ----------
+    load : array of int, per unit
+        In grains; see `measure_load`.
+    rules : Rules
+    grain : int, optional
+        Grains of a full grid; the target by default, so that loads are households.
 
     Examples
     --------
@@ -245,10 +341,11 @@ def count_grids(households: ArrayLike, rules: Rules) -> int:
     >>> count_grids([0, 0], Rules())
     1
     """
-    homes = np.asarray(households, np.int64)
-    worth = np.where(homes > rules.band[1], rules.target, homes)
-    wanted = int(np.floor(worth.sum() / rules.target + 0.5))
-    return max(1, min(wanted, int(np.count_nonzero(homes))))
+    full = rules.target if grain is None else grain
+    loads = np.asarray(load, np.int64)
+    worth = np.where(loads * rules.target > rules.band[1] * full, full, loads)
+    wanted = int(np.floor(worth.sum() / full + 0.5))
+    return max(1, min(wanted, int(np.count_nonzero(loads))))
 
 
 def rank_by_appearance(values: ArrayLike) -> Positions:
@@ -288,6 +385,24 @@ def _split_compounds(compound: Ints, part: Positions) -> Positions:
     """Give each part its own compounds; -1 stays."""
     key = (compound - compound.min(initial=0)) * (part.max(initial=0) + 1) + part
     return rank_by_appearance(np.where(compound < 0, -1, key))
+
+
+def _read_targets(units: pd.DataFrame) -> Floats:
+    targets = np.asarray(pd.to_numeric(units["target"], errors="coerce"), np.float64)
+    wrong = ~np.isnan(targets) & ~((targets > 0) & np.isfinite(targets))
+    wrong |= np.isnan(targets) & units["target"].notna().to_numpy()
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise TableError(
+            f"units: target {units['target'].iloc[row]!r} of unit {units.index[row]} is not a "
+            "number above 0; give households of a usual grid, or nothing for the rules' target"
+        )
+    return targets
+
+
+def _read_zones(units: pd.DataFrame) -> Ints:
+    zones = units["zone_id"].fillna("")
+    return np.asarray(pd.factorize(zones.where(zones != ""))[0], np.int64)
 
 
 def _find_positions(index: pd.Index, ids: pd.Series, side: str) -> Ints:

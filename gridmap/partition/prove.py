@@ -2,7 +2,7 @@
 
 `prove` gives a `Certificate` for each connected part of a community. What is proven is the balance
 of the objective, ``balance`` + ``outside`` of `gridmap.partition.objective`: the sum over grids of
-``balance_cost``, with as many grids as the plan has there. Three steps, each of which may settle it:
+``balance_cost``, with as many grids as the plan has there. Three steps, each may settle it:
 
 1. *Relaxation*, for any size: borders are forgotten, households may be dealt out almost freely
    (`bound_balance`). Where the plan reaches that bound, it is optimal.
@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import linprog
-from scipy.sparse import coo_array, csc_array, vstack
+from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from gridmap.errors import PlanError, RulesError
@@ -75,7 +75,7 @@ ENTER = 500
 #: Sets listed for one part at most, whatever the steps: 2⁲¹ sets of 128 units take 32 MB.
 LISTED = 1 << 21
 #: Covers tried per step: that is so much faster than listing a set.
-TRIES = 30
+TRIES = 200
 #: Sets that wait to be extended; more than that, and the part counts as too large.
 WAITING = 1 << 15
 
@@ -234,8 +234,8 @@ def prove(
         (component, places[component.units].astype(np.int64), weights, steps)
         for component in split_components(problem, rules)
     ]
-    results = map(_prove_component, tasks) if executor is None else executor.map(
-        _prove_component, tasks
+    results = (
+        map(_prove_component, tasks) if executor is None else executor.map(_prove_component, tasks)
     )
     certificates, done = [], 0
     for certificate in results:
@@ -325,6 +325,7 @@ def bound_balance(loads: ArrayLike, grids: int, rules: Rules) -> float:
     loads : array, per unit
         Households.
     grids : int
+        1 or more.
     rules : Rules
 
     Examples
@@ -336,8 +337,7 @@ def bound_balance(loads: ArrayLike, grids: int, rules: Rules) -> float:
     >>> round(bound_balance([200, 200, 200], 2, Rules(target=300)), 3)  # no two make 300
     0.667
     """
-    weights = make_weights(rules)
-    return _relax(np.asarray(loads, np.float64), grids, weights).bound
+    return _relax(np.asarray(loads, np.float64), grids, make_weights(rules)).bound
 
 
 class _Relaxation(NamedTuple):
@@ -391,6 +391,10 @@ def _find_hull(x: Floats, y: Floats) -> Ints:
 
 def _turns_right(x: Floats, y: Floats, a: int, b: int, c: int) -> bool:
     return bool((x[b] - x[a]) * (y[c] - y[a]) <= (y[b] - y[a]) * (x[c] - x[a]))
+
+
+def _sum_loads(labels: Ints, loads: ArrayLike, grids: int) -> Floats:
+    return np.bincount(labels, np.asarray(loads), minlength=grids).astype(np.float64)
 
 
 def _cost_all(loads: Floats, weights: Weights) -> Floats:
@@ -545,10 +549,10 @@ def _copy(source: Bits, target: Bits) -> None:
 
 @kernel
 def _share_bits(one: Bits, two: Bits) -> bool:
+    shared = _NONE
     for word in range(len(one)):
-        if one[word] & two[word] != _NONE:
-            return True
-    return False
+        shared |= one[word] & two[word]
+    return shared != _NONE
 
 
 # --- listing the sets that can be grids -----------------------------------------------------------
@@ -847,7 +851,7 @@ def _keep_dividing(
 
 
 @kernel
-def _price(region: Region, sets: Bits, costs: Floats, duals: Floats, each: float, out: Floats) -> None:
+def _price(sets: Bits, costs: Floats, duals: Floats, each: float, out: Floats) -> None:
     """Compute the reduced cost of every set. O(sets · atoms in a set)."""
     for index in range(len(sets)):
         price = costs[index] - each
@@ -893,10 +897,10 @@ def _search_cover(
 
     Depth first: the lowest inhabited atom that is not covered is the root of the next set (all
     lower ones are covered), and the sets of a root stand together, by reduced cost. A branch ends
-    where the reduced costs, all 0 or more and ``scale`` times the cost, sum to ``gap``; where even shares of the rest would cost
-    too much; and where the rest can't be divided into the grids left. The last grid is the rest
-    itself. Returns 1 if a cover was found, 0 if there is none, minus 2 where the search was broken
-    off after so many tries; and the tries.
+    where the reduced costs, all 0 or more and ``scale`` times the cost, sum to ``gap``; where even
+    shares of the rest would cost too much; and where the rest can't be divided into the grids left.
+    The last grid is the rest itself. Returns 1 if a cover was found, 0 if there is none, minus 2
+    where the search was broken off after so many tries; and the tries.
     """
     grids, tried, found, depth = len(cover.best), 0, 0, 0
     cover.covered[0, :] = _NONE
@@ -1014,7 +1018,7 @@ def _solve_region(
     groups = np.full(len(region.loads), -1, np.int64)
     for grid, row in enumerate(_unpack(chosen, len(region.loads))):
         groups[row] = grid
-    homes = np.bincount(groups[groups >= 0], region.loads[groups >= 0], minlength=grids)
+    homes = _sum_loads(groups[groups >= 0], region.loads[groups >= 0], grids)
     return _Answer(_sum_costs(homes, weights) if complete else bound, groups, used + tried)
 
 
@@ -1030,7 +1034,9 @@ def _find_band(
     alone = relaxed.shares[: relaxed.large]
     cut = alone[-1] if len(alone) else np.inf
     flags = (region.loads >= cut)[None, :]
-    plain = _bisect_band(total - alone.sum(), grids - len(alone), limit - _sum_costs(alone, weights), weights)
+    plain = _bisect_band(
+        total - alone.sum(), grids - len(alone), limit - _sum_costs(alone, weights), weights
+    )
     return _Band(*plain, *_bisect_band(total, grids, limit, weights), _pack(flags)[0])
 
 
@@ -1090,15 +1096,15 @@ def _solve_program(region: Region, sets: _Sets, grids: int, start: _Duals) -> _D
 
     minimise the cost of the sets taken, so that every inhabited atom is in one, every empty atom in
     at most one, and ``grids`` are taken. Whatever the program answers, its duals bound every cover:
-    the sum of the duals plus ``grids`` times the least reduced cost over the list (Farley 1990); the
-    best of all rounds is kept.
+    the sum of the duals plus ``grids`` times the least reduced cost over the list (Farley 1990).
+    The best of all rounds is kept.
     """
     best, size = start, len(sets.costs)
     inside = np.argsort(sets.costs, kind="stable")[: size if size <= WHOLE else ENTER]
     prices = np.empty(size)
     while True:
         duals, each = _solve_master(region, sets, inside, grids)
-        _price(region, sets.bits, sets.costs, duals, each, prices)
+        _price(sets.bits, sets.costs, duals, each, prices)
         least = float(prices.min(initial=0.0))
         bound = float(duals.sum()) + grids * (each + least)
         if bound > best.bound:
@@ -1118,27 +1124,17 @@ def _solve_master(region: Region, sets: _Sets, inside: Ints, grids: int) -> tupl
 
     A dear artificial set per inhabited atom, and one that is no set, keep it feasible.
     """
-    member = csc_array(_unpack(sets.bits[inside], len(region.loads)).T.astype(np.float64))
+    member = _unpack(sets.bits[inside], len(region.loads)).T.astype(np.float64)
     lived = region.loads > 0
-    count = int(lived.sum())
-    cover = np.hstack([np.eye(count), np.zeros((count, 1))])
-    ones = np.ones((1, len(inside)))
-    equal = vstack(
-        [
-            csc_array(np.hstack([ones, np.ones((1, count + 1))])),
-            csc_array(np.hstack([member[np.flatnonzero(lived)].toarray(), cover])),
-        ]
-    )
-    free = csc_array(
-        np.hstack([member[np.flatnonzero(~lived)].toarray(), np.zeros(((~lived).sum(), count + 1))])
-    )
-    costs = np.concatenate([sets.costs[inside], np.full(count + 1, 2 * SPAN)])
+    count, empty = int(lived.sum()), int((~lived).sum())
+    artificial = np.vstack([np.ones((1, count + 1)), np.eye(count, count + 1)])
+    cover = np.hstack([np.vstack([np.ones((1, len(inside))), member[lived]]), artificial])
     answer = linprog(
-        costs,
-        A_ub=free if free.shape[0] else None,
-        b_ub=np.ones(free.shape[0]) if free.shape[0] else None,
-        A_eq=equal,
-        b_eq=np.concatenate([[grids], np.ones(count)]),
+        np.concatenate([sets.costs[inside], np.full(count + 1, 2 * SPAN)]),
+        A_ub=np.hstack([member[~lived], np.zeros((empty, count + 1))]),
+        b_ub=np.ones(empty),
+        A_eq=cover,
+        b_eq=np.concatenate([[float(grids)], np.ones(count)]),
         method="highs",
     )
     duals = np.zeros(len(region.loads))
@@ -1169,11 +1165,13 @@ def _find_cover(
     kept = np.flatnonzero(duals.prices < gap)
     kept = kept[np.lexsort((duals.prices[kept], sets.roots[kept]))]
     start = np.searchsorted(sets.roots[kept], np.arange(len(region.loads) + 1))
-    words, sums = region.words, np.zeros((3, grids + 1))
-    sums[2, 0] = region.loads.sum()
+    words, left = region.words, np.zeros(grids + 1)
+    left[0] = region.loads.sum()
     cover = _Cover(
         np.zeros((grids + 1, words), np.uint64),
-        *sums,
+        np.zeros(grids + 1),
+        np.zeros(grids + 1),
+        left,
         np.zeros(grids + 1, np.int64),
         np.zeros((grids, words), np.uint64),
     )
@@ -1213,7 +1211,7 @@ def _prove_component(task: _Task) -> Certificate:
     if whole and _measure_gap(cost, bound) > 0 and size <= np.count_nonzero(loads):
         bound, better = _improve_part(graph, places.astype(np.int64), size, weights, steps, bound)
     if better is not None:
-        best = _sum_costs(np.bincount(better, loads, minlength=size), weights)
+        best = _cost_balance(graph, better, size, weights)
     worst = _bound_worst(loads, size, weights)
     return Certificate(
         key=component.key,
@@ -1224,7 +1222,7 @@ def _prove_component(task: _Task) -> Certificate:
         bound=min(bound, best) if whole else min(bound, cost),
         best=best,
         labels=None if better is None else grids[better],
-        deviation=homes * weights.share - 1.0,
+        deviation=(homes * weights.share - 1.0).astype(np.float64),
         worst_bound=worst,
         reason=_explain(loads, size, weights, worst),
         exceeds=bool(loads.max(initial=0.0) * weights.share > 1.0 + weights.tolerance),
@@ -1247,13 +1245,17 @@ def _improve_part(
 ) -> tuple[float, Ints | None]:
     """Raise the bound and lower the cost; give the bound and better labels, if any."""
     better, used = _resplit(graph, labels, grids, weights, steps // 2)
-    cost = _cost_balance(graph, better, grids, weights)
-    if _measure_gap(cost, bound) > 0 and used < steps:
-        region = _make_region(graph, np.arange(len(labels)))
+    atoms = np.arange(len(labels))
+    region = _make_region(graph, atoms)
+    while used < steps:
+        cost = _cost_balance(graph, better, grids, weights)
+        if _measure_gap(cost, bound) == 0:
+            break
         answer = _solve_region(region, grids, cost, weights, steps - used, program=True)
-        bound = max(bound, answer.bound)
-        if answer.groups is not None:
-            better = _expand(graph, np.arange(len(labels)), region, answer.groups)
+        used, bound = used + answer.steps, max(bound, answer.bound)
+        if answer.groups is None:
+            break
+        better = _expand(graph, atoms, region, answer.groups)
     if np.array_equal(better, labels):
         return bound, None
     state = make_state(graph, better.astype(np.int32), grids, weights)
@@ -1262,7 +1264,7 @@ def _improve_part(
 
 
 def _cost_balance(graph: Graph, labels: Ints, grids: int, weights: Weights) -> float:
-    return _sum_costs(np.bincount(labels, graph.households, minlength=grids), weights)
+    return _sum_costs(_sum_loads(labels, graph.households, grids), weights)
 
 
 def _resplit(
@@ -1275,7 +1277,11 @@ def _resplit(
     share = max(steps // GROUP_SHARE, 1)
     while used < steps:
         group = next(
-            (g for g in _rank_groups(graph, labels, grids, weights) if tried.get(g) != stamp[[*g]].tolist()),
+            (
+                g
+                for g in _rank_groups(graph, labels, grids, weights)
+                if tried.get(g) != stamp[[*g]].tolist()
+            ),
             None,
         )
         if group is None:
@@ -1285,11 +1291,9 @@ def _resplit(
     return labels, used
 
 
-def _rank_groups(
-    graph: Graph, labels: Ints, grids: int, weights: Weights
-) -> list[tuple[int, ...]]:
+def _rank_groups(graph: Graph, labels: Ints, grids: int, weights: Weights) -> list[tuple[int, ...]]:
     """List connected groups of grids that even shares would improve, the most gain first."""
-    homes = np.bincount(labels, graph.households, minlength=grids).astype(np.float64)
+    homes = _sum_loads(labels, graph.households, grids)
     costs = _cost_all(homes, weights)
     touch = np.zeros((grids, grids), bool)
     one, two = labels[graph.owner[graph.usable]], labels[graph.neighbour[graph.usable]]
@@ -1320,7 +1324,7 @@ def _resplit_group(
     """Cut one group anew, in place, if that costs less; give the steps."""
     atoms = _contract(graph, np.isin(labels, group), 1.0 / weights.share)
     region = _make_region(graph, atoms)
-    cost = _sum_costs(np.bincount(labels, graph.households)[[*group]].astype(float), weights)
+    cost = _sum_costs(_sum_loads(labels, graph.households, 0)[[*group]], weights)
     answer = _solve_region(region, len(group), cost, weights, steps, program=False)
     if answer.groups is not None:
         inside = atoms >= 0

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gridmap.partition.objective import State, Weights, balance_cost, shift_unit
+from gridmap.partition.objective import State, Weights, balance_cost, moving_cost, shift_unit
 from gridmap.partition.problem import Bits, Codes, Floats, Graph, Ints, Positions, kernel
 from gridmap.tables import CROSSINGS
 
@@ -70,7 +70,9 @@ class Tree(NamedTuple):
     size: Positions  #: per place, units below and including it
     lived: Positions  #: per place, units with households below
     jump: Positions  #: per place, a shortcut towards the root
-    homes: Ints  #: per place, households below
+    load: Ints  #: per place, grains below
+    stay: Floats  #: per place, what moving all below costs if they leave one grid, less the other
+    home: Floats  #: [2] what it costs if all with a home in one grid, in the other, leave it
     cut: Floats  #: per place, cost of cutting it from its parent, beside balance
     bucket: Positions  #: (LEVELS, sides) sides that wait at each level
     waiting: Ints  #: per level, how many
@@ -94,7 +96,9 @@ def make_tree(graph: Graph, rng: Bits) -> Tree:
         size=places[7],
         lived=places[8],
         jump=np.zeros(units, np.int32),
-        homes=np.zeros(units, np.int64),
+        load=np.zeros(units, np.int64),
+        stay=np.zeros(units, np.float64),
+        home=np.zeros(2, np.float64),
         cut=np.zeros(units, np.float64),
         bucket=np.zeros((LEVELS, sides), np.int32),
         waiting=np.zeros(LEVELS, np.int64),
@@ -207,7 +211,7 @@ def _number_places(tree: Tree, total: int) -> None:
 
 @kernel
 def sum_subtrees(state: State, tree: Tree, total: int) -> float:
-    """Fill households, inhabited units and the exact cost of cutting, for every place.
+    """Fill loads, inhabited units and the exact cost of cutting, for every place.
 
     A pair inside the piece is cut by the tree edges on the path between its ends: its cost is added
     at both ends and taken off twice at their lowest common ancestor, then summed up the tree.
@@ -217,9 +221,9 @@ def sum_subtrees(state: State, tree: Tree, total: int) -> float:
     """
     graph, now = state.graph, 0.0
     for place in range(total):
-        homes = graph.households[tree.unit[place]]
-        tree.homes[place] = homes
-        tree.lived[place] = 1 if homes > 0 else 0
+        load = graph.load[tree.unit[place]]
+        tree.load[place] = load
+        tree.lived[place] = 1 if load > 0 else 0
         tree.cut[place] = 0.0
         tree.jump[place] = tree.up[place]
     for place in range(total - 1, -1, -1):
@@ -236,10 +240,39 @@ def sum_subtrees(state: State, tree: Tree, total: int) -> float:
                     now += cost
     for place in range(total - 1, 0, -1):
         up = tree.up[place]
-        tree.homes[up] += tree.homes[place]
+        tree.load[up] += tree.load[place]
         tree.lived[up] += tree.lived[place]
         tree.cut[up] += tree.cut[place]
     return now
+
+
+@kernel
+def sum_stays(state: State, tree: Tree, total: int, one: int, two: int) -> float:
+    """Fill what it costs to move the units below each place from their homes in two grids.
+
+    Returns what units with a home in either cost by being in the other now. O(units).
+    """
+    now = 0.0
+    tree.home[:] = 0.0
+    for place in range(total):
+        unit = tree.unit[place]
+        home = state.home[unit]
+        tree.stay[place] = 0.0
+        if home in (one, two):
+            cost = moving_cost(state, unit)
+            tree.stay[place] = cost if home == one else -cost
+            tree.home[0 if home == one else 1] += cost
+            if state.labels[unit] != home:
+                now += cost
+    for place in range(total - 1, 0, -1):
+        tree.stay[tree.up[place]] += tree.stay[place]
+    return now
+
+
+@kernel
+def moved_below(tree: Tree, place: int, first: bool) -> float:
+    """Compute what moves if the units below a place become the first grid, or the second."""
+    return tree.home[0] - tree.stay[place] if first else tree.home[1] + tree.stay[place]
 
 
 @kernel
@@ -257,22 +290,26 @@ def choose_cut(tree: Tree, total: int, grids: int, weights: Weights) -> tuple[in
     """Find the best tree edge to cut a piece of ``grids`` grids in two.
 
     The side below an edge may get any number of grids for which both sides keep at least one
-    inhabited unit per grid. Cost: balance if both sides were divided evenly, plus the cut. Returns
-    the place below the edge, the grids it gets and the cost; place 0 if there is no cut. O(units).
+    inhabited unit per grid. Cost: balance if both sides were divided evenly, plus the cut, plus
+    what moves (nothing unless `sum_stays` ran). Returns the place below the edge, the grids it gets
+    and the cost; place 0 if there is no cut. O(units).
     """
     best, below, least = 0, 0, np.inf
-    all_homes, all_lived = tree.homes[0], tree.lived[0]
+    all_load, all_lived = tree.load[0], tree.lived[0]
     for place in range(1, total):
-        homes, lived = tree.homes[place], tree.lived[place]
+        load, lived = tree.load[place], tree.lived[place]
         low = max(1, grids - (all_lived - lived))
         high = min(grids - 1, lived)
         if low > high or tree.cut[place] >= least:  # balance can only add to the cut
             continue
-        floor = homes * grids // all_homes
+        fixed = tree.cut[place] + min(
+            moved_below(tree, place, True), moved_below(tree, place, False)
+        )
+        floor = load * grids // all_load
         for part in range(min(max(floor, low), high), min(max(floor + 1, low), high) + 1):
             rest = grids - part
-            cost = part * balance_cost(homes / part, weights) + tree.cut[place]
-            cost += rest * balance_cost((all_homes - homes) / rest, weights)
+            cost = part * balance_cost(load / part, weights) + fixed
+            cost += rest * balance_cost((all_load - load) / rest, weights)
             if cost < least:
                 best, below, least = place, part, cost
     return best, below, least

@@ -1,0 +1,1 @@
+"""Tests of the partition engine, one file per side of it."""

@@ -1,0 +1,310 @@
+"""Certificates: bounds hold, small optima are proven, words fit, odd input is no trouble."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import networkx as nx
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gridmap.errors import PlanError, RulesError
+from gridmap.partition import assemble_problem, evaluate, partition_problem
+from gridmap.partition.problem import Problem
+from gridmap.partition.prove import (
+    Certificate,
+    bound_balance,
+    bound_worst,
+    improve_small,
+    prove,
+)
+from gridmap.rules import Rules
+
+RULES = Rules(target=100)
+
+
+def town(
+    households: list[int],
+    pairs: list[tuple[int, int]],
+    *,
+    community: list[int] | None = None,
+    compound: list[int] | None = None,
+) -> Problem:
+    """Make a problem of units and what touches, every border 20 m and usable."""
+    size = len(households)
+    return assemble_problem(
+        households=households,
+        community=community or [0] * size,
+        compound=compound or [-1] * size,
+        block=[0] * size,
+        pairs=np.array(pairs, int).reshape(-1, 2),
+        border=np.full(len(pairs), 20.0),
+        barrier=np.zeros(len(pairs), int),
+        usable=np.ones(len(pairs), bool),
+    )
+
+
+def random_town(seed: int, size: int) -> tuple[Problem, nx.Graph]:
+    """Make a connected town of few units; a third of them are empty, one may be a tower."""
+    rng = np.random.default_rng(seed)
+    tree = [(unit, int(rng.integers(0, unit))) for unit in range(1, size)]
+    more = [(int(a), int(b)) for a, b in rng.integers(0, size, (size // 2, 2)) if a != b]
+    graph = nx.Graph()
+    graph.add_nodes_from(range(size))
+    graph.add_edges_from(tree + more)
+    homes = rng.integers(1, 80, size) * (rng.random(size) < 0.67)
+    homes[rng.integers(0, size)] = rng.choice([10, 60, 180])
+    return town(homes.tolist(), sorted(tuple(sorted(pair)) for pair in graph.edges)), graph
+
+
+def lattice(side: int, seed: int, largest: int = 60) -> Problem:
+    """Make a square town of one community, with compounds of four."""
+    rng = np.random.default_rng(seed)
+    spot = np.arange(side * side).reshape(side, side)
+    pairs = [*zip(spot[:, :-1].ravel(), spot[:, 1:].ravel(), strict=True)]
+    pairs += [*zip(spot[:-1].ravel(), spot[1:].ravel(), strict=True)]
+    homes = rng.integers(5, largest, side * side) * (rng.random(side * side) < 0.7)
+    place = (np.arange(side) // 2)[:, None] * side + np.arange(side)[None, :] // 2
+    return town(homes.tolist(), pairs, compound=place.ravel().tolist())
+
+
+def divisions(graph: nx.Graph, grids: int) -> Iterator[list[int]]:
+    """List every division into so many connected grids, in plain Python."""
+
+    def extend(labels: list[int]) -> Iterator[list[int]]:
+        used = max(labels, default=-1) + 1
+        if len(labels) < len(graph):
+            for label in range(min(used + 1, grids)):
+                yield from extend([*labels, label])
+        elif used == grids:
+            yield labels
+
+    for labels in extend([]):
+        groups = [[u for u in graph if labels[u] == grid] for grid in range(grids)]
+        if all(nx.is_connected(graph.subgraph(group)) for group in groups):
+            yield labels
+
+
+def balance(problem: Problem, labels: list[int] | np.ndarray, rules: Rules = RULES) -> float:
+    """Take the terms that are proven from the objective itself."""
+    terms = evaluate(problem, labels, rules).terms
+    return terms["balance"] + terms["outside"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10**6), size=st.integers(4, 9), grids=st.integers(2, 4))
+def test_the_proven_optimum_is_that_of_all_divisions(seed: int, size: int, grids: int) -> None:
+    """From the worst division there is, the optimum of all of them is found and proven."""
+    problem, graph = random_town(seed, size)
+    costs = {tuple(each): balance(problem, each) for each in divisions(graph, grids)}
+    if not costs:
+        return
+    worst, least = max(costs, key=lambda each: costs[each]), min(costs.values())
+    (one,) = prove(problem, worst, RULES)
+    assert one.cost == pytest.approx(costs[worst])
+    assert one.bound <= least * (1 + 1e-9) + 1e-12
+    if grids <= np.count_nonzero(problem.households):
+        assert one.proven
+        assert one.best == pytest.approx(least, abs=1e-9)
+        assert one.bound == pytest.approx(least, abs=1e-9)
+        if one.labels is not None:
+            assert balance(problem, one.labels) == pytest.approx(least, abs=1e-9)
+            assert (evaluate(problem, one.labels, RULES).grids["pieces"] == 1).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10**6), size=st.integers(2, 8), grids=st.integers(1, 4))
+def test_relaxed_bounds_hold_for_every_division(seed: int, size: int, grids: int) -> None:
+    """No connected division is below the bound of the balance, nor of the worst deviation."""
+    problem, graph = random_town(seed, size)
+    floor = bound_balance(problem.households, grids, RULES)
+    least = bound_worst(problem.households, grids, RULES)
+    for labels in divisions(graph, grids):
+        assert balance(problem, labels) >= floor - 1e-9
+        off = np.abs(evaluate(problem, labels, RULES).grids["deviation"])
+        assert off.max() >= least - 1e-9
+
+
+def test_steps_only_narrow_the_bound() -> None:
+    """Without steps the bound is the relaxation's; with more it is no lower, the best no dearer."""
+    problem = lattice(6, seed=3)
+    labels = partition_problem(problem, RULES, steps=0)
+    certificates = [prove(problem, labels, RULES, steps=steps)[0] for steps in (0, 50, 100_000)]
+    bounds, bests = ([getattr(c, name) for c in certificates] for name in ("bound", "best"))
+    assert bounds[0] == pytest.approx(bound_balance(problem.households, labels.max() + 1, RULES))
+    assert bounds == sorted(bounds)
+    assert bests == sorted(bests, reverse=True)
+    assert certificates[0].labels is None
+    assert certificates[2].proven
+
+
+def test_more_than_64_units_are_proven_too() -> None:
+    """Sets of more than one word work; the listing is the same as for small parts."""
+    problem = lattice(10, seed=1, largest=140)
+    labels = partition_problem(problem, RULES)
+    (one,) = prove(problem, labels, RULES, steps=400_000)
+    assert len(one.units) == 100
+    assert one.labels is not None
+    assert (evaluate(problem, one.labels, RULES).grids["pieces"] == 1).all()
+    assert balance(problem, one.labels) == pytest.approx(one.best)
+    assert one.bound <= one.best < one.cost
+
+
+def test_a_tower_alone_is_named() -> None:
+    """A building above the band: the plan is optimal, and the words say that nothing is better."""
+    problem = town([250, 50, 50, 50, 50], [(0, 1), (1, 2), (2, 3), (3, 4)])
+    (one,) = prove(problem, [0, 1, 1, 2, 2], RULES)
+    assert one.status == "optimal"
+    assert one.exceeds
+    text = "a building alone has 250 households, the target is 100: nothing better exists"
+    assert one.to_text() == text
+    assert one.worst == pytest.approx(1.5)
+    assert one.worst_bound == pytest.approx(1.5)
+    assert (one.avoidable == 0).all()
+
+
+def test_households_that_divide_badly_are_named() -> None:
+    """No building is large, but the sum is not near a multiple of the target."""
+    problem = town([35] * 8, [(unit, unit + 1) for unit in range(7)])
+    (one,) = prove(problem, [0, 0, 0, 0, 1, 1, 1, 1], RULES)
+    assert one.to_text() == "optimal; the community has 280 households for 2 grids, 140 each"
+    assert one.worst_bound == pytest.approx(0.4)
+
+
+def test_buildings_that_do_not_add_up_are_named() -> None:
+    """Households for two grids, but no buildings make 100 together."""
+    problem = town([70, 65, 65], [(0, 1), (1, 2)])
+    (one,) = prove(problem, [0, 1, 1], RULES)
+    words = "the buildings, 200 households for 2 grids, add up to no share nearer 100"
+    assert one.to_text() == f"optimal; {words}"
+
+
+def test_avoidable_deviation_and_gap_of_a_poor_plan() -> None:
+    """What a grid deviates beyond the bound can be avoided; the better grids are given."""
+    problem = town([50, 50, 50, 50], [(0, 1), (1, 2), (2, 3)])
+    (one,) = prove(problem, [5, 5, 5, 8], RULES)
+    assert one.grids.tolist() == [5, 8]
+    assert one.avoidable == pytest.approx([0.5, 0.5])
+    assert one.status == "bounded"
+    assert one.labels is not None
+    assert one.labels.tolist() == [5, 5, 8, 8]
+    assert one.to_text() == "bounded, better grids are known (optimal)"
+
+
+def test_a_gap_is_said_in_per_cent() -> None:
+    """A plan near its bound says how near."""
+    problem = town([33, 90, 33, 93, 33], [(0, 1), (1, 2), (2, 3), (3, 4)])
+    (one,) = prove(problem, [0, 0, 0, 1, 1], RULES)
+    assert one.labels is not None
+    assert 0 < one.gap < 1
+    assert one.status == f"within {100 * (one.cost / one.bound - 1):.2g} %"
+
+
+def fields(certificates: list[Certificate]) -> list[tuple[object, ...]]:
+    """Everything that a certificate says, comparable."""
+    return [
+        (c.key, c.cost, c.bound, c.best, None if c.labels is None else c.labels.tobytes(), c.reason)
+        for c in certificates
+    ]
+
+
+def test_same_certificates_for_any_workers() -> None:
+    """Steps are counted, not timed: threads and repetition change nothing."""
+    parts = [lattice(5, seed=seed) for seed in (1, 2, 3)]
+    sizes = [len(part) for part in parts]
+    shift = np.concatenate([[0], np.cumsum(sizes)])
+    pairs = [
+        (owner + first, int(other) + first)
+        for part, first in zip(parts, shift.tolist(), strict=False)
+        for owner in range(len(part))
+        for other in part.neighbour[part.indptr[owner] : part.indptr[owner + 1]]
+        if owner < other
+    ]
+    problem = town(
+        np.concatenate([part.households for part in parts]).tolist(),
+        pairs,
+        community=np.repeat([0, 1, 2], sizes).tolist(),
+    )
+    labels = partition_problem(problem, RULES, steps=0)
+    alone = prove(problem, labels, RULES, steps=5000)
+    with ThreadPoolExecutor(2) as executor:
+        seen: list[tuple[str, int, int]] = []
+        threaded = prove(
+            problem,
+            labels,
+            RULES,
+            steps=5000,
+            executor=executor,
+            progress=lambda *now: seen.append(now),
+        )
+    assert fields(alone) == fields(threaded) == fields(prove(problem, labels, RULES, steps=5000))
+    assert [one.key for one in alone] == [(0, 0), (1, 0), (2, 0)]
+    assert seen[-1] == ("prove", 75, 75)
+
+
+@pytest.mark.parametrize("by", ["cost", "balance"])
+def test_improved_plans_are_plans_and_no_worse(by: str) -> None:
+    """The better divisions keep labels and pieces; by cost the whole objective never rises."""
+    problem = lattice(6, seed=5)
+    labels = partition_problem(problem, RULES, steps=0)
+    better = improve_small(problem, labels, RULES, by=by)
+    assert balance(problem, better) < balance(problem, labels)
+    assert set(better.tolist()) == set(labels.tolist())
+    assert (evaluate(problem, better, RULES).grids["pieces"] == 1).all()
+    if by == "cost":
+        assert evaluate(problem, better, RULES).total <= evaluate(problem, labels, RULES).total
+
+
+@pytest.mark.parametrize(
+    ("households", "pairs", "labels", "text"),
+    [
+        ([70], [], [0], "optimal; the community has 70 households for 1 grid, 70 each"),
+        ([0], [], [0], "optimal; nobody lives here"),
+        ([0, 0, 0], [(0, 1), (1, 2)], [0, 1, 1], "optimal; nobody lives here"),
+        ([40, 60], [(0, 1)], [3, 3], "optimal"),
+    ],
+)
+def test_degenerate_parts(
+    households: list[int], pairs: list[tuple[int, int]], labels: list[int], text: str
+) -> None:
+    """One unit, one grid, nobody at home: a certificate all the same."""
+    (one,) = prove(town(households, pairs), labels, RULES)
+    assert one.to_text() == text
+    assert one.labels is None
+
+
+def test_parts_of_a_community_and_no_units() -> None:
+    """A part that touches nothing has its own certificate; a problem without units has none."""
+    apart = prove(town([100, 100, 30], [(0, 1)]), [0, 1, 2], RULES)
+    assert [one.key for one in apart] == [(0, 0), (0, 1)]
+    assert [one.status for one in apart] == ["optimal", "optimal"]
+    assert prove(town([], []), [], RULES) == []
+
+
+def test_a_grid_in_pieces_gets_a_bound_only() -> None:
+    """A plan by hand whose grid is in two pieces is no division; it is said, and not improved."""
+    problem = town([60, 90, 40], [(0, 1), (1, 2)])
+    (one,) = prove(problem, [0, 1, 0], RULES)
+    assert one.status == "bounded"
+    assert one.labels is None
+    assert one.bound <= one.cost
+    assert one.to_text() == "a grid is not in one piece: nothing can be said but the bound"
+
+
+def test_more_grids_than_inhabited_units() -> None:
+    """A plan by hand may have a grid of a park alone."""
+    problem = town([100, 0, 0], [(0, 1), (1, 2)])
+    (one,) = prove(problem, [0, 1, 2], RULES)
+    assert one.status == "optimal"
+
+
+def test_bad_arguments_are_refused() -> None:
+    """Labels that do not fit, negative steps, an unknown way to choose."""
+    problem = town([50, 50], [(0, 1)])
+    with pytest.raises(PlanError, match="one, 0 or more, for each unit"):
+        prove(problem, [0], RULES)
+    with pytest.raises(RulesError, match="steps is -1"):
+        prove(problem, [0, 1], RULES, steps=-1)
+    with pytest.raises(RulesError, match="by is 'border'"):
+        improve_small(problem, [0, 1], RULES, by="border")
