@@ -32,7 +32,7 @@ from gridmap.locate import (
 from gridmap.maps import map_plan
 from gridmap.measure import measure, summarize
 from gridmap.partition import partition_units, warm_up
-from gridmap.plan import Plan, draw_plan, make_plan
+from gridmap.plan import Plan, draw_plan, make_plan, redraw_plan
 from gridmap.rules import Costs, Estates, EstateSize, Rules, read_rules
 from gridmap.store import PlanStore
 from gridmap.synthetic import make_city
@@ -76,6 +76,7 @@ __all__ = [
     "read_city",
     "read_points",
     "read_rules",
+    "redraw_plan",
     "summarize",
     "summarize_points",
     "to_graph",

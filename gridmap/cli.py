@@ -110,6 +110,12 @@ def draw(
         int | None,
         typer.Option(help="Divide the town along its main roads into communities of this size."),
     ] = None,
+    redraw: Annotated[
+        bool,
+        typer.Option(
+            help="Start from the files' existing grids; move as few households as can be."
+        ),
+    ] = False,
     map_path: Annotated[
         Path | None, typer.Option("--map", help="Also write a map page that needs no internet.")
     ] = None,
@@ -122,8 +128,9 @@ def draw(
     if divide:
         town = gridmap.divide_communities(town, households=divide)
     typer.echo(town.report.to_text())
+    verb = gridmap.redraw_plan if redraw else gridmap.draw_plan
     with _progress() as progress:
-        plan = gridmap.draw_plan(town, rules, seed=seed, progress=progress)
+        plan = verb(town, rules, seed=seed, progress=progress)
     fingerprint = gridmap.PlanStore(store).keep(plan, name)
     typer.echo(gridmap.check_plan(plan).to_text())
     typer.echo(f"kept as {name} in {store} (sha256 {fingerprint[:12]}…)")

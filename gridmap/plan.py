@@ -1,8 +1,9 @@
 """A plan: which grid each unit is in, the grids with their codes, and the drawing in one call."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -16,7 +17,7 @@ from gridmap.city import City
 from gridmap.codes import make_codes, rank_positions
 from gridmap.entrances import divide_buildings
 from gridmap.errors import PlanError
-from gridmap.partition import DEFAULT_STEPS, partition_units
+from gridmap.partition import DEFAULT_STEPS, match_labels, partition_units
 from gridmap.rules import Rules
 from gridmap.tables import ADJACENCY, GRIDS, LINEAGE, UNITS, check_table, list_some
 from gridmap.targets import building_limits, find_estate_types, unit_targets
@@ -99,14 +100,82 @@ def draw_plan(
         If a community would need more than 999 grids.
     """
     rules = rules or Rules()
-    city = divide_buildings(city, building_limits(city, rules))
-    units = make_units(city, executor=executor, progress=progress)
-    units = _add_targets(units, city, rules)
-    adjacency = build_adjacency(units, city, rules)
+    city, units, adjacency = _prepare(city, rules, executor, progress)
     assignment = partition_units(
         units, adjacency, rules, seed=seed, steps=steps, executor=executor, progress=progress
     )
     return make_plan(city, units, adjacency, assignment, rules)
+
+
+def redraw_plan(
+    city: City,
+    rules: Rules | None = None,
+    *,
+    locked: Iterable[str] = (),
+    seed: int = 0,
+    steps: int = DEFAULT_STEPS,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> Plan:
+    """Draw again from the grids that a city has, moving as few households as possible.
+
+    Parameters
+    ----------
+    city : City
+        With ``existing`` grids; a place in none of them is free for all.
+    rules : Rules, optional
+        Sizes and costs; ``costs.moved`` is the price of a household that changes grid.
+    locked : iterable of str
+        Existing grids that stay as they are.
+    seed, steps, executor, progress
+        As for `draw_plan`.
+
+    Returns
+    -------
+    Plan
+        A grid that goes on keeps its code where that is a code of its community; the others get
+        new ones. Codes that end are in the plan's lineage with what came after them.
+
+    Raises
+    ------
+    PlanError
+        If the city has no existing grids, or ``locked`` names another one.
+    """
+    if city.existing.empty:
+        raise PlanError("the city has no existing grids to start from; use draw_plan")
+    rules = rules or Rules()
+    city, units, adjacency = _prepare(city, rules, executor, progress)
+    start = find_existing(units, city)
+    labels = partition_units(
+        *(units, adjacency, rules),
+        seed=seed,
+        steps=steps,
+        start=start,
+        locked=locked,
+        executor=executor,
+        progress=progress,
+    )
+    kept = match_labels(labels, start, units["households"])
+    plan = make_plan(city, units, adjacency, labels, rules, kept=kept)
+    return replace(plan, lineage=_trace_lineage(start, plan))
+
+
+def find_existing(units: gpd.GeoDataFrame, city: City) -> pd.Series:
+    """Return unit_id -> the existing grid that an inner point of the unit lies in, or missing."""
+    points = gpd.GeoDataFrame(geometry=units.representative_point())
+    found = gpd.sjoin(points, city.existing[["geometry"]], how="left", predicate="intersects")
+    codes = found[str(city.existing.index.name)].groupby(level=0).min()
+    return codes.reindex(units.index).rename("grid_code")
+
+
+def _prepare(
+    city: City, rules: Rules, executor: Executor | None, progress: Progress | None
+) -> tuple[City, gpd.GeoDataFrame, pd.DataFrame]:
+    """Divide large buildings, cut the city into units and say which touch."""
+    city = divide_buildings(city, building_limits(city, rules))
+    units = make_units(city, executor=executor, progress=progress)
+    units = _add_targets(units, city, rules)
+    return city, units, build_adjacency(units, city, rules)
 
 
 def _add_targets(units: gpd.GeoDataFrame, city: City, rules: Rules) -> gpd.GeoDataFrame:
@@ -125,6 +194,7 @@ def make_plan(
     rules: Rules,
     *,
     name: str = "",
+    kept: pd.Series | None = None,
 ) -> Plan:
     """Make a plan of an assignment, whoever made that: form the grids and number them.
 
@@ -139,6 +209,9 @@ def make_plan(
         What the plan is judged by.
     name : str
         What people call it.
+    kept : Series, optional
+        Label -> code of a grid that goes on; labels that are not in it, and those whose code is
+        none of their community, get new codes after all of these.
 
     Raises
     ------
@@ -150,7 +223,7 @@ def make_plan(
     labels = _check_assignment(units, assignment)
     _check_grids(units, adjacency, labels)
     shapes = _form_grids(units, labels)
-    codes = _number_grids(shapes, city)
+    codes = _number_grids(shapes, city, {} if kept is None else kept.to_dict())
     units = units.assign(grid_code=labels.map(codes).astype("str"))
     grids = shapes.set_index(shapes.index.map(codes).astype("str")).sort_index()
     return Plan(city, units, adjacency, _name_grids(grids, city), rules, name)
@@ -282,18 +355,38 @@ def _one_polygon(shape: shapely.Geometry) -> shapely.Geometry:
     return shapely.normalize(parts[0] if len(parts) == 1 else shape)
 
 
-def _number_grids(shapes: gpd.GeoDataFrame, city: City) -> dict[object, str]:
-    """Give each label its code, in rows N to S and W to E inside its community."""
+def _number_grids(
+    shapes: gpd.GeoDataFrame, city: City, kept: Mapping[Any, str]
+) -> dict[object, str]:
+    """Give each label its code: its own, or the next in rows N to S and W to E."""
     codes: dict[object, str] = {}
+    used = [*map(str, city.existing.index), *kept.values()]
     points = shapes.geometry.representative_point()
     bounds = shapes.geometry.bounds
     heights = bounds["maxy"] - bounds["miny"]
     for community, labels in shapes.groupby("community_id").groups.items():
-        row_height = float(heights[labels].median())
-        ranks = rank_positions(points[labels].x, points[labels].y, row_height)
-        community_code = str(city.communities.at[community, "code"])
-        codes.update(zip(labels, make_codes(community_code, ranks.tolist()), strict=True))
+        code = str(city.communities.at[community, "code"])
+        own = {label: kept[label] for label in labels if _is_grid_of(kept.get(label, ""), code)}
+        rest = labels[~labels.isin(list(own))]
+        ranks = rank_positions(points[rest].x, points[rest].y, float(heights[labels].median()))
+        new = make_codes(
+            code,
+            ranks.tolist(),
+            used=[one for one in used if _is_grid_of(one, code)] if kept else (),
+        )
+        codes.update({**own, **dict(zip(rest, new, strict=True))})
     return codes
+
+
+def _is_grid_of(code: str, community_code: str) -> bool:
+    return len(code) == 15 and code.isdecimal() and code.startswith(community_code)
+
+
+def _trace_lineage(start: pd.Series, plan: Plan) -> pd.DataFrame:
+    """Say what came after the existing grids that the plan no longer has."""
+    ended = start[start.notna() & ~start.isin(plan.grids.index)]
+    after = plan.units["grid_code"].groupby(ended).agg(lambda codes: sorted(set(codes)))
+    return _extend_lineage(no_lineage(), after.to_dict())
 
 
 def _name_grids(grids: gpd.GeoDataFrame, city: City) -> gpd.GeoDataFrame:

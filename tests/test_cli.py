@@ -1,6 +1,7 @@
 """The commands, as a script would call them: output, files and exit codes."""
 
 import json
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -133,6 +134,18 @@ def test_demo_runs_on_bundled_data(tmp_path: Path) -> None:
     assert code == 0
     assert second in first
     assert (tmp_path / "demo" / "demo.gpkg").read_bytes() == before
+
+
+def test_redraw_starts_from_existing_grids(city_folder: Path, store: Path, tmp_path: Path) -> None:
+    """A folder with a layer of existing grids is redrawn with their codes."""
+    grids = PlanStore(store).load("first").grids
+    folder = tmp_path / "city"
+    shutil.copytree(city_folder, folder)
+    grids[["name", "geometry"]].reset_index().to_file(folder / "existing.gpkg")
+    code, words = run("draw", folder, tmp_path / "plans", "again", "--redraw")
+    assert code == 0, words
+    again = PlanStore(tmp_path / "plans").load("again").grids
+    assert len(set(again.index) & set(grids.index)) >= len(grids) - 1
 
 
 def test_datums_and_estimates_from_the_command_line(

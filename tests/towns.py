@@ -14,7 +14,10 @@ from gridmap.rules import Rules
 def make_four_by_two() -> Plan:
     """Return the plan of `four_by_two`: in each community one grid south and one north."""
     column, row = np.tile(np.arange(4), 2), np.repeat([0, 1], 4)
-    cells = [box(100 * x, 100 * y, 100 * x + 100, 100 * y + 100) for x, y in zip(column, row, strict=True)]
+    cells = [
+        box(100 * x, 100 * y, 100 * x + 100, 100 * y + 100)
+        for x, y in zip(column, row, strict=True)
+    ]
     community = np.where(column < 2, "210802003002", "210802003003")
     households = np.where(row == 0, 60, 90)
     buildings = gpd.GeoDataFrame(

@@ -351,11 +351,8 @@ class _Relaxation(NamedTuple):
 def _relax(loads: Floats, grids: int, weights: Weights) -> _Relaxation:
     """Find the least uneven loads; see `bound_balance` for the proof. O(units · households)."""
     largest = np.sort(loads)[::-1][: grids - 1]
-    rest, large = float(loads.sum()), 0
-    while large < len(largest) and largest[large] * (grids - large) > rest:
-        rest -= float(largest[large])
-        large += 1
-    shares = np.concatenate([largest[:large], np.full(grids - large, rest / (grids - large))])
+    alone, share = _share_out(largest.tolist(), float(loads.sum()), grids)
+    shares, large = np.array(alone + [share] * (grids - len(alone))), len(alone)
     sums = _list_sums(loads)
     if sums is None:
         return _Relaxation(shares, large, _sum_costs(shares, weights), shares[-1], shares[0])
@@ -365,6 +362,18 @@ def _relax(loads: Floats, grids: int, weights: Weights) -> _Relaxation:
     below = float(sums[np.searchsorted(sums, shares[-1] * (1 + 1e-12), side="right") - 1])
     above = float(sums[min(np.searchsorted(sums, shares[0] * (1 - 1e-12)), len(sums) - 1)])
     return _Relaxation(shares, large, max(bound, _sum_costs(shares, weights)), below, above)
+
+
+def _share_out(largest: list[float], total: float, grids: int) -> tuple[list[float], float]:
+    """Give the units that are alone in the least uneven loads, and the even share of the others.
+
+    ``largest``: units by load, the largest first, fewer than grids or as many.
+    """
+    alone = 0
+    while alone < min(len(largest), grids - 1) and largest[alone] * (grids - alone) > total:
+        total -= largest[alone]
+        alone += 1
+    return largest[:alone], total / (grids - alone)
 
 
 def _list_sums(loads: Floats) -> Floats | None:
@@ -1027,34 +1036,32 @@ def _find_band(
 ) -> _Band:
     """Find the loads of grids of a division that costs less than the limit.
 
-    A grid of load h leaves k - 1 grids, which cost at least what even shares of the rest do; if it
-    has none of the large units, these stay alone among them at best. Both are convex in h.
+    A grid of load h leaves k - 1 grids, which cost at least what the least uneven loads of the rest
+    do; if it has none of the large units, these are among the rest. As the least of a convex cost
+    over loads that sum to the rest, that is convex in h.
     """
+    alone = relaxed.shares[: relaxed.large].tolist()
     total = float(region.loads.sum())
-    alone = relaxed.shares[: relaxed.large]
-    cut = alone[-1] if len(alone) else np.inf
-    flags = (region.loads >= cut)[None, :]
-    plain = _bisect_band(
-        total - alone.sum(), grids - len(alone), limit - _sum_costs(alone, weights), weights
-    )
-    return _Band(*plain, *_bisect_band(total, grids, limit, weights), _pack(flags)[0])
+    flags = region.loads >= (alone[-1] if alone else np.inf)
+    plain = _bisect_band(total, grids, alone, limit, weights)
+    return _Band(*plain, *_bisect_band(total, grids, [], limit, weights), _pack(flags[None, :])[0])
 
 
-def _bisect_band(total: float, grids: int, limit: float, weights: Weights) -> tuple[float, float]:
-    """Find the least and greatest load of one of ``grids`` grids that cost less than the limit."""
-    mean, slack = total / grids, 1e-9 * total
+def _bisect_band(
+    total: float, grids: int, large: list[float], limit: float, weights: Weights
+) -> tuple[float, float]:
+    """Find the least and greatest load of a grid beside others that have the large units."""
+    slack = 1e-9 * total
 
     def cost(load: float) -> float:
-        rest = grids - 1
-        others = rest * float(balance_cost((total - load) / rest, weights)) if rest else 0.0
-        return float(balance_cost(load, weights)) + others
+        alone, share = _share_out(large, total - load, grids - 1)
+        costs = [float(balance_cost(each, weights)) for each in [load, share, *alone]]
+        return costs[0] + costs[1] * (grids - 1 - len(alone)) + sum(costs[2:])
 
-    if grids == 1:
-        return total - slack, total + slack
     ends = []
-    for end in (0.0, total):
-        inner, outer = mean, end
-        for _ in range(50):
+    for end in (0.0, total - sum(large)):
+        inner, outer = _share_out(large, total, grids)[1], end
+        for _ in range(40):
             middle = 0.5 * (inner + outer)
             inner, outer = (middle, outer) if cost(middle) < limit else (inner, middle)
         ends.append(end if cost(end) < limit else outer)

@@ -1,0 +1,83 @@
+"""A redraw starts from the grids that a city has, keeps their codes and moves few households."""
+
+import dataclasses
+
+import geopandas as gpd
+import pytest
+
+from gridmap.check import check_plan, compare_plans
+from gridmap.city import City
+from gridmap.errors import PlanError
+from gridmap.plan import Plan, draw_plan, redraw_plan
+from gridmap.synthetic import make_city
+
+
+@pytest.fixture(scope="module")
+def before() -> Plan:
+    """Draw a town from scratch."""
+    return draw_plan(make_city(20, seed=1), steps=60)
+
+
+def with_existing(city: City, plan: Plan, **changes: object) -> City:
+    """Return the city with the grids of a plan as those in use."""
+    existing = gpd.GeoDataFrame(plan.grids[["name", "geometry"]], crs=plan.grids.crs)
+    return dataclasses.replace(city, existing=existing, **changes)  # type: ignore[arg-type]
+
+
+def test_nothing_changes_where_nothing_has_to(before: Plan) -> None:
+    """A balanced plan is redrawn as it was: every unit and every code stays."""
+    after = redraw_plan(with_existing(before.city, before), steps=60)
+    moved = compare_plans(before, after).households
+    assert moved <= 0.02 * before.city.households
+    assert set(after.grids.index) >= set(before.grids.index[:1])
+    assert len(set(after.grids.index) & set(before.grids.index)) >= 19
+
+
+def test_a_new_building_changes_few_grids(before: Plan) -> None:
+    """120 households more in one building: most grids keep every household."""
+    buildings = before.city.buildings.copy()
+    row = buildings["households"].idxmin()
+    buildings.loc[row, "households"] += 120
+    after = redraw_plan(with_existing(before.city, before, buildings=buildings), steps=60)
+    change = compare_plans(before, after)
+    assert (change.grids["change"] == "kept").sum() >= 12
+    assert after.grids.index.is_unique
+    assert after.grids["households"].sum() == before.city.households + 120
+    assert check_plan(after).count("objection") == 0
+
+
+def test_locked_grids_stay(before: Plan) -> None:
+    """A locked grid keeps its units, whatever happens around it."""
+    code = before.grids.index[3]
+    buildings = before.city.buildings.assign(
+        households=(before.city.buildings["households"] * 1.3).astype("int64")
+    )
+    city = with_existing(before.city, before, buildings=buildings)
+    after = redraw_plan(city, locked=[code], steps=60)
+    assert after.grids.geometry[code].equals(before.grids.geometry[code])
+
+
+def test_codes_that_end_have_successors(before: Plan) -> None:
+    """With half the households fewer grids remain; each ended code names what came after it."""
+    buildings = before.city.buildings.assign(households=before.city.buildings["households"] // 3)
+    after = redraw_plan(with_existing(before.city, before, buildings=buildings), steps=60)
+    ended = set(before.grids.index) - set(after.grids.index)
+    assert ended
+    assert set(after.lineage.index) == ended
+    for successors in after.lineage["successors"]:
+        assert set(successors.split()) <= set(after.grids.index)
+
+
+def test_grids_without_codes_get_new_ones(before: Plan) -> None:
+    """Existing grids that are named otherwise are a start all the same."""
+    city = with_existing(before.city, before)
+    renamed = city.existing.set_axis([f"old {row}" for row in range(len(city.existing))])
+    city = dataclasses.replace(city, existing=renamed.rename_axis("grid_code"))
+    after = redraw_plan(city, steps=60)
+    assert all(len(code) == 15 for code in after.grids.index)
+
+
+def test_a_city_without_grids_is_refused(before: Plan) -> None:
+    """There is nothing to start from, and the message says what to call instead."""
+    with pytest.raises(PlanError, match="draw_plan"):
+        redraw_plan(before.city)
