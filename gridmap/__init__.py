@@ -19,6 +19,7 @@ from gridmap.codes import parse_code
 from gridmap.edit import merge_grids, move_units
 from gridmap.entrances import divide_buildings
 from gridmap.estimates import Estimate
+from gridmap.kernels import warm_up
 from gridmap.locate import (
     Locator,
     Owner,
@@ -31,12 +32,12 @@ from gridmap.locate import (
 )
 from gridmap.maps import map_plan
 from gridmap.measure import measure, summarize
-from gridmap.partition import partition_units, warm_up
+from gridmap.partition import partition_units
 from gridmap.plan import Plan, draw_plan, make_plan, redraw_plan
 from gridmap.rules import Costs, Estates, EstateSize, Rules, read_rules
 from gridmap.store import PlanStore
 from gridmap.synthetic import make_city
-from gridmap.targets import unit_targets
+from gridmap.targets import building_limits, unit_targets
 from gridmap.units import make_units
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "PlanStore",
     "Rules",
     "build_adjacency",
+    "building_limits",
     "check_city",
     "check_plan",
     "compare_areas",

@@ -1,0 +1,19 @@
+"""Compile every kernel before somebody waits for it."""
+
+from gridmap.locate import make_locator
+from gridmap.plan import draw_plan
+from gridmap.synthetic import make_city
+
+
+def warm_up() -> None:
+    """Compile the kernels of the cut, the engine and the locator on a small town.
+
+    The first time this takes a minute or so; what is compiled is kept beside the package, and the
+    next process loads it in about a second. Call it at installation, before the first user comes.
+    """
+    plan = draw_plan(make_city(3), steps=10)
+    west, south, _, _ = plan.grids.to_crs("EPSG:4326").total_bounds
+    locator = make_locator(plan)
+    locator.locate(west, south)
+    locator.locate_many([west], [south])
+    locator.owners([west], [south])
