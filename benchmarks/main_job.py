@@ -109,7 +109,8 @@ def run_apart(name: str) -> dict[str, Any]:
 def print_figures(figures: dict[str, Any]) -> None:
     """Print what one city took, and how good its plan is."""
     print(
-        f"\n{figures['city']}: {figures['buildings and entrances']} buildings and entrances, {figures['units']} units, "
+        f"\n{figures['city']}: {figures['buildings and entrances']} buildings and entrances, "
+        f"{figures['units']} units, "
         f"{figures['households']} households ({figures['lost households']} lost) -> "
         f"{figures['grids']} grids; within 5/10/20 %: {figures['within_5']} / "
         f"{figures['within_10']} / {figures['within_20']} %, worst {figures['worst']} %, "

@@ -99,8 +99,8 @@ def describe_grids(plan: Plan, *, min_cell: int = 0) -> dict[str, dict[str, Any]
     Returns
     -------
     dict
-        Code -> name, grid_type, community_id, community, street, households, deviation (the relative deviation
-        from the target, 0.1 is 10 % more), area (whole m²), label (longitude and latitude of a
+        Code -> name, grid_type, community_id, community, street, households, deviation (relative to
+        the grid's target, 0.1 is 10 % more), area (whole m²), label (longitude and latitude of a
         place inside the grid that is good for writing on).
     """
     labels = _label_places(plan.grids).tolist()

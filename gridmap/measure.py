@@ -69,13 +69,14 @@ def summarize(plan: Plan) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``grids``, of these ``exclusive``, ``communities``, ``households``; of the others ``mean``
-        households; ``within_5``, ``within_10``, ``within_20``: per cent of grids that far from the target at most;
-        ``in_band``: per cent inside the tolerance of the rules; ``worst``: the largest deviation in
-        per cent; ``border_km`` between grids of one community; ``compactness``: the mean
-        Polsby-Popper; ``across_main_roads``: grids that lie across one; ``split_compounds``:
-        grids that compounds are spread over beyond what their size needs; ``cost``: the terms of
-        the engine's objective (`gridmap.partition.objective`) and their ``total``.
+        ``grids``, of these ``exclusive``, ``communities``, ``households``; of the other grids
+        ``mean`` households, ``within_5``, ``within_10``, ``within_20``: per cent that are so far
+        from their target at most, ``in_band``: per cent inside the tolerance of the rules,
+        ``worst``: the largest deviation in per cent; ``border_km`` between grids of one community;
+        ``compactness``: the mean Polsby-Popper; ``across_main_roads``: grids that lie across one;
+        ``split_compounds``: grids that compounds are spread over beyond what their size needs;
+        ``cost``: the terms of the engine's objective (`gridmap.partition.objective`) and their
+        ``total``.
     """
     measures = measure(plan)
     base = measures[measures["grid_type"] == "base"]

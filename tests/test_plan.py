@@ -3,11 +3,11 @@
 import pandas as pd
 import pytest
 import shapely
-from gridmap.synthetic import make_city
 
 from gridmap.errors import PlanError
 from gridmap.plan import Plan, count_pieces, draw_plan, make_plan, regroup
 from gridmap.rules import Rules
+from gridmap.synthetic import make_city
 from gridmap.tables import GRIDS, check_table
 
 

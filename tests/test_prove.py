@@ -350,3 +350,23 @@ def test_the_listing_is_complete_and_lists_each_set_once(seed: int, size: int, h
     assert len(set(listed)) == len(listed) == found <= visited
     assert set(listed) == minimal_sets(graph, problem.households, 15, high)
     assert [problem.households[list(units)].sum() for units in listed] == loads[:found].tolist()
+
+
+def test_targets_of_their_own_count_in_the_balance() -> None:
+    """Balance is of loads: households over the target where each unit lies."""
+    problem = assemble_problem(
+        households=[50, 50, 100, 100],
+        community=[0] * 4,
+        compound=[-1] * 4,
+        block=[0] * 4,
+        pairs=[(0, 1), (1, 2), (2, 3)],
+        border=[9.0] * 3,
+        barrier=[0] * 3,
+        usable=[True] * 3,
+        target=[100, 100, 200, 200],
+    )
+    (one,) = prove(problem, [0, 0, 0, 1], RULES)
+    assert one.labels is not None
+    assert one.labels.tolist() == [0, 0, 1, 1]
+    assert one.best == pytest.approx(balance(problem, one.labels))
+    assert one.cost == pytest.approx(balance(problem, [0, 0, 0, 1]))

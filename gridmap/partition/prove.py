@@ -52,6 +52,7 @@ from gridmap.partition.problem import (
     Ints,
     Problem,
     kernel,
+    measure_load,
     split_components,
 )
 from gridmap.rules import Rules
@@ -76,6 +77,8 @@ ENTER = 500
 LISTED = 1 << 21
 #: Covers tried per step: that is so much faster than listing a set.
 TRIES = 200
+#: Loads that add up to more are not listed sum by sum: the bound is that of even shares.
+MOST_SUMS = 200_000
 #: Sets that wait to be extended; more than that, and the part counts as too large.
 WAITING = 1 << 15
 
@@ -229,7 +232,7 @@ def prove(
         raise PlanError(f"labels of shape {places.shape}: give one, 0 or more, for each unit")
     if steps < 0:
         raise RulesError(f"steps is {steps}, not 0 or more")
-    weights = make_weights(rules)
+    weights = make_weights(rules, measure_load(problem, rules)[1])
     tasks = [
         (component, places[component.units].astype(np.int64), weights, steps)
         for component in split_components(problem, rules)
@@ -278,7 +281,7 @@ def improve_small(
     if by not in ("cost", "balance"):
         raise RulesError(f"by is {by!r}, not 'cost' or 'balance'")
     better = np.array(labels, np.int64)
-    weights = make_weights(rules)
+    weights = make_weights(rules, measure_load(problem, rules)[1])
     certificates = prove(problem, labels, rules, steps=steps, executor=executor)
     for component, one in zip(split_components(problem, rules), certificates, strict=True):
         if one.labels is None:
@@ -377,9 +380,9 @@ def _share_out(largest: list[float], total: float, grids: int) -> tuple[list[flo
 
 
 def _list_sums(loads: Floats) -> Floats | None:
-    """List the sums that subsets of whole loads make, ascending; None if loads are not whole."""
+    """List the sums that subsets of whole loads make, ascending; None if not whole, or too many."""
     whole = loads.astype(np.int64)
-    if (whole != loads).any():
+    if (whole != loads).any() or whole.sum() > MOST_SUMS:
         return None
     reached = 1
     for load in whole.tolist():
@@ -448,20 +451,22 @@ def _bound_worst(loads: Floats, grids: int, weights: Weights) -> float:
     return max(over, 1.0 - relaxed.below * weights.share, 0.0)
 
 
-def _explain(loads: Floats, grids: int, weights: Weights, worst: float) -> str:
+def _explain(graph: Graph, grids: int, weights: Weights, worst: float) -> str:
     """Say in words what keeps the worst deviation from 0."""
-    total, largest, target = loads.sum(), loads.max(initial=0), 1.0 / weights.share
+    total, most = int(graph.households.sum()), int(np.argmax(graph.load))
     if worst < 1e-9:
         return ""
     if total == 0:
         return "nobody lives here"
-    alone = largest * weights.share - 1.0
-    if alone > 0 and alone > abs(total / grids * weights.share - 1.0):
-        return f"a building alone has {largest:.0f} households, the target is {target:.0f}"
-    each = f"{total:.0f} households for {grids} grid{'s' if grids > 1 else ''}"
-    if abs(abs(total / grids * weights.share - 1.0) - worst) < 0.5 * weights.share or grids == 1:
+    mean = float(graph.load.sum()) / grids * weights.share - 1.0
+    alone = float(graph.load[most]) * weights.share - 1.0
+    if alone > max(0.0, abs(mean)):
+        homes = int(graph.households[most])
+        return f"a building alone has {homes} households, the target is {homes / (alone + 1):.0f}"
+    each = f"{total} households for {grids} grid{'s' if grids > 1 else ''}"
+    if grids == 1 or abs(abs(mean) - worst) < 0.5 * weights.share:
         return f"the community has {each}, {total / grids:.0f} each"
-    return f"the buildings, {each}, add up to no share nearer {target:.0f}"
+    return f"the buildings, {each}, add up to no share nearer {total / grids / (mean + 1):.0f}"
 
 
 # --- a part as bits ------------------------------------------------------------------------------
@@ -493,7 +498,7 @@ def _make_region(graph: Graph, atoms: Ints) -> Region:
     touch = np.zeros((size, size), bool)
     touch[one[kept], two[kept]] = True
     inside = atoms >= 0
-    loads = np.bincount(atoms[inside], graph.households[inside], minlength=size).astype(float)
+    loads = np.bincount(atoms[inside], graph.load[inside], minlength=size).astype(float)
     order = _sweep(touch, _sweep(touch, 0)[-1])
     order = order[_needed(touch, loads)[order]]
     near = touch[np.ix_(order, order)]
@@ -1210,9 +1215,10 @@ def _prove_component(task: _Task) -> Certificate:
     component, labels, weights, steps = task
     graph = component.graph
     grids, places = np.unique(labels, return_inverse=True)
-    loads, size = graph.households.astype(np.float64), len(grids)
-    homes = np.bincount(places, graph.households, minlength=size).astype(np.int64)
-    cost, bound = _sum_costs(homes.astype(float), weights), _relax(loads, size, weights).bound
+    loads, size = graph.load.astype(np.float64), len(grids)
+    homes = _sum_loads(places, graph.households, size).astype(np.int64)
+    filled = _sum_loads(places, loads, size)
+    cost, bound = _sum_costs(filled, weights), _relax(loads, size, weights).bound
     best, better = cost, None
     whole = _count_pieces(graph, places) == size
     if whole and _measure_gap(cost, bound) > 0 and size <= np.count_nonzero(loads):
@@ -1231,9 +1237,9 @@ def _prove_component(task: _Task) -> Certificate:
         bound=min(bound, best) if whole else min(bound, cost),
         best=best,
         labels=None if better is None else grids[better],
-        deviation=(homes * weights.share - 1.0).astype(np.float64),
+        deviation=filled * weights.share - 1.0,
         worst_bound=worst,
-        reason=_explain(loads, size, weights, worst),
+        reason=_explain(graph, size, weights, worst),
         exceeds=bool(loads.max(initial=0.0) * weights.share > 1.0 + weights.tolerance),
         whole=whole,
     )
@@ -1281,7 +1287,7 @@ def _keep_labels(old: Ints, new: Ints, grids: int, households: Ints) -> Ints:
 
 
 def _cost_balance(graph: Graph, labels: Ints, grids: int, weights: Weights) -> float:
-    return _sum_costs(_sum_loads(labels, graph.households, grids), weights)
+    return _sum_costs(_sum_loads(labels, graph.load, grids), weights)
 
 
 def _resplit(
@@ -1310,7 +1316,7 @@ def _resplit(
 
 def _rank_groups(graph: Graph, labels: Ints, grids: int, weights: Weights) -> list[tuple[int, ...]]:
     """List connected groups of grids that even shares would improve, the most gain first."""
-    homes = _sum_loads(labels, graph.households, grids)
+    homes = _sum_loads(labels, graph.load, grids)
     costs = _cost_all(homes, weights)
     touch = np.zeros((grids, grids), bool)
     one, two = labels[graph.owner[graph.usable]], labels[graph.neighbour[graph.usable]]
@@ -1341,7 +1347,7 @@ def _resplit_group(
     """Cut one group anew, in place, if that costs less; give the steps."""
     atoms = _contract(graph, np.isin(labels, group), 1.0 / weights.share)
     region = _make_region(graph, atoms)
-    cost = _sum_costs(_sum_loads(labels, graph.households, 0)[[*group]], weights)
+    cost = _sum_costs(_sum_loads(labels, graph.load, 0)[[*group]], weights)
     answer = _solve_region(region, len(group), cost, weights, steps, program=False)
     if answer.groups is not None:
         inside = atoms >= 0
@@ -1371,7 +1377,7 @@ def _contract(graph: Graph, inside: Flags, target: float) -> Ints:
     atoms = np.where(inside, np.cumsum(inside) - 1, -1)
     kept = graph.usable & inside[graph.owner] & inside[graph.neighbour]
     one, two = graph.owner[kept], graph.neighbour[kept]
-    loads = graph.households[inside].astype(np.float64)
+    loads = graph.load[inside].astype(np.float64)
     left = len(loads)
     for place in (graph.compound, graph.block):
         same = (place[one] == place[two]) & (place[one] >= 0)
@@ -1396,7 +1402,7 @@ def _polish_ties(state: State, search: Search) -> None:
         changed = False
         rounds += 1
         for unit in range(len(state.labels)):
-            if graph.households[unit] > 0:
+            if graph.load[unit] > 0:
                 continue
             best, least = -1, -1e-12
             for side in range(graph.indptr[unit], graph.indptr[unit + 1]):
