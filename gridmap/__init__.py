@@ -13,7 +13,7 @@ The verbs in the order of the flow::
 
 from gridmap.adjacency import build_adjacency, to_graph
 from gridmap.alignment import compare_areas
-from gridmap.check import PlanComparison, PlanReport, check_plan, compare_plans
+from gridmap.check import PlanComparison, PlanReport, check_plan, compare_plans, prove_plan
 from gridmap.city import City, CityReport, check_city, divide_communities, read_city
 from gridmap.codes import parse_code
 from gridmap.edit import merge_grids, move_units
@@ -75,6 +75,7 @@ __all__ = [
     "move_units",
     "parse_code",
     "partition_units",
+    "prove_plan",
     "read_city",
     "read_points",
     "read_rules",

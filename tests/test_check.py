@@ -3,7 +3,7 @@
 import dataclasses
 import json
 
-from gridmap.check import check_plan, compare_plans
+from gridmap.check import check_plan, compare_plans, prove_plan
 from gridmap.edit import merge_grids, move_units
 from gridmap.plan import Plan
 from gridmap.rules import Rules
@@ -88,3 +88,14 @@ def test_compare_finds_old_grids_by_place(four_by_two: Plan) -> None:
     assert change.grids["change"].to_dict()["210802003002003"] == "new"
     assert change.grids["change"].to_dict()[NORTH] == "retired"
     assert change.households == 300
+
+
+def test_a_plan_that_can_not_be_better_is_proven(four_by_two: Plan) -> None:
+    """Columns of 90 + 60 are 150 each: then the plan is optimal, and before it the bound is 0."""
+    found = prove_plan(four_by_two)
+    assert found["community_id"].tolist() == ["210802003002", "210802003003"]
+    assert found["grids"].tolist() == [2, 2]
+    assert (found["bound"] == 0).all()
+    swapped = move_units(move_units(four_by_two, [0], NORTH), [5], SOUTH)
+    proven = prove_plan(swapped).iloc[0]
+    assert (proven["status"], proven["cost"]) == ("optimal", 0)
