@@ -240,6 +240,19 @@ def test_main_roads_are_crossed_less_when_they_cost_more() -> None:
     assert crossed[1] < 0.6 * crossed[0]
 
 
+def test_presets_are_ends_of_one_conflict() -> None:
+    """Balance is the more even, shape has less border and fewer split compounds."""
+    units, adjacency = lattice(40, 30, largest=40)
+    problem = make_problem(units, adjacency)
+    even, compact = (
+        evaluate(problem, partition_problem(problem, Rules(costs=costs)), Rules())
+        for costs in (Costs.balance(), Costs.shape())
+    )
+    assert even.terms["balance"] < compact.terms["balance"]
+    assert compact.counts["border"] < 0.95 * even.counts["border"]
+    assert compact.counts["compound"] < even.counts["compound"]
+
+
 def test_workers_do_not_change_the_plan() -> None:
     """No executor, one thread, two threads and two processes draw the same; many tasks."""
     units, adjacency = lattice(80, 60)

@@ -12,6 +12,7 @@ from gridmap.city import City
 from gridmap.edit import move_units
 from gridmap.errors import PlanError
 from gridmap.measure import measure
+from gridmap.partition import make_problem
 from gridmap.plan import Plan, draw_plan
 from gridmap.rules import Rules
 from gridmap.synthetic import make_city
@@ -89,3 +90,20 @@ def test_default_target_is_that_of_the_rules() -> None:
     assert set(measure(plan)["target"]) == {150.0}
     stricter = dataclasses.replace(plan, rules=Rules(target=200))
     assert set(measure(stricter)["target"]) == {200.0}
+
+
+def test_entrances_of_a_building_stay_together() -> None:
+    """A building of 500 households is divided, and lies in no more grids than it needs."""
+    city = make_city(12, seed=4)
+    large = city.buildings["households"].idxmax()
+    buildings = city.buildings.assign(
+        households=city.buildings["households"].mask(city.buildings.index == large, 500)
+    )
+    plan = draw_plan(dataclasses.replace(city, buildings=buildings))
+    parts = plan.units[plan.units["part_of"] == large]
+    assert parts["households"].sum() == 500
+    assert len(parts) >= 5
+    assert parts["grid_code"].nunique() <= 3
+    assert check_plan(plan).count("objection") == 0
+    problem = make_problem(plan.units, plan.adjacency)
+    assert len(set(problem.compound[parts.index].tolist())) == 1

