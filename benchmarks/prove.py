@@ -9,13 +9,13 @@ list of ``{bar, ours, peer, ratio, goal, met}``.
 import argparse
 import json
 import os
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from partition import read_city  # the script beside this one
 
 from gridmap.partition import (
     DEFAULT_STEPS,
@@ -28,7 +28,6 @@ from gridmap.partition.prove import DEFAULT_STEPS as PROOF_STEPS
 from gridmap.partition.prove import Certificate, prove
 from gridmap.rules import Rules
 
-CITY = Path(__file__).parents[2] / "shared" / "data" / "city_graph_40k.npz"
 RULES = Rules(target=300)
 #: Effort of a plan drawn at leisure, as a multiple of the default.
 HIGH = 20
@@ -41,23 +40,6 @@ GOALS = {
     "balance above the optimum, default effort, %": ("<=", 5.0),
     "balance above the optimum, high effort, %": ("<=", 1.0),
 }
-
-
-def read_problem() -> Problem:
-    """Read the benchmark city."""
-    if not CITY.exists():
-        sys.exit(f"{CITY} is missing: put city_graph_40k.npz into shared/data beside the checkout")
-    city = np.load(CITY)
-    return assemble_problem(
-        households=city["w"],
-        community=city["comm"],
-        compound=city["compound"],
-        block=city["block"],
-        pairs=np.column_stack([city["eu"], city["ev"]]),
-        border=city["elen"],
-        barrier=city["eroad"],
-        usable=city["eusable"],
-    )
 
 
 def time_proofs(
@@ -141,7 +123,7 @@ def main() -> None:
     parser.add_argument("--largest", type=int, default=1000, help="units of a community to prove")
     parser.add_argument("--json", type=Path, metavar="FILE")
     wish = parser.parse_args()
-    problem = read_problem()
+    problem = read_city()[0]
     warm_up()
     workers = os.cpu_count() or 1
     plans = []

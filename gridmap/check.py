@@ -5,13 +5,12 @@ from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import geopandas as gpd
 import pandas as pd
 
 from gridmap.measure import base_band, measure, summarize
 from gridmap.partition import make_problem
 from gridmap.partition.prove import prove
-from gridmap.plan import Plan
+from gridmap.plan import Plan, find_grids
 from gridmap.rules import Rules
 
 #: What a reviewer makes of a finding, worst first.
@@ -315,9 +314,7 @@ def _old_codes(old: Plan, new: Plan) -> pd.Series:
     same = old.units.index.equals(new.units.index)
     if same and old.units.geometry.geom_equals_exact(new.units.geometry, 0).all():
         return old.units["grid_code"]
-    points = gpd.GeoDataFrame(geometry=new.units.representative_point())
-    found = gpd.sjoin(points, old.units[["grid_code", "geometry"]].to_crs(points.crs), how="left")
-    return found["grid_code"].groupby(level=0).min().fillna("")
+    return find_grids(new.units, old.grids).fillna("")
 
 
 def _compare_grids(old: Plan, new: Plan, moved: pd.DataFrame) -> pd.DataFrame:

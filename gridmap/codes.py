@@ -109,6 +109,17 @@ def is_community_code(text: str) -> bool:
     )
 
 
+def is_grid_code(text: str, community_code: str) -> bool:
+    """Tell whether ``text`` is the 15-digit code of a grid of the community.
+
+    Examples
+    --------
+    >>> is_grid_code("210802003002001", "210802003002"), is_grid_code("old 7", "210802003002")
+    (True, False)
+    """
+    return bool(re.fullmatch(r"[0-9]{15}", text)) and text.startswith(community_code)
+
+
 def make_codes(community_code: str, order: Sequence[int], *, used: Iterable[str] = ()) -> list[str]:
     """Give the next free codes of a community.
 
@@ -119,7 +130,8 @@ def make_codes(community_code: str, order: Sequence[int], *, used: Iterable[str]
     order : sequence of int
         Rank of each new grid, from 0, as `rank_positions` gives it.
     used : iterable of str
-        Codes that were ever given in the community, retired ones too: numbering goes on after them.
+        Codes that were ever given, retired ones too: numbering goes on after those of the
+        community. Text that is no code of it is passed over.
 
     Raises
     ------
@@ -133,7 +145,7 @@ def make_codes(community_code: str, order: Sequence[int], *, used: Iterable[str]
     """
     if not is_community_code(community_code):
         raise CodeError(f"{community_code!r} is not a 12-digit community code")
-    serials = (int(code[12:]) for code in used if code.startswith(community_code))
+    serials = (int(code[12:]) for code in used if is_grid_code(code, community_code))
     first = max(serials, default=0) + 1
     if first + len(order) - 1 > 999:
         raise CodeError(

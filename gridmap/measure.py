@@ -30,31 +30,7 @@ def measure(plan: Plan) -> pd.DataFrame:
           holds it together,
         - ``split_compounds``: compounds in it that are spread over more grids than they need.
     """
-    grids = plan.grids
-    largest = plan.units["households"].groupby(plan.units["grid_code"]).max()
-    crossed = _measure_crossings(plan).reindex(grids.index, fill_value=0.0)
-    terms = evaluate_plan(plan).grids
-    return pd.DataFrame(
-        {
-            "name": grids["name"],
-            "grid_type": grids["grid_type"],
-            "community_id": grids["community_id"],
-            "households": grids["households"],
-            "buildings": grids["buildings"],
-            "target": terms["target"],
-            "deviation": terms["deviation"],
-            "largest": largest.reindex(grids.index),
-            "area": grids["area"],
-            "perimeter": grids["perimeter"],
-            "compactness": 4 * np.pi * grids["area"] / grids["perimeter"] ** 2,
-            "main_roads": crossed["main_road"],
-            "railways": crossed["railway"],
-            "rivers": crossed["river"],
-            "pieces": terms["pieces"].astype(np.int64),
-            "split_compounds": terms["compound"].astype(np.int64),
-        },
-        index=grids.index,
-    )
+    return _tabulate(plan, evaluate_plan(plan))
 
 
 def evaluate_plan(plan: Plan) -> Cost:
@@ -78,17 +54,17 @@ def summarize(plan: Plan) -> dict[str, Any]:
         ``cost``: the terms of the engine's objective (`gridmap.partition.objective`) and their
         ``total``.
     """
-    measures = measure(plan)
+    cost = evaluate_plan(plan)
+    measures = _tabulate(plan, cost)
     base = measures[measures["grid_type"] == "base"]
     off = base["deviation"].abs()
-    cost = evaluate_plan(plan)
     low, high = base_band(base["target"], plan.rules)
     return {
         "grids": len(measures),
         "exclusive": len(measures) - len(base),
         "communities": int(measures["community_id"].nunique()),
         "households": int(measures["households"].sum()),
-        "mean": _round(base["households"].mean()),
+        "mean": _round(base["households"].mean()) if len(base) else 0.0,
         "within_5": _percent(off <= 0.05),
         "within_10": _percent(off <= 0.10),
         "within_20": _percent(off <= 0.20),
@@ -108,6 +84,34 @@ def base_band(targets: pd.Series, rules: Rules) -> tuple[pd.Series, pd.Series]:
     """Return the fewest and most households of balanced grids with these targets, both inside."""
     ends = [(targets * (1 + side * rules.tolerance)).round().astype("int64") for side in (-1, 1)]
     return ends[0], ends[1]
+
+
+def _tabulate(plan: Plan, cost: Cost) -> pd.DataFrame:
+    """Put together the table of `measure`."""
+    grids, terms = plan.grids, cost.grids
+    largest = plan.units["households"].groupby(plan.units["grid_code"]).max()
+    crossed = _measure_crossings(plan).reindex(grids.index, fill_value=0.0)
+    return pd.DataFrame(
+        {
+            "name": grids["name"],
+            "grid_type": grids["grid_type"],
+            "community_id": grids["community_id"],
+            "households": grids["households"],
+            "buildings": grids["buildings"],
+            "target": terms["target"],
+            "deviation": terms["deviation"],
+            "largest": largest.reindex(grids.index),
+            "area": grids["area"],
+            "perimeter": grids["perimeter"],
+            "compactness": 4 * np.pi * grids["area"] / grids["perimeter"] ** 2,
+            "main_roads": crossed["main_road"],
+            "railways": crossed["railway"],
+            "rivers": crossed["river"],
+            "pieces": terms["pieces"].astype(np.int64),
+            "split_compounds": terms["compound"].astype(np.int64),
+        },
+        index=grids.index,
+    )
 
 
 def _measure_crossings(plan: Plan) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from scipy.sparse.csgraph import connected_components
 
 from gridmap.adjacency import build_adjacency
 from gridmap.city import City
-from gridmap.codes import make_codes, rank_positions
+from gridmap.codes import is_grid_code, make_codes, rank_positions
 from gridmap.entrances import divide_buildings
 from gridmap.errors import PlanError
 from gridmap.partition import DEFAULT_STEPS, match_labels, partition_units
@@ -145,7 +145,7 @@ def redraw_plan(
         raise PlanError("the city has no existing grids to start from; use draw_plan")
     rules = rules or Rules()
     city, units, adjacency = _prepare(city, rules, executor, progress)
-    start = find_existing(units, city)
+    start = find_grids(units, city.existing)
     labels = partition_units(
         *(units, adjacency, rules),
         seed=seed,
@@ -160,12 +160,20 @@ def redraw_plan(
     return replace(plan, lineage=_trace_lineage(start, plan))
 
 
-def find_existing(units: gpd.GeoDataFrame, city: City) -> pd.Series:
-    """Return unit_id -> the existing grid that an inner point of the unit lies in, or missing."""
+def find_grids(units: gpd.GeoDataFrame, grids: gpd.GeoDataFrame) -> pd.Series:
+    """Return unit_id -> the grid that an inner point of the unit lies in, or missing.
+
+    Parameters
+    ----------
+    units : GeoDataFrame
+        `UNITS`.
+    grids : GeoDataFrame
+        Areas, with their codes as index. Of two that overlap the first code in order counts.
+    """
     points = gpd.GeoDataFrame(geometry=units.representative_point())
-    found = gpd.sjoin(points, city.existing[["geometry"]], how="left", predicate="intersects")
-    codes = found[str(city.existing.index.name)].groupby(level=0).min()
-    return codes.reindex(units.index).rename("grid_code")
+    areas = grids[["geometry"]].rename_axis("found").to_crs(points.crs)
+    found = gpd.sjoin(points, areas, how="left", predicate="intersects")["found"]
+    return found.groupby(level=0).min().reindex(units.index).rename("grid_code")
 
 
 def _prepare(
@@ -264,7 +272,7 @@ def regroup(
 
 def codes_ever_given(plan: Plan) -> list[str]:
     """Return the codes of the plan and of every grid before it: none of them is given again."""
-    return sorted({*plan.grids.index, *plan.lineage.index})
+    return sorted({*plan.grids.index, *plan.lineage.index, *map(str, plan.city.existing.index)})
 
 
 def _check_assignment(units: gpd.GeoDataFrame, assignment: pd.Series) -> pd.Series:
@@ -358,7 +366,10 @@ def _one_polygon(shape: shapely.Geometry) -> shapely.Geometry:
 def _number_grids(
     shapes: gpd.GeoDataFrame, city: City, kept: Mapping[Any, str]
 ) -> dict[object, str]:
-    """Give each label its code: its own, or the next in rows N to S and W to E."""
+    """Give each label its code: its own, or the next in rows N to S and W to E.
+
+    New codes come after those of the city's existing grids: a code in use is not given again.
+    """
     codes: dict[object, str] = {}
     used = [*map(str, city.existing.index), *kept.values()]
     points = shapes.geometry.representative_point()
@@ -366,20 +377,12 @@ def _number_grids(
     heights = bounds["maxy"] - bounds["miny"]
     for community, labels in shapes.groupby("community_id").groups.items():
         code = str(city.communities.at[community, "code"])
-        own = {label: kept[label] for label in labels if _is_grid_of(kept.get(label, ""), code)}
+        own = {label: kept[label] for label in labels if is_grid_code(kept.get(label, ""), code)}
         rest = labels[~labels.isin(list(own))]
         ranks = rank_positions(points[rest].x, points[rest].y, float(heights[labels].median()))
-        new = make_codes(
-            code,
-            ranks.tolist(),
-            used=[one for one in used if _is_grid_of(one, code)] if kept else (),
-        )
+        new = make_codes(code, ranks.tolist(), used=used)
         codes.update({**own, **dict(zip(rest, new, strict=True))})
     return codes
-
-
-def _is_grid_of(code: str, community_code: str) -> bool:
-    return len(code) == 15 and code.isdecimal() and code.startswith(community_code)
 
 
 def _trace_lineage(start: pd.Series, plan: Plan) -> pd.DataFrame:

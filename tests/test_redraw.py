@@ -7,6 +7,7 @@ import pytest
 
 from gridmap.check import check_plan, compare_plans
 from gridmap.city import City
+from gridmap.edit import merge_grids
 from gridmap.errors import PlanError
 from gridmap.plan import Plan, draw_plan, redraw_plan
 from gridmap.synthetic import make_city
@@ -81,3 +82,17 @@ def test_a_city_without_grids_is_refused(before: Plan) -> None:
     """There is nothing to start from, and the message says what to call instead."""
     with pytest.raises(PlanError, match="draw_plan"):
         redraw_plan(before.city)
+
+
+def test_codes_in_use_are_not_given_again(before: Plan) -> None:
+    """A city with grids that is drawn from scratch gets codes after theirs; so does a merge."""
+    plan = draw_plan(with_existing(before.city, before), steps=20)
+    in_use = set(before.grids.index)
+    assert not in_use & set(plan.grids.index)
+    pairs = plan.adjacency[plan.adjacency["usable"]]
+    grid = plan.units["grid_code"]
+    one, two = pairs["unit_a"].map(grid), pairs["unit_b"].map(grid)
+    row = (one != two).idxmax()
+    merged = merge_grids(plan, [one[row], two[row]])
+    [new] = set(merged.grids.index) - set(plan.grids.index)
+    assert new not in in_use
