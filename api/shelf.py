@@ -19,7 +19,7 @@ from gridmap.geojson import (
     grid_features,
     layer_features,
 )
-from gridmap.locate import Locator
+from gridmap.locate import Locator, make_locator
 from gridmap.plan import Plan
 from gridmap.rules import Rules
 from gridmap.store import PlanStore
@@ -139,16 +139,14 @@ def serve_plan(plan: Plan, name: str) -> ServedPlan:
         What the store calls it; a name is given once, so it goes into entity tags.
     """
     rules = plan.rules
-    features = grid_features(plan, min_cell=rules.min_cell)
+    told = describe_grids(plan, min_cell=rules.min_cell)
+    features = grid_features(plan, told)
     document = features.collection()
     return ServedPlan(
         name=name,
         rules=rules,
-        locator=Locator(plan.grids, near_border=rules.near_border, nearest=rules.nearest),
-        grids={
-            code: GridProperties.model_validate(told)
-            for code, told in describe_grids(plan, min_cell=rules.min_cell).items()
-        },
+        locator=make_locator(plan),
+        grids={code: GridProperties.model_validate(grid) for code, grid in told.items()},
         retired={str(code): str(after) for code, after in plan.lineage["successors"].items()},
         bbox=features.bounds_of(range(len(features.ids))),
         features=features,

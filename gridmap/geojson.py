@@ -4,7 +4,7 @@ No household count of a building leaves here; those of grids can be hidden below
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,10 +123,17 @@ def describe_grids(plan: Plan, *, min_cell: int = 0) -> dict[str, dict[str, Any]
     return described
 
 
-def grid_features(plan: Plan, *, min_cell: int = 0) -> Features:
-    """Write each grid of a plan as a feature; its id is its code. Properties: `describe_grids`."""
-    described = describe_grids(plan, min_cell=min_cell)
-    return _write_features(plan.grids, [described[code] for code in plan.grids.index], boxed=True)
+def grid_features(plan: Plan, told: Mapping[str, dict[str, Any]]) -> Features:
+    """Write each grid of a plan as a feature; its id is its code.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    told : mapping
+        Code -> properties, of every grid: what `describe_grids` says.
+    """
+    return _write_features(plan.grids, [told[code] for code in plan.grids.index], boxed=True)
 
 
 def grids_geojson(plan: Plan, *, min_cell: int = 0) -> bytes:
@@ -139,7 +146,7 @@ def grids_geojson(plan: Plan, *, min_cell: int = 0) -> bytes:
     min_cell : int
         Household counts below it are hidden; public answers pass ``plan.rules.min_cell``.
     """
-    return grid_features(plan, min_cell=min_cell).collection()
+    return grid_features(plan, describe_grids(plan, min_cell=min_cell)).collection()
 
 
 def layer_features(plan: Plan, layer: str) -> Features:

@@ -156,7 +156,7 @@ def test_bbox(four_by_two):
 
 def test_part(four_by_two):
     """A chosen part has the bbox of that part, and the features of the whole, text for text."""
-    features = grid_features(four_by_two)
+    features = grid_features(four_by_two, describe_grids(four_by_two))
     part = json.loads(features.collection((2,)))
     assert part["bbox"] == features.bounds[2].tolist()
     assert part["features"] == [read(features.collection())[2]]
