@@ -25,16 +25,16 @@ class Costs:
     >>> Costs.balance() == Costs()
     True
     >>> round(Costs.shape().border / Costs.balance().border, 1)
-    5.2
+    4.5
     """
 
     outside: float = 25.0  #: × the squared deviation beyond the tolerance
-    street: float = 0.00005  #: per pair of units that touch along a street inside a grid
-    main_road: float = 0.003  #: the same along a main road
-    railway: float = 0.006  #: the same along a railway
-    river: float = 0.006  #: the same along a river
-    compound: float = 0.001  #: for each grid that a compound is spread over beyond its need
-    border: float = 0.00002  #: per metre of border between grids of one community
+    street: float = 0.0000027  #: per metre along which a grid lies on both sides of a street
+    main_road: float = 0.00012  #: the same along a main road
+    railway: float = 0.00024  #: the same along a railway
+    river: float = 0.00024  #: the same along a river
+    compound: float = 0.0006  #: for each grid that a compound is spread over beyond its need
+    border: float = 0.000024  #: per metre of border between grids of one community
     moved: float = 0.0003  #: per household that leaves its grid in a redraw
 
     @classmethod
@@ -50,12 +50,12 @@ class Costs:
         compounds, and leaves 6 of 100 grids more than 10 % from the target that were within it.
         """
         return cls(
-            street=0.000063,
-            main_road=0.0038,
-            railway=0.0076,
-            river=0.0076,
-            compound=0.0145,
-            border=0.000104,
+            street=0.0000034,
+            main_road=0.00018,
+            railway=0.00036,
+            river=0.00036,
+            compound=0.0125,
+            border=0.000108,
         )
 
     def __post_init__(self) -> None:

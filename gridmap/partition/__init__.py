@@ -13,14 +13,14 @@ from numpy.typing import ArrayLike
 
 from gridmap.errors import PlanError, RulesError
 from gridmap.partition.contract import add_sides, contract_graph, grow_atoms, should_contract
-from gridmap.partition.improve import HOT, WARM, anneal, make_search
+from gridmap.partition.counts import bound_imbalance, list_counts
+from gridmap.partition.improve import WARM, anneal_part, make_search
 from gridmap.partition.matching import match_grids
 from gridmap.partition.objective import (
     Cost,
     State,
     Weights,
     evaluate,
-    excess_imbalance,
     make_state,
     make_weights,
     part_cost,
@@ -29,6 +29,7 @@ from gridmap.partition.objective import (
 from gridmap.partition.problem import (
     Bits,
     Component,
+    Graph,
     Ints,
     Positions,
     Problem,
@@ -39,7 +40,8 @@ from gridmap.partition.problem import (
     split_components,
 )
 from gridmap.partition.redraw import keep_largest_pieces, redraw_part
-from gridmap.partition.split import make_pieces, make_tree, split_part
+from gridmap.partition.search import search_part
+from gridmap.partition.split import make_pieces, make_tree
 from gridmap.rules import Rules
 from gridmap.tables import list_some
 
@@ -68,11 +70,7 @@ FLOOR = 100
 REDRAW = 3
 #: Steps over a contracted part for each step over the whole of it afterwards.
 ATOMS = 1
-#: Trees drawn for each cut of a split.
-TRIES = 8
-#: Cost of imbalance per grid above an even division at which no further start is made (its root is
-#: a relative deviation, 3 %).
-GOOD = 0.0008
+RENEWALS = 6
 #: Units per task handed to an executor; fixed, so that the answer is the same for any workers.
 BATCH = 1500
 
@@ -336,7 +334,20 @@ def _solve_part(component: Component, home: Ints, weights: Weights, seed: int, s
 
 def _draw_part(component: Component, weights: Weights, words: Bits, steps: int) -> Ints:
     """Draw a part from nothing; where most units are empty, first without these."""
-    graph, grids = component.graph, component.grids
+    graph, counts = component.graph, list_counts(component.graph, component.grids, weights)
+    if len(counts) == 1:
+        return _draw_grids(graph, counts[0], weights, words, steps)
+    drawings = [_draw_grids(graph, grids, weights, words, steps // 2) for grids in counts]
+    costs = [_cost_labels(graph, labels, weights) for labels in drawings]
+    return drawings[int(np.argmin(costs))]
+
+
+def _cost_labels(graph: Graph, labels: Ints, weights: Weights) -> float:
+    grids = int(labels.max()) + 1
+    return float(part_cost(make_state(graph, labels.astype(np.int32), grids, weights)))
+
+
+def _draw_grids(graph: Graph, grids: int, weights: Weights, words: Bits, steps: int) -> Ints:
     if grids == 1:
         return np.zeros(len(graph.load), np.int64)
     if not should_contract(graph, grids):
@@ -349,27 +360,30 @@ def _draw_part(component: Component, weights: Weights, words: Bits, steps: int) 
     first.inside[:] = add_sides(whole.inside, place, len(atoms.neighbour))
     labels = _search(first, words, steps * ATOMS // (ATOMS + 1))
     whole = make_state(graph, labels[atom], grids, weights)
-    anneal(whole, make_tree(graph, words), make_search(graph), steps // (ATOMS + 1), WARM)
+    anneal_part(
+        whole, make_tree(graph, words), make_search(graph, words), steps // (ATOMS + 1), WARM
+    )
     return whole.labels.astype(np.int64)
 
 
 def _search(state: State, words: Bits, steps: int) -> Positions:
-    """Keep the cheapest of some starts, from a state with all units in grid 0."""
+    """Give the labels of the cheapest of some drawings; a large part gets fewer, and renewals."""
     graph, grids = state.graph, len(state.load)
-    size = len(graph.load)
-    best, least = state.labels, np.inf
-    tree, search = make_tree(graph, words), make_search(graph)
+    size, best = len(graph.load), np.zeros(len(graph.load), np.int32)
     starts = min(max(REACH // size, 1), STARTS) if steps > 0 else 1
-    for _ in range(starts):
-        again = make_state(graph, np.zeros(size, np.int32), grids, state.weights)
-        again = again._replace(inside=state.inside)
-        split_part(again, tree, make_pieces(graph, grids), TRIES)
-        anneal(again, tree, search, steps // starts, HOT)
-        cost = part_cost(again)
-        if cost < least:
-            best, least = again.labels, cost
-        if excess_imbalance(again) < GOOD:
-            break
+    floor = bound_imbalance(graph, grids, state.weights)
+    rounds = int(grids * RENEWALS * (1 - starts / STARTS)) if steps > 0 else 0
+    search_part(
+        state,
+        make_tree(graph, words),
+        make_search(graph, words),
+        make_pieces(graph, grids),
+        floor,
+        best,
+        starts,
+        steps // STARTS,
+        rounds,
+    )
     return best
 
 

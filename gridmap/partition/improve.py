@@ -10,17 +10,18 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gridmap.partition.grow import Growth, make_growth, regrow
 from gridmap.partition.objective import State, balance_cost, shift_delta, shift_unit
-from gridmap.partition.problem import Bits, Graph, Positions, kernel
+from gridmap.partition.problem import Bits, Flags, Graph, Positions, kernel
 from gridmap.partition.split import (
     Tree,
-    choose_cut,
+    choose_halves,
+    cut_between,
     draw_below,
     draw_share,
     draw_tree,
     moved_below,
     sum_stays,
-    sum_subtrees,
 )
 
 #: Temperatures at the first and last step, in units of the cost (a squared relative deviation).
@@ -28,11 +29,13 @@ HOT, COLD = 0.002, 0.00002
 #: Temperature at which a plan that exists is improved: it is good but for some places.
 WARM = 0.0002
 #: Every so many steps a recombination is tried instead of a shift.
-RECOMBINE_EVERY = 3
+RECOMBINE_EVERY = 2
 #: It is worth its time if evening out the two grids would gain so many times what it may cost.
 WORTH = 3.0
 #: Recombinations of two grids in vain after which the next is tried half as often, and so on.
 PATIENCE = 20
+#: Recombinations in a hundred that grow a region instead of drawing a tree.
+GROWN = 50
 #: Compounds that a recombination is trusted to reunite: dearer cuts are given up unmeasured.
 REUNITED = 2
 
@@ -44,13 +47,25 @@ class Search(NamedTuple):
     seen: Positions  #: per unit, number of the last check that reached it
     checks: Positions  #: [0] number of checks so far
     vain: Positions  #: per grid, recombinations in vain since one that changed it
+    open: Flags  #: per grid, whether units may leave and enter it
+    everyone: Positions
+    growth: Growth
 
 
-def make_search(graph: Graph) -> Search:
-    """Make room for the contiguity checks of one part."""
+def make_search(graph: Graph, rng: Bits) -> Search:
+    """Make room for the moves in one part, drawn with ``rng``."""
     units = len(graph.households)
     queue, seen, vain = (np.zeros(units, np.int32) for _ in range(3))
-    return Search(queue, seen, np.zeros(1, np.int32), vain)
+    everyone = np.arange(units, dtype=np.int32)
+    return Search(
+        queue,
+        seen,
+        np.zeros(1, np.int32),
+        vain,
+        np.zeros(units, bool),
+        everyone,
+        make_growth(graph, rng),
+    )
 
 
 @kernel
@@ -107,46 +122,68 @@ def draw_patience(rng: Bits) -> float:
 
 
 @kernel
-def anneal(state: State, tree: Tree, search: Search, steps: int, hot: float) -> None:
-    """Improve the labels in place by a count of tried moves, from temperature ``hot`` to `COLD`.
-
-    A step draws a side of a pair; pairs inside one grid, or not usable, are passed over. O(steps),
-    each in the degree of a unit, or in the size of two grids when they are recombined.
-    """
-    graph, rng = state.graph, tree.rng
-    heat = hot
-    search.vain[:] = 0
-    cooling = (COLD / hot) ** (1.0 / max(steps, 1))
-    for step in range(steps):
-        heat *= cooling
-        side = draw_below(rng, len(graph.neighbour))
-        unit, other = graph.owner[side], graph.neighbour[side]
-        if not graph.usable[side] or state.labels[unit] == state.labels[other]:
-            continue
-        bound = heat * draw_patience(rng)
-        if step % RECOMBINE_EVERY > 0:
-            _try_shift(state, search, unit, other, bound)
-        elif _gain_evened(state, state.labels[unit], state.labels[other]) > WORTH * bound:
-            _try_recombination(state, tree, search, unit, other, bound)
+def anneal_part(state: State, tree: Tree, search: Search, steps: int, hot: float) -> None:
+    """Improve the labels of a whole part in place; see `anneal`."""
+    grids = len(state.load)
+    search.vain[:grids] = 0
+    search.open[:grids] = True
+    anneal(state, tree, search, search.everyone, steps, hot)
+    search.open[:grids] = False
 
 
 @kernel
-def _try_shift(state: State, search: Search, unit: int, other: int, bound: float) -> None:
+def anneal(
+    state: State, tree: Tree, search: Search, members: Positions, steps: int, hot: float
+) -> float:
+    """Improve labels in place by a count of tried moves, from temperature ``hot`` to `COLD`.
+
+    A step draws a unit of ``members`` and one that it touches; both must lie in grids that are open
+    to the search, and not in the same. O(steps), each in the degree of a unit, or in the size of
+    two grids when they are recombined. Gives the change of the cost.
+    """
+    graph, rng = state.graph, tree.rng
+    heat, total = hot, 0.0
+    cooling = (COLD / hot) ** (1.0 / max(steps, 1))
+    for step in range(steps):
+        heat *= cooling
+        unit = members[draw_below(rng, len(members))]
+        first = graph.indptr[unit]
+        degree = graph.indptr[unit + 1] - first
+        if degree == 0:
+            continue
+        side = first + draw_below(rng, degree)
+        other = graph.neighbour[side]
+        one, two = state.labels[unit], state.labels[other]
+        if one == two or not graph.usable[side] or not (search.open[one] and search.open[two]):
+            continue
+        bound = heat * draw_patience(rng)
+        if step % RECOMBINE_EVERY > 0:
+            total += _try_shift(state, search, unit, other, bound)
+        elif _gain_evened(state, one, two) > WORTH * bound:
+            total += _try_recombination(state, tree, search, unit, other, bound)
+    return total
+
+
+@kernel
+def _try_shift(state: State, search: Search, unit: int, other: int, bound: float) -> float:
     """Shift a unit to the grid of its neighbour if that costs at most ``bound`` more.
 
     A grid never loses its last household, nor its last unit.
     """
     load, new = state.graph.load[unit], state.labels[other]
     if load > 0 and state.load[state.labels[unit]] == load:
-        return
-    if shift_delta(state, unit, new) <= bound and can_leave(state, search, unit):
-        shift_unit(state, unit, new)
+        return 0.0
+    delta = shift_delta(state, unit, new)
+    if delta > bound or not can_leave(state, search, unit):
+        return 0.0
+    shift_unit(state, unit, new)
+    return delta
 
 
 @kernel
 def _try_recombination(
     state: State, tree: Tree, search: Search, unit: int, other: int, bound: float
-) -> None:
+) -> float:
     """Recombine two grids, the more rarely the more often it was in vain.
 
     Two grids of a tower each could gain much if they could be evened out, and never are.
@@ -154,12 +191,17 @@ def _try_recombination(
     one, two = state.labels[unit], state.labels[other]
     waiting = (search.vain[one] + search.vain[two]) // PATIENCE
     if waiting > 0 and draw_below(tree.rng, 1 + waiting) > 0:
-        return
-    if recombine(state, tree, unit, other, bound) != 0.0:
+        return 0.0
+    if draw_below(tree.rng, 100) < GROWN:
+        delta = regrow(state, search.growth, unit, other, bound)
+    else:
+        delta = recombine(state, tree, unit, other, bound)
+    if delta != 0.0:
         search.vain[one] = search.vain[two] = 0
     else:
         search.vain[one] += 1
         search.vain[two] += 1
+    return delta
 
 
 @kernel
@@ -179,13 +221,14 @@ def recombine(state: State, tree: Tree, unit: int, other: int, bound: float) -> 
     """
     one, two = state.labels[unit], state.labels[other]
     total = draw_tree(state, tree, unit, two)
-    now = sum_subtrees(state, tree, total)
+    now = cut_between(state, one, two, tree, total)
     now += balance_cost(state.load[one], state.weights)
     now += balance_cost(state.load[two], state.weights)
     if state.weights.moved > 0:
         now += sum_stays(state, tree, total, one, two)
-    place, _, cost = choose_cut(tree, total, 2, state.weights)
-    if place == 0 or cost - now > bound + REUNITED * state.weights.compound:
+    limit = now + bound + REUNITED * state.weights.compound
+    place, _ = choose_halves(state, tree, total, limit)
+    if place == 0:
         return 0.0
     behind = place + tree.size[place]
     below, above = _name_sides(state, tree, place, one, two)

@@ -3,7 +3,7 @@
 The same cost holds for a plan that the engine drew and for one that a person drew::
 
     cost =  sum over grids of   d²  +  outside · max(0, |d| - tolerance)²
-          + sum over classes of weight[class] · touching pairs across it that share a grid
+          + sum over classes of weight[class] · metres along which a grid lies on both its sides
           + compound · grids that compounds are spread over beyond what their size needs
           + border · metres of border between grids of one community
           + moved · households that leave the grid they are in, in a redraw
@@ -56,7 +56,7 @@ class Cost:
     terms : dict of str to float
         Weighted cost by term (`TERMS`).
     counts : dict of str to float
-        The same in natural units: grids outside the band, pairs crossed per class, further grids
+        The same in natural units: grids outside the band, metres crossed per class, further grids
         of compounds, metres of border (each border once), households moved.
     grids : dict of str to array
         Per grid label 0 … k-1: ``units``, ``households``, ``target`` (households / load: what its
@@ -95,7 +95,7 @@ class Weights(NamedTuple):
 
     @property
     def crossing(self) -> Floats:
-        """Weight per position in `gridmap.tables.CROSSINGS`."""
+        """Weight per metre and position in `gridmap.tables.CROSSINGS`."""
         return np.array([0.0, self.street, self.main_road, self.railway, self.river])
 
 
@@ -218,7 +218,7 @@ def _measure_outlines(problem: Problem, labels: Ints, size: int) -> dict[str, Fl
     grids: dict[str, Floats] = {}
     for code, name in enumerate(CROSSINGS[1:], start=1):
         crossed = same & (problem.barrier == code)
-        grids[name] = np.bincount(mine[crossed], minlength=size) / 2
+        grids[name] = np.bincount(mine[crossed], problem.border[crossed], minlength=size) / 2
     border = np.bincount(mine[~same], problem.border[~same], minlength=size)
     grids["border"] = border.astype(np.float64)
     grids["pieces"] = count_pieces(problem, labels).astype(np.float64)
@@ -332,7 +332,7 @@ def make_state(
         labels,
         np.zeros(grids, np.int64),
         np.zeros(grids, np.int64),
-        weights.crossing[graph.barrier] - weights.border * graph.border,
+        (weights.crossing[graph.barrier] - weights.border) * graph.border,
         compound,
         np.concatenate([[0], np.cumsum(slots)]).astype(np.int32),
         np.zeros(size, np.int32),
@@ -341,7 +341,7 @@ def make_state(
         np.zeros(int(slots.sum()), np.int32),
         np.full(len(labels), NO_HOME, np.int32) if home is None else home,
     )
-    _count_all(state)
+    recount(state)
     return state
 
 
@@ -372,16 +372,6 @@ def part_cost(state: State) -> float:
     for compound in range(len(state.used)):
         cost += weights.compound * max(0, state.used[compound] - state.need[compound])
     return cost
-
-
-@kernel
-def excess_imbalance(state: State) -> float:
-    """Compute the cost of imbalance per grid above that of an even division, its lower bound."""
-    cost, load, grids = 0.0, 0.0, len(state.load)
-    for grid in range(grids):
-        cost += balance_cost(state.load[grid], state.weights)
-        load += state.load[grid]
-    return cost / grids - balance_cost(load / grids, state.weights)
 
 
 @kernel
@@ -443,7 +433,11 @@ def shift_unit(state: State, unit: int, new: int) -> None:
 
 
 @kernel
-def _count_all(state: State) -> None:
+def recount(state: State) -> None:
+    """Count everything anew for the labels as they are. O(units)."""
+    state.load[:] = 0
+    state.size[:] = 0
+    state.used[:] = 0
     for unit in range(len(state.labels)):
         _enter(state, unit, state.labels[unit])
 

@@ -1275,7 +1275,7 @@ def _improve_part(
         return bound, None
     better = _keep_labels(labels, better, grids, graph.households)
     state = make_state(graph, better.astype(np.int32), grids, weights)
-    _polish_ties(state, make_search(graph))
+    _polish_ties(state, make_search(graph, np.zeros(1, np.uint64)))
     return bound, state.labels.astype(np.int64)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from gridmap.partition.improve import WARM, Search, anneal, can_leave, make_search
+from gridmap.partition.improve import WARM, Search, anneal_part, can_leave, make_search
 from gridmap.partition.objective import (
     HOME_GONE,
     NO_HOME,
@@ -123,12 +123,12 @@ def redraw_part(
     origin = rank_by_appearance(home)
     if origin.max(initial=-1) < 0:
         return None
-    tree, search = make_tree(component.graph, words), make_search(component.graph)
+    tree, search = make_tree(component.graph, words), make_search(component.graph, words)
     best, least = origin, np.inf
     for labels in _propose(component, origin, weights, tree, search):
         state = _begin(component.graph, labels, origin, weights)
         if len(state.load) > 1:
-            anneal(state, tree, search, steps, WARM)
+            anneal_part(state, tree, search, steps, WARM)
         cost = part_cost(state)
         if cost < least:
             best, least = state.labels, cost

@@ -11,21 +11,30 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gridmap.partition.objective import State, Weights, balance_cost, moving_cost, shift_unit
+from gridmap.partition.objective import (
+    State,
+    Weights,
+    balance_cost,
+    moving_cost,
+    shift_delta,
+    shift_unit,
+)
 from gridmap.partition.problem import Bits, Codes, Floats, Graph, Ints, Positions, kernel
 from gridmap.tables import CROSSINGS
 
 #: How reluctantly a tree takes a pair: 0 one compound or block, 1 no barrier, then by barrier.
 LEVELS = len(CROSSINGS) + 1
-#: Share of pairs whose level is drawn at random, so that no cut is out of reach.
-NOISE = 0.15
-LOTS = round(LEVELS / NOISE)
+#: Lots of which one is drawn for each side; the first `LEVELS` are a random level, so that no cut
+#: is out of reach.
+LOTS = 32
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 _SHIFT_30, _SHIFT_27, _SHIFT_31 = np.uint64(30), np.uint64(27), np.uint64(31)
 _SHIFT_11, _SHIFT_33 = np.uint64(11), np.uint64(33)
+_LOT, _ONE = np.uint64(LOTS - 1), np.uint64(1)
+_SHIFT_5, _SHIFT_59 = np.uint64(5), np.uint64(59)
 
 
 @kernel
@@ -59,8 +68,9 @@ class Tree(NamedTuple):
 
     rng: Bits  #: state of the random numbers
     level: Codes  #: per pair and side, how reluctantly the tree takes it
-    drawn: Ints  #: [0] number of trees drawn so far
-    seen: Positions  #: per unit, the number of the last tree that it was in
+    drawn: Ints  #: [0] twice the number of trees drawn so far
+    seen: Positions  #: per unit, ``drawn`` of the last tree that it was in, one less if it waited
+    rank: Codes  #: per unit, the level that it waits at
     parent: Positions  #: per unit
     order: Positions  #: units as they joined the tree
     below: Positions  #: per unit, units below and including it
@@ -74,7 +84,7 @@ class Tree(NamedTuple):
     stay: Floats  #: per place, what moving all below costs if they leave one grid, less the other
     home: Floats  #: [2] what it costs if all with a home in one grid, in the other, leave it
     cut: Floats  #: per place, cost of cutting it from its parent, beside balance
-    bucket: Positions  #: (LEVELS, sides) sides that wait at each level
+    bucket: Positions  #: (LEVELS, sides) units that wait at each level, some more than once
     waiting: Ints  #: per level, how many
 
 
@@ -87,6 +97,7 @@ def make_tree(graph: Graph, rng: Bits) -> Tree:
         level=_rank_sides(graph),
         drawn=np.zeros(1, np.int64),
         seen=places[0],
+        rank=np.zeros(units, np.int8),
         parent=places[1],
         order=places[2],
         below=places[3],
@@ -119,71 +130,87 @@ class Pieces(NamedTuple):
     start: Ints  #: per piece, where its units start in ``members``
     stop: Ints
     grids: Ints  #: per piece, how many grids it is to become; 0 for no piece yet
+    names: Positions  #: per piece, the label of its first grid
+    kept: Positions  #: units of a neighbourhood
+    before: Positions  #: the label of each
 
 
 def make_pieces(graph: Graph, grids: int) -> Pieces:
-    """Start with the whole part as one piece."""
-    units = len(graph.households)
+    """Make room for the pieces of a part that becomes so many grids."""
+    units = np.zeros((3, len(graph.households)), np.int32)
     start, stop, wanted = (np.zeros(grids, np.int64) for _ in range(3))
-    stop[0], wanted[0] = units, grids
-    return Pieces(np.arange(units, dtype=np.int32), start, stop, wanted)
+    names = np.zeros(grids, np.int32)
+    return Pieces(units[0], start, stop, wanted, names, units[1], units[2])
+
+
+@kernel
+def reset_pieces(room: Pieces) -> None:
+    """Begin again with the whole part as one piece."""
+    for unit in range(len(room.members)):
+        room.members[unit] = unit
+    for piece in range(len(room.grids)):
+        room.names[piece] = piece
+    room.start[0], room.stop[0], room.grids[0] = 0, len(room.members), len(room.grids)
 
 
 @kernel
 def draw_tree(state: State, tree: Tree, root: int, also: int) -> int:
     """Draw a spanning tree of the grid of ``root``, joined with grid ``also``, and number it.
 
-    The two must be connected. Prim's algorithm with a bucket per level and a random draw inside the
-    bucket; a side gets a random level with probability `NOISE`. O(pairs of the piece). Returns the
-    units in the tree.
+    The two must be connected. Prim's algorithm: a unit waits at the lowest level of the sides that
+    lead to it, and the next is drawn among those at the lowest level of all; a side gets a random
+    level with probability `LEVELS` / `LOTS`. O(pairs of the piece). Returns the units in the tree.
     """
-    graph = state.graph
-    tree.drawn[0] += 1
-    mark, grid = tree.drawn[0], state.labels[root]
+    graph, rng = state.graph, tree.rng
+    tree.drawn[0] += 2
+    waits, taken, grid = tree.drawn[0] - 1, tree.drawn[0], state.labels[root]
     wanted = state.size[grid] + (state.size[also] if also != grid else 0)
     tree.waiting[:] = 0
     tree.parent[root] = root
     unit = root
     for total in range(1, wanted + 1):
-        tree.seen[unit] = mark
+        tree.seen[unit] = taken
         tree.order[total - 1] = unit
         if total == wanted:
             break
+        bits = draw_bits(rng)
         for side in range(graph.indptr[unit], graph.indptr[unit + 1]):
             other = graph.neighbour[side]
-            label = state.labels[other]
-            if graph.usable[side] and tree.seen[other] != mark and (label in (grid, also)):
-                _let_wait(tree, side)
-        unit = _take_side(graph, tree)
+            known = tree.seen[other]
+            if known == taken or not graph.usable[side]:
+                continue
+            if known != waits and state.labels[other] not in (grid, also):
+                continue
+            level = np.int64(bits & _LOT)
+            bits = (bits >> _SHIFT_5) | (bits << _SHIFT_59)
+            if level >= LEVELS:
+                level = np.int64(tree.level[side])
+            if known != waits or level < tree.rank[other]:
+                tree.seen[other], tree.rank[other] = waits, level
+                tree.parent[other] = unit
+                tree.bucket[level, tree.waiting[level]] = other
+                tree.waiting[level] += 1
+            elif level == tree.rank[other] and bits & _ONE:
+                tree.parent[other] = unit
+        unit = _take_unit(tree)
     _number_places(tree, wanted)
     return wanted
 
 
 @kernel
-def _let_wait(tree: Tree, side: int) -> None:
-    level = int(tree.level[side])
-    lot = draw_below(tree.rng, LOTS)
-    if lot < LEVELS:
-        level = lot
-    tree.bucket[level, tree.waiting[level]] = side
-    tree.waiting[level] += 1
-
-
-@kernel
-def _take_side(graph: Graph, tree: Tree) -> int:
-    """Take a random side of the lowest level that leads to a new unit, and give that unit.
+def _take_unit(tree: Tree) -> int:
+    """Take a random unit of the lowest level that is not in the tree yet.
 
     The piece is connected: as long as the tree does not span it, there is one.
     """
+    taken = tree.drawn[0]
     for level in range(LEVELS):
         while tree.waiting[level] > 0:
             pick = draw_below(tree.rng, tree.waiting[level])
-            side = tree.bucket[level, pick]
+            unit = tree.bucket[level, pick]
             tree.waiting[level] -= 1
             tree.bucket[level, pick] = tree.bucket[level, tree.waiting[level]]
-            unit = graph.neighbour[side]
-            if tree.seen[unit] != tree.drawn[0]:
-                tree.parent[unit] = graph.owner[side]
+            if tree.seen[unit] != taken:
                 return int(unit)
     return -1
 
@@ -317,22 +344,31 @@ def choose_cut(tree: Tree, total: int, grids: int, weights: Weights) -> tuple[in
 
 @kernel
 def split_part(state: State, tree: Tree, room: Pieces, tries: int) -> None:
-    """Divide a connected part, all of it in grid 0, into as many grids as there is room for.
+    """Divide a connected part, all of it in grid 0, into as many grids as there is room for."""
+    split_pieces(state, tree, room, len(room.grids), tries)
 
-    The part must have at least as many inhabited units. Each piece is cut in two at the best of
-    ``tries`` random trees until every piece is one grid. O(tries · pairs · log grids) when cuts are
-    even.
+
+@kernel
+def split_pieces(state: State, tree: Tree, room: Pieces, grids: int, tries: int) -> float:
+    """Divide piece 0 into so many grids, and give the change of the cost.
+
+    It must be connected and have at least as many inhabited units. Each piece is cut in two at the
+    best of ``tries`` random trees until every piece is one grid. O(tries · pairs · log grids) when
+    cuts are even.
     """
-    for grid in range(len(room.grids)):  # a cut makes a piece of higher number, split later
-        while room.grids[grid] > 1:
-            members = room.members[room.start[grid] : room.stop[grid]]
-            middle, below = _cut_piece(state, tree, members, room.grids[grid], tries)
-            new = grid + room.grids[grid] - below
-            room.start[new], room.stop[new] = room.start[grid] + middle, room.stop[grid]
-            room.stop[grid] = room.start[new]
-            room.grids[grid], room.grids[new] = room.grids[grid] - below, below
+    delta = 0.0
+    for piece in range(grids):  # a cut makes a piece of higher number, split later
+        while room.grids[piece] > 1:
+            members = room.members[room.start[piece] : room.stop[piece]]
+            middle, below = _cut_piece(state, tree, members, room.grids[piece], tries)
+            new = piece + room.grids[piece] - below
+            room.start[new], room.stop[new] = room.start[piece] + middle, room.stop[piece]
+            room.stop[piece] = room.start[new]
+            room.grids[piece], room.grids[new] = room.grids[piece] - below, below
             for unit in members[middle:]:
-                shift_unit(state, unit, new)
+                delta += shift_delta(state, unit, room.names[new])
+                shift_unit(state, unit, room.names[new])
+    return delta
 
 
 @kernel
@@ -363,3 +399,72 @@ def _list_sides(tree: Tree, total: int, place: int, members: Positions) -> None:
             members[index + total - size - place] = tree.unit[index]
         else:
             members[index - size] = tree.unit[index]
+
+
+@kernel
+def cut_between(state: State, one: int, two: int, tree: Tree, total: int) -> float:
+    """Compute what the border between two grids costs, both in one tree. O(pairs of a grid)."""
+    graph, cost = state.graph, 0.0
+    for place in range(total):
+        unit = tree.unit[place]
+        if state.labels[unit] == one:
+            for side in range(graph.indptr[unit], graph.indptr[unit + 1]):
+                if state.labels[graph.neighbour[side]] == two:
+                    cost -= state.inside[side]
+    return cost
+
+
+@kernel
+def cut_subtree(state: State, tree: Tree, total: int, place: int) -> float:
+    """Compute what cutting off the units below a place costs. O(pairs of the smaller side)."""
+    behind = place + tree.size[place]
+    if 2 * tree.size[place] <= total:
+        return _cut_places(state, tree, place, behind, place, behind)
+    above = _cut_places(state, tree, 0, place, place, behind)
+    return above + _cut_places(state, tree, behind, total, place, behind)
+
+
+@kernel
+def _cut_places(state: State, tree: Tree, first: int, last: int, place: int, behind: int) -> float:
+    """Sum the cost of sides from places ``first … last`` that one end of lies below the cut."""
+    graph, cost = state.graph, 0.0
+    inside = place <= first < behind
+    for index in range(first, last):
+        unit = tree.unit[index]
+        for side in range(graph.indptr[unit], graph.indptr[unit + 1]):
+            other = graph.neighbour[side]
+            if (
+                tree.seen[other] == tree.drawn[0]
+                and (place <= tree.place[other] < behind) != inside
+            ):
+                cost -= state.inside[side]
+    return cost
+
+
+@kernel
+def choose_halves(state: State, tree: Tree, total: int, limit: float) -> tuple[int, float]:
+    """Find the best tree edge to divide two grids anew, if it costs less than ``limit``.
+
+    Only edges whose balance alone is below that are measured: a handful. (A border that costs less
+    than nothing, along a barrier, is found only if it is not needed to make up for imbalance.)
+    Returns the place below the edge and the cost; place 0 if there is none. O(units), and the
+    pairs of one side for each edge measured.
+    """
+    weights, best = state.weights, 0
+    for place in range(total):
+        tree.load[place] = state.graph.load[tree.unit[place]]
+    for place in range(total - 1, 0, -1):
+        tree.load[tree.up[place]] += tree.load[place]
+    all_load = tree.load[0]
+    for place in range(1, total):
+        load = tree.load[place]
+        if load in (0, all_load):
+            continue
+        cost = balance_cost(load, weights) + balance_cost(all_load - load, weights)
+        if weights.moved > 0:
+            cost += min(moved_below(tree, place, True), moved_below(tree, place, False))
+        if cost < limit:
+            cost += cut_subtree(state, tree, total, place)
+            if cost < limit:
+                best, limit = place, cost
+    return best, limit
