@@ -3,7 +3,8 @@
 import dataclasses
 import json
 
-from gridmap.check import check_plan, compare_plans, prove_plan
+from gridmap.check import check_plan, prove_plan
+from gridmap.compare import compare_plans
 from gridmap.edit import merge_grids, move_units
 from gridmap.plan import Plan
 from gridmap.rules import Rules
