@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 import pandas as pd
 
 from gridmap.errors import PlanError
-from gridmap.tables import CHANGES, MARKS, MOVES, empty_table
+from gridmap.tables import CHANGES, MARKS, MOVES, empty_table, list_some
 
 
 def _no_changes() -> pd.DataFrame:
@@ -124,6 +124,18 @@ def make_marks(rows: Iterable[tuple[str, str, str, str]]) -> pd.DataFrame:
     """Make a table of marks from rows of grid, field, value before and after."""
     columns = ["grid_code", "field", "before", "after"]
     return pd.DataFrame(list(rows), columns=columns).astype("str")
+
+
+def name_units(units: Iterable[int]) -> str:
+    """Name units in a sentence.
+
+    Examples
+    --------
+    >>> name_units([4]), name_units(range(5))
+    ('unit 4', 'units 0, 1, 2 and 2 more')
+    """
+    listed = list(units)
+    return f"unit{'' if len(listed) == 1 else 's'} {list_some(listed, 3)}"
 
 
 def _find_end(changes: pd.DataFrame, state: str, place: int) -> int | None:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import shapely
 
+from gridmap.changes import name_units
 from gridmap.check import Fix, Objection, PlanReport, check_plan
 from gridmap.errors import PlanError
 from gridmap.history import apply_change
@@ -395,7 +396,8 @@ def _play(board: _Board, step: _Step, grid: int) -> _Scene:
 
 def _helps(board: _Board, scene: _Scene, grid: int, rule: str) -> bool:
     """Say whether a grid breaks a rule no more after a step, and nothing is new or worse."""
-    if board.locked[scene.before[scene.before != scene.after]].any():
+    moved = scene.before != scene.after
+    if board.locked[[*scene.before[moved], *scene.after[moved]]].any():
         return False
     new = _judge(board, scene.units, scene.part, scene.after)
     if any(verdict.rule == rule for verdict in new.get(grid, ())):
@@ -467,7 +469,7 @@ def _describe(plan: Plan, step: _Step) -> Fix:
     homes = int(plan.units["households"].to_numpy()[step.units].sum())
     names = plan.grids["name"]
     takers = list_some([names[code] for code in dict.fromkeys(codes)])
-    what = f"{len(units)} units ({list_some(units, 3)}) with {homes} households"
+    what = f"{name_units(units)} with {homes} households"
     givers = sorted(set(plan.units["grid_code"].to_numpy()[step.units]))
     words = {
         "move": f"move {what} to {takers}",

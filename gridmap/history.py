@@ -12,7 +12,7 @@ from datetime import datetime
 
 import pandas as pd
 
-from gridmap.changes import make_marks, sign_change
+from gridmap.changes import make_marks, name_units, sign_change
 from gridmap.errors import PlanError
 from gridmap.plan import Plan, regroup, set_locks
 from gridmap.tables import CHANGES, LINEAGE, list_some
@@ -211,7 +211,7 @@ def _describe(plan: Plan, moves: pd.DataFrame, marks: Iterable[Mark]) -> str:
     if len(moves):
         homes = int(plan.units["households"][moves["unit_id"]].sum())
         words.append(
-            f"{len(moves)} units with {homes} households from "
+            f"{name_units(moves['unit_id'])} with {homes} households from "
             f"{list_some(sorted(set(moves['before'])), 3)} to "
             f"{list_some(sorted(set(moves['after'])), 3)}"
         )
