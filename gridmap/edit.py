@@ -351,7 +351,8 @@ def lock_grids(
     """
     codes = sorted(set(grid_codes))
     _known_grids(plan, codes)
-    marks = [(code, "locked", "", "yes") for code in codes if code not in plan.locked]
+    locked = plan.locked
+    marks = [(code, "locked", "", "yes") for code in codes if code not in locked]
     return apply_change(plan, "lock_grids", marks=marks, by=by, why=why, at=at)
 
 
@@ -372,7 +373,8 @@ def unlock_grids(
     """
     codes = sorted(set(grid_codes))
     _known_grids(plan, codes)
-    marks = [(code, "locked", "yes", "") for code in codes if code in plan.locked]
+    locked = plan.locked
+    marks = [(code, "locked", "yes", "") for code in codes if code in locked]
     return apply_change(plan, "unlock_grids", marks=marks, by=by, why=why, at=at)
 
 
@@ -447,6 +449,7 @@ def _known_grids(plan: Plan, grid_codes: Sequence[str]) -> None:
 
 
 def _refuse_locked_grids(plan: Plan, grid_codes: list[str]) -> None:
-    locked = [code for code in grid_codes if code in plan.locked]
-    if locked:
-        raise PlanError(f"grids {list_some(locked)} are locked; unlock_grids first, or leave out")
+    locked = plan.locked
+    chosen = [code for code in grid_codes if code in locked]
+    if chosen:
+        raise PlanError(f"grids {list_some(chosen)} are locked; unlock_grids first, or leave out")

@@ -649,7 +649,7 @@ def part_homes(
 
 @pytest.mark.parametrize("grids", [2, 5, 9])
 def test_as_many_grids_as_asked_for(grids: int) -> None:
-    """A drawing and a redraw make exactly so many, whatever the target; a redraw from any number."""
+    """A drawing makes exactly so many, whatever the target; a redraw does from any number."""
     units, adjacency = lattice(10, 8, seed=3)
     drawn = partition_units(units, adjacency, RULES, steps=20, grids=grids)
     assert drawn.nunique() == grids
