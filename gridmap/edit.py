@@ -383,7 +383,9 @@ def _give_codes(plan: Plan, labels: pd.Series) -> pd.Series:
     new = labels[~labels.isin(plan.grids.index)]
     if not len(new):
         return labels
-    return labels.astype("object").replace(make_new_codes(plan, new))
+    codes = labels.astype("object")
+    codes[new.index] = new.map(make_new_codes(plan, new))
+    return codes
 
 
 def _draw_parts(plan: Plan, rows: pd.Series, parts: int, seed: int) -> pd.Series:
