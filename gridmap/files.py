@@ -1,9 +1,17 @@
 """Files that are whole or not there: written beside their place, then named in one step."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+import pyogrio
+
+#: GeoPackages carry the time of writing; a fixed one makes the same tables the same bytes.
+_WRITTEN_AT = "1970-01-01T00:00:00.000Z"
+#: GDAL's settings belong to the process, so files are written one after the other in it.
+_gdal_settings = threading.Lock()
 
 
 @contextmanager
@@ -35,3 +43,15 @@ def write_whole(path: str | Path) -> Iterator[Path]:
         yield draft
         for file in sorted(Path(folder).iterdir(), key=lambda file: (file == draft, file.name)):
             file.replace(path.parent / file.name)
+
+
+@contextmanager
+def fixed_date() -> Iterator[None]:
+    """Let GDAL write a fixed date, and restore what was set."""
+    with _gdal_settings:
+        before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _WRITTEN_AT})
+        try:
+            yield
+        finally:
+            pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})

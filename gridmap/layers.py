@@ -358,7 +358,7 @@ def _read_csv(path: Path) -> tuple[pd.DataFrame, str]:
 
 
 def convert_numbers(values: pd.Series) -> pd.Series:
-    """Convert a column of text to numbers if each value is one and none is a code; see `read_csv`."""
+    """Convert a column of text to numbers where each value is one and none a code: `read_csv`."""
     given = values.dropna().str.strip()
     if given.empty or not given.str.fullmatch(_NUMBER).all() or given.str.fullmatch(_CODE).any():
         return values

@@ -24,7 +24,13 @@ from gridmap.measure import measure
 from gridmap.plan import Plan
 from gridmap.sheets import list_sheets, read_sheet
 from gridmap.tables import list_some
-from gridmap.words import check_language, find_columns, name_column
+from gridmap.words import (
+    check_language,
+    find_columns,
+    name_column,
+    name_grid_type,
+    name_header,
+)
 
 #: What a spreadsheet takes for the begin of a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -101,9 +107,13 @@ def gather_columns(table: pd.DataFrame, plan: Plan) -> pd.DataFrame:
 
 
 def write_roster(
-    plan: Plan, path: str | Path, *, table: pd.DataFrame | None = None, lang: str = "zh"
+    plan: Plan,
+    path: str | Path,
+    *,
+    table: pd.DataFrame | None = None,
+    lang: str = "zh",
 ) -> None:
-    """Write the grids of a plan, and a table about them, for Excel.
+    """Write the grids of a plan, and a table about them, for Excel; for internal use.
 
     Parameters
     ----------
@@ -130,14 +140,37 @@ def write_roster(
     if table is not None:
         rows = _by_grid(table, plan)
         roster = roster.join(rows.drop(columns=roster.columns, errors="ignore"))
-    header = [name_column(column, lang) for column in ("grid_code", *roster.columns)]
-    lines = [header, *_write_rows(roster)]
-    writers = {".xlsx": _write_workbook, ".csv": _write_csv}
-    suffix = Path(path).suffix.lower()
-    if suffix not in writers:
-        raise TableError(f"{Path(path).name} ends in {suffix or 'nothing'}; use .xlsx or .csv")
     with write_whole(path) as draft:
-        writers[suffix](lines, draft)
+        write_sheet(roster.reset_index(), draft, lang)
+
+
+def write_sheet(table: pd.DataFrame, path: Path, lang: str) -> None:
+    """Write any table for Excel, as `write_roster` does.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Without geometry; ``deviation`` is a share and becomes per cent.
+    path : Path
+        ``.xlsx`` or ``.csv``.
+    lang : {"zh", "en"}
+        Language of the header.
+
+    Raises
+    ------
+    TableError
+        If the suffix is another.
+    """
+    writers = {".xlsx": _write_workbook, ".csv": _write_csv}
+    if path.suffix.lower() not in writers:
+        raise TableError(f"{path.name} ends in {path.suffix or 'nothing'}; use .xlsx or .csv")
+    told = table.copy()
+    if "deviation" in told.columns:
+        told["deviation"] = (100 * told["deviation"].astype(float)).round(1)
+    if "grid_type" in told.columns:
+        told["grid_type"] = [name_grid_type(kind, lang) for kind in told["grid_type"]]
+    header = [name_header(str(column), lang) for column in told.columns]
+    writers[path.suffix.lower()]([header, *_give_rows(told)], path)
 
 
 def read_roster(path: str | Path) -> pd.DataFrame:
@@ -203,11 +236,9 @@ def _join_values(values: pd.Series) -> Any:
     return "、".join(map(str, different))
 
 
-def _write_rows(roster: pd.DataFrame) -> Iterator[list[Any]]:
-    """Give each row as plain values, missing ones as None; shares become per cent."""
-    share = roster["deviation"].astype(float)
-    told = roster.assign(deviation=(100 * share).round(1)).reset_index()
-    for row in told.astype(object).where(told.notna(), None).itertuples(index=False):
+def _give_rows(table: pd.DataFrame) -> Iterator[list[Any]]:
+    """Give each row as plain values, missing ones as None."""
+    for row in table.astype(object).where(table.notna(), None).itertuples(index=False):
         yield [value.item() if hasattr(value, "item") else value for value in row]
 
 
@@ -231,7 +262,9 @@ def _fix_dates(path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     core = members["docProps/core.xml"]
-    members["docProps/core.xml"] = re.sub(rb"\d{4}-\d\d-\d\dT[\d:]+Z", b"2000-01-01T00:00:00Z", core)
+    members["docProps/core.xml"] = re.sub(
+        rb"\d{4}-\d\d-\d\dT[\d:]+Z", b"2000-01-01T00:00:00Z", core
+    )
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
             member = zipfile.ZipInfo(name)  # its date is 1 January 1980

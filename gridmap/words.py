@@ -40,6 +40,13 @@ _COLUMNS = {
     "lost": ("划出户数", "Lost"),
     "reason": ("理由", "Reason"),
 }
+#: The same for amounts in a table, where the unit stands in the header.
+_WITH_UNIT = {
+    "deviation": ("偏差（%）", "Deviation (%)"),
+    "area": ("面积（㎡）", "Area (m²)"),
+    "perimeter": ("周长（米）", "Perimeter (m)"),
+}
+_GRID_TYPES = {"base": ("基础网格", "base"), "exclusive": ("专属网格", "exclusive")}
 
 
 def check_language(lang: str) -> None:
@@ -60,6 +67,29 @@ def name_column(column: str, lang: str) -> str:
     return names[LANGUAGES.index(lang)] if names else column
 
 
+def name_header(column: str, lang: str) -> str:
+    """Return what a column is called at the head of a table, with its unit.
+
+    Examples
+    --------
+    >>> name_header("area", "zh"), name_header("households", "zh")
+    ('面积（㎡）', '户数')
+    """
+    names = _WITH_UNIT.get(column)
+    return names[LANGUAGES.index(lang)] if names else name_column(column, lang)
+
+
+def name_grid_type(grid_type: str, lang: str) -> str:
+    """Return what people call a kind of grid.
+
+    Examples
+    --------
+    >>> name_grid_type("exclusive", "zh")
+    '专属网格'
+    """
+    return _GRID_TYPES[grid_type][LANGUAGES.index(lang)]
+
+
 def find_columns(word: str) -> list[str]:
     """Return the columns that people call ``word``, in any language; the column itself is one.
 
@@ -68,7 +98,11 @@ def find_columns(word: str) -> list[str]:
     >>> find_columns("网格编码"), find_columns("grid_code"), find_columns("党支部")
     (['grid_code'], ['grid_code'], ['branch', 'branch_name'])
     """
-    return [column for column, names in _COLUMNS.items() if word in (column, *names)]
+    return [
+        column
+        for column, names in _COLUMNS.items()
+        if word in (column, *names, *_WITH_UNIT.get(column, ()))
+    ]
 
 
 def write_deviation(deviation: float) -> str:

@@ -42,7 +42,7 @@ from gridmap.maps.paper import (
     Window,
     draw_code,
     draw_frame,
-    draw_rule,
+    draw_rules,
     draw_table,
     fit_window,
     measure_words,
@@ -104,6 +104,7 @@ class _Book:
     staff: pd.DataFrame
     shading: Shading
     neighbours: dict[int, list[int]]
+    homes: dict[int, list[tuple[str, int]]]
     numbers: dict[str, int]
     pages: int
     size: tuple[float, float]
@@ -187,13 +188,15 @@ def make_atlas(
     roster = make_roster(plan, min_cell=plan.rules.min_cell if approval else 0)
     measures = measure(plan).assign(deviation=roster["deviation"])
     numbers, pages = _number_pages(plan, SIZES[paper])
+    ground = make_ground(plan)
     book = _Book(
         plan=plan,
-        ground=make_ground(plan),
+        ground=ground,
         roster=roster,
         staff=pd.DataFrame(index=roster.index) if staff is None else gather_columns(staff, plan),
         shading=shade_deviation(measures, plan.rules),
         neighbours=find_neighbours(plan),
+        homes={} if approval else _gather_homes(plan, ground),
         numbers=numbers,
         pages=pages,
         size=SIZES[paper],
@@ -210,7 +213,7 @@ def _title(book: _Book) -> str:
     return " · ".join(filter(None, (book.plan.city.name, book.plan.name, book.say("atlas"))))
 
 
-# --- the order of the pages ------------------------------------------------------------------------
+# --- the order of the pages -----------------------------------------------------------------------
 
 
 def _communities(plan: Plan) -> pd.DataFrame:
@@ -258,6 +261,7 @@ def _continuations(grids: int, size: tuple[float, float]) -> int:
 def _draw_book(canvas: Canvas, book: _Book) -> None:
     communities = _communities(book.plan)
     members = book.plan.grids.groupby("community_id").groups
+    position = {code: at for at, code in enumerate(book.roster.index)}
     _draw_overview(canvas, book, communities)
     _draw_index(canvas, book, communities)
     street = ""
@@ -268,10 +272,10 @@ def _draw_book(canvas: Canvas, book: _Book) -> None:
         level = 1 if community["street"] else 0
         _draw_community(canvas, book, str(key), list(members[key]), level)
         for code in members[key]:
-            _draw_grid(canvas, book, book.roster.index.get_loc(code), level + 1)
+            _draw_grid(canvas, book, position[code], level + 1)
 
 
-# --- what every page has ---------------------------------------------------------------------------
+# --- what every page has --------------------------------------------------------------------------
 
 
 def _begin_page(
@@ -322,7 +326,7 @@ def _scale(window: Window) -> str:
     return f"1:{window.denominator:,.0f}".replace(",", " ")
 
 
-# --- the city --------------------------------------------------------------------------------------
+# --- the city -------------------------------------------------------------------------------------
 
 
 def _draw_overview(canvas: Canvas, book: _Book, communities: pd.DataFrame) -> None:
@@ -354,7 +358,8 @@ def _draw_figures(canvas: Canvas, book: _Book, communities: int) -> None:
     rows = [
         (book.say("communities"), f"{communities}"),
         (book.say("grids"), f"{figures['grids']}"),
-        (name_column("households", book.lang), f"{figures['households']:,}"),
+        # Of what is told: from the whole a hidden count could be computed.
+        (name_column("households", book.lang), f"{book.roster['households'].sum():,}"),
         (book.say("mean"), f"{figures['mean']:g}"),
         (book.say("in_band"), f"{figures['in_band']:g}%"),
         (book.say("worst"), f"{figures['worst']:g}%"),
@@ -405,7 +410,7 @@ def _draw_index(canvas: Canvas, book: _Book, communities: pd.DataFrame) -> None:
     rows = [
         [
             *(str(row["street"]), str(row["name"]), str(row["code"])),
-            *(f"{told.at[key, 'size']}", f"{told.at[key, 'sum']}", f"{book.numbers[f'c{key}']}"),
+            *(str(told.at[key, "size"]), str(told.at[key, "sum"]), str(book.numbers[f"c{key}"])),
         ]
         for key, row in communities.iterrows()
     ]
@@ -439,12 +444,10 @@ def _draw_columns(
         _end_page(canvas, book)
 
 
-# --- a community -----------------------------------------------------------------------------------
+# --- a community ----------------------------------------------------------------------------------
 
 
-def _draw_community(
-    canvas: Canvas, book: _Book, key: str, codes: list[str], level: int
-) -> None:
+def _draw_community(canvas: Canvas, book: _Book, key: str, codes: list[str], level: int) -> None:
     community = book.plan.city.communities.loc[key]
     place = " · ".join(filter(None, (str(community["street"]), str(community["code"]))))
     _begin_page(canvas, book, str(community["name"]), place, f"c{key}", level)
@@ -494,9 +497,7 @@ def _community_row(book: _Book, code: str) -> list[str]:
     ]
 
 
-def _draw_community_map(
-    canvas: Canvas, book: _Book, key: str, codes: list[str]
-) -> Window:
+def _draw_community_map(canvas: Canvas, book: _Book, key: str, codes: list[str]) -> Window:
     """Draw the grids of a community in their colours; those around it stay pale."""
     at = book.plan.city.communities.index.get_loc(key)
     shape = book.ground.communities.shapes[at]
@@ -523,7 +524,7 @@ def _draw_community_map(
     return window
 
 
-# --- a grid ----------------------------------------------------------------------------------------
+# --- a grid ---------------------------------------------------------------------------------------
 
 
 def _draw_grid(canvas: Canvas, book: _Book, at: int, level: int) -> None:
@@ -534,8 +535,7 @@ def _draw_grid(canvas: Canvas, book: _Book, at: int, level: int) -> None:
     y = _draw_facts(canvas, book, left, book.frame[3], _grid_facts(book, at))
     y = _list_neighbours(canvas, book, at, left, y - 4)
     floor = book.frame[1] + (78 if book.base_url else 0)
-    if not book.approval:
-        _list_houses(canvas, book, at, left, y - 4, floor)
+    _list_houses(canvas, book, at, left, y - 4, floor)
     if book.base_url:
         _draw_link(canvas, book, code, left)
     _end_page(canvas, book, _scale(window))
@@ -555,8 +555,7 @@ def _draw_grid_map(canvas: Canvas, book: _Book, at: int) -> Window:
         int(other): [str(book.roster["name"].iloc[other]), book.roster.index[other]]
         for other in found[others]
     }
-    for other, box in name_areas(canvas, window, (found[others], parts[others]), labels, 6.5).items():
-        _link(canvas, book, f"g{book.roster.index[other]}", box)
+    name_areas(canvas, window, (found[others], parts[others]), labels, 6.5)
     name_streets(canvas, window, book.ground)
     number_houses(canvas, window, book.ground, houses, at)
     _close_frame(canvas, window, book)
@@ -613,39 +612,48 @@ def _list_houses(
     canvas: Canvas, book: _Book, at: int, left: float, top: float, floor: float
 ) -> None:
     """List the buildings that people live in, in two columns as far as there is room."""
-    buildings = book.plan.city.buildings[book.ground.owners == at]
-    lived = buildings[buildings["households"] > 0]
-    lines = sorted(
-        (
-            (f"{row.compound_id} {row.name}".strip() or book.say("nameless"), int(row.households))
-            for row in lived.rename_axis("key").reset_index().itertuples()
-        ),
-        key=lambda line: _natural(line[0]),
-    )
+    homes = book.homes.get(at, [])
+    lines = [(name or book.say("nameless"), count) for name, count in homes if count]
     size, height, column = 7.0, 9.6, book.side / 2
     most = max(0, int((top - 24 - floor) // height)) * 2
     if not lines or most < 2:
         return
     write_words(canvas, left, top - 9, book.say("houses"), 7, color=FAINT)
-    draw_rule(canvas, left, left + book.side - 4, top - 12, width=0.7)
+    draw_rules(canvas, left, left + book.side - 4, [top - 12], width=0.7)
     shown = lines[:most]
     half = -(-len(shown) // 2)
-    for number, (name, homes) in enumerate(shown):
+    for number, (name, count) in enumerate(shown):
         x = left + (number // half) * column
         y = top - 21 - (number % half) * height
         text = wrap_words(name, size, column - 26, 1) or [""]
         write_words(canvas, x, y, text[0], size)
-        write_words(canvas, x + column - 8, y, f"{homes}", size, align="right")
-    rest, empty = len(lines) - len(shown), len(buildings) - len(lived)
+        write_words(canvas, x + column - 8, y, f"{count}", size, align="right")
+    rest, empty = len(lines) - len(shown), len(homes) - len(lines)
     words = [book.say("more").format(rest)] if rest else []
     words += [book.say("none_lived").format(empty)] if empty else []
     y = top - 21 - half * height
-    write_words(canvas, left, y, "，".join(words) if book.lang == "zh" else ", ".join(words), 7, color=FAINT)
+    write_words(
+        canvas, left, y, "，".join(words) if book.lang == "zh" else ", ".join(words), 7, color=FAINT
+    )
+
+
+def _gather_homes(plan: Plan, ground: Ground) -> dict[int, list[tuple[str, int]]]:
+    """Return the buildings of each grid with their households, in the order of their names."""
+    buildings = plan.city.buildings
+    names = (buildings["compound_id"] + " " + buildings["name"]).str.strip().tolist()
+    rows = zip(ground.owners.tolist(), names, buildings["households"].tolist(), strict=True)
+    homes: dict[int, list[tuple[str, int]]] = {}
+    for owner, name, count in sorted(rows, key=lambda row: (row[0], _natural(row[1]), row[2])):
+        homes.setdefault(owner, []).append((name, count))
+    return homes
 
 
 def _natural(words: str) -> list[Any]:
     """Return a key that sorts 2号楼 before 10号楼."""
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", words)]
+    return [
+        (0, int(part), "") if part.isdecimal() else (1, 0, part)
+        for part in re.split(r"(\d+)", words)
+    ]
 
 
 def _draw_link(canvas: Canvas, book: _Book, code: str, left: float) -> None:

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -19,12 +20,13 @@ from matplotlib.path import Path as Outline
 from matplotlib.patheffects import withStroke
 
 from gridmap.errors import GridmapError
+from gridmap.files import write_whole
 from gridmap.maps.fonts import FAMILY, font_path, printable
 from gridmap.maps.look import Shading, legend_rows, shade_column, shade_deviation
 from gridmap.measure import base_band, measure
 from gridmap.plan import Plan
 from gridmap.rosters import gather_columns, make_roster
-from gridmap.words import check_language, name_column
+from gridmap.words import check_language
 
 _INK, _FAINT, _PAPER = "#1d1c19", "#5b5953", "#ffffff"
 _OUTLINE, _COMMUNITY, _RIVER, _RAILWAY = "#55534d", "#7a2d86", "#2f9fb3", "#4a4a4a"
@@ -51,7 +53,17 @@ _WORDS = {
 
 
 class PlanFigure(Figure):
-    """A matplotlib figure that a notebook shows without pyplot; `savefig` writes it."""
+    """A matplotlib figure that a notebook shows without pyplot; `save` writes it whole."""
+
+    def save(self, path: str | Path) -> None:
+        """Write the figure as .png, .svg or .pdf: complete or not there, and without a date."""
+        suffix = Path(path).suffix.lower()
+        dates = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+        with (
+            write_whole(path) as draft,
+            mpl.rc_context({"svg.hashsalt": FAMILY, "pdf.fonttype": 42}),
+        ):
+            self.savefig(draft, dpi=200, metadata=dates.get(suffix))
 
     def _repr_png_(self) -> bytes:
         picture = io.BytesIO()
@@ -109,11 +121,10 @@ def figure_plan(
         _draw_ground(axes, plan, shading)
         marks = _draw_changes(axes, changes, plan, lang)
         _frame_map(axes, plan)
-        _name_communities(axes, plan)
+        _name_communities(axes, plan, figure.get_figwidth())
         _draw_legend(axes, [*legend_rows(shading, lang), *marks], shading, lang)
-        words = title if title is not None else " · ".join(filter(None, (plan.city.name, plan.name)))
-        axes.set_title(printable(words), loc="left", fontsize=14, color=_INK)
-        _mark_figure(axes, plan, lang, approval)
+        axes.set_title(printable(_name(plan, title)), loc="left", fontsize=14, color=_INK)
+        _mark_figure(axes, lang, approval)
     return figure
 
 
@@ -149,14 +160,15 @@ def figure_balance(plan: Plan, *, title: str | None = None, lang: str = "zh") ->
         left, right = figure.subplots(1, 2, width_ratios=(3, 2))
         _draw_histogram(left, base, plan, lang)
         _draw_within(right, base, plan, lang)
-        words = title if title is not None else " · ".join(filter(None, (plan.city.name, plan.name)))
-        figure.suptitle(printable(words), x=0.01, ha="left", fontsize=14, color=_INK)
+        figure.suptitle(printable(_name(plan, title)), x=0.01, ha="left", fontsize=14, color=_INK)
     return figure
 
 
-def _choose_shading(
-    plan: Plan, color: str, table: pd.DataFrame | None, approval: str
-) -> Shading:
+def _name(plan: Plan, title: str | None) -> str:
+    return title if title is not None else " · ".join(filter(None, (plan.city.name, plan.name)))
+
+
+def _choose_shading(plan: Plan, color: str, table: pd.DataFrame | None, approval: str) -> Shading:
     roster = make_roster(plan, min_cell=plan.rules.min_cell if approval else 0)
     own = pd.DataFrame(index=plan.grids.index) if table is None else gather_columns(table, plan)
     if color == "deviation":
@@ -235,12 +247,12 @@ def _frame_map(axes: Axes, plan: Plan) -> None:
     axes.set_axis_off()
 
 
-def _name_communities(axes: Axes, plan: Plan) -> None:
+def _name_communities(axes: Axes, plan: Plan, inches: float) -> None:
     """Write the names of the largest communities, as far as none is written over another."""
     communities = plan.city.communities
     places = communities.geometry.representative_point()
     west, _, east, _ = plan.grids.total_bounds
-    sign = (east - west) / (axes.figure.get_figwidth() * 9)  # metres that a character takes
+    sign = (east - west) / (inches * 9)  # metres that a character takes
     taken: list[tuple[float, float, float, float]] = []
     for key in communities.geometry.area.sort_values(ascending=False, kind="stable").index:
         name, x, y = str(communities.at[key, "name"]), places[key].x, places[key].y
@@ -258,9 +270,7 @@ def _overlap(
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
-def _draw_legend(
-    axes: Axes, rows: list[tuple[str, str]], shading: Shading, lang: str
-) -> None:
+def _draw_legend(axes: Axes, rows: list[tuple[str, str]], shading: Shading, lang: str) -> None:
     """List what is on the map, below it."""
     if not rows:
         return
@@ -278,10 +288,10 @@ def _draw_legend(
     )
 
 
-def _mark_figure(axes: Axes, plan: Plan, lang: str, approval: str) -> None:
+def _mark_figure(axes: Axes, lang: str, approval: str) -> None:
     """Draw scale bar and north arrow, and say what the map may be used for."""
     west, east = axes.get_xlim()
-    south, north = axes.get_ylim()
+    south, _ = axes.get_ylim()
     length = max((size for size in _LENGTHS if size <= (east - west) / 5), default=_LENGTHS[0])
     axes.plot([west, west + length], [south, south], color=_INK, linewidth=3, clip_on=False)
     words = f"{length} m" if length < 1000 else f"{length / 1000:g} km"
@@ -304,7 +314,8 @@ def _draw_histogram(axes: Axes, base: pd.DataFrame, plan: Plan, lang: str) -> No
     homes = base["households"]
     step = max(1, round((homes.max() - homes.min()) / 30))
     first = int(homes.min() // step * step)
-    axes.hist(homes, np.arange(first, homes.max() + 2 * step, step), color="#7fa8a0", rwidth=0.92)
+    edges = np.arange(first, homes.max() + 2 * step, step).tolist()
+    axes.hist(homes, edges, color="#7fa8a0", rwidth=0.92)
     targets = pd.Series([plan.rules.target])
     low, high = (int(end.iloc[0]) for end in base_band(targets, plan.rules))
     band = f"{_say('band', lang)} {low}–{high}"

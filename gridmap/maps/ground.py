@@ -20,7 +20,7 @@ from gridmap.maps.paper import (
     stroke_lines,
     write_along,
     write_label,
-    write_words,
+    write_numbers,
 )
 from gridmap.plan import Plan
 
@@ -30,6 +30,8 @@ _RIVER, _RAILWAY, _COMMUNITY, _OUTLINE, _OWN = "#9fd0da", "#6b6b6b", "#7a2d86", 
 _HOUSE, _OWN_HOUSE = "#d3d0c5", "#93a9cc"
 #: Metres that a street takes on the map.
 _WIDTHS = {"main_road": 14.0, "street": 7.0, "path": 2.5}
+#: Metres around a grid in which other buildings have their number on its map.
+_NEAR = 40.0
 
 Shapes = npt.NDArray[np.object_]
 
@@ -65,6 +67,8 @@ class Ground:
     ----------
     grids, communities, buildings, streets, barriers : Layer
         The layers, in the order of the plan's tables.
+    grid_lines, community_lines : Layer
+        Their borders; one that two share is there once.
     owners : array of int
         The grid of each building.
     numbers : list of str
@@ -78,6 +82,8 @@ class Ground:
     buildings: Layer
     streets: Layer
     barriers: Layer
+    grid_lines: Layer
+    community_lines: Layer
     owners: npt.NDArray[np.int64]
     numbers: list[str]
     street_names: npt.NDArray[np.object_]
@@ -89,11 +95,13 @@ def make_ground(plan: Plan) -> Ground:
     """Index a plan's shapes, once for all pages."""
     city = plan.city
     return Ground(
-        grids=_index(plan.grids),
-        communities=_index(city.communities),
-        buildings=_index(city.buildings),
-        streets=_index(city.streets),
-        barriers=_index(city.barriers),
+        grids=_index(plan.grids.geometry),
+        communities=_index(city.communities.geometry),
+        buildings=_index(city.buildings.geometry),
+        streets=_index(city.streets.geometry),
+        barriers=_index(city.barriers.geometry),
+        grid_lines=_index(_trace_borders(plan.grids)),
+        community_lines=_index(_trace_borders(city.communities)),
         owners=find_owners(plan, city.buildings),
         numbers=[shorten_number(name) for name in city.buildings["name"]],
         street_names=city.streets["name"].to_numpy(object),
@@ -102,9 +110,15 @@ def make_ground(plan: Plan) -> Ground:
     )
 
 
-def _index(frame: gpd.GeoDataFrame) -> Layer:
-    shapes = np.asarray(frame.geometry.to_numpy(), object)
+def _index(series: gpd.GeoSeries) -> Layer:
+    shapes = np.asarray(series.to_numpy(), object)
     return Layer(shapes, shapely.STRtree(shapes))
+
+
+def _trace_borders(areas: gpd.GeoDataFrame) -> gpd.GeoSeries:
+    """Return the borders of areas as lines from corner to corner, each once."""
+    union = shapely.union_all(shapely.boundary(areas.geometry.to_numpy()))
+    return gpd.GeoSeries(shapely.get_parts(shapely.line_merge(union)))
 
 
 def find_neighbours(plan: Plan) -> dict[int, list[int]]:
@@ -115,7 +129,8 @@ def find_neighbours(plan: Plan) -> dict[int, list[int]]:
     shared = shapely.length(shapely.intersection(shapes[first], shapes[second])) > 1
     pairs = pd.DataFrame({"one": first[shared], "other": second[shared]})
     both = pd.concat([pairs, pairs.set_axis(["other", "one"], axis=1)])
-    return both.sort_values(["one", "other"]).groupby("one")["other"].agg(list).to_dict()
+    groups = both.sort_values(["one", "other"]).groupby("one")["other"]
+    return {one: others.tolist() for one, others in groups}  # type: ignore[misc]
 
 
 def draw_ground(canvas: Canvas, window: Window, ground: Ground, fills: Sequence[str]) -> None:
@@ -173,19 +188,15 @@ def draw_borders(
 ) -> tuple[npt.NDArray[np.int64], Shapes]:
     """Draw the borders of grids and communities, and strongly of one; return the grids seen."""
     found, parts = ground.grids.clip(window.bounds)
-    # Lines of the whole shapes that are seen: clipped ones would run along the frame.
-    stroke_lines(canvas, window, _clip_lines(ground.grids, window), _OUTLINE, 0.7)
-    stroke_lines(canvas, window, _clip_lines(ground.communities, window), _COMMUNITY, 1.3, (6, 2))
+    _, lines = ground.grid_lines.clip(window.bounds)
+    stroke_lines(canvas, window, lines, _OUTLINE, 0.7)
+    _, lines = ground.community_lines.clip(window.bounds)
+    stroke_lines(canvas, window, lines, "#ffffff", 2.2)
+    stroke_lines(canvas, window, lines, _COMMUNITY, 1.4, (6, 3))
     if own is not None:
         stroke_lines(canvas, window, ground.grids.shapes[[own]], "#ffffff", 3.6)
         stroke_lines(canvas, window, ground.grids.shapes[[own]], _OWN, 2.2)
     return found, parts
-
-
-def _clip_lines(layer: Layer, window: Window) -> Shapes:
-    found = np.sort(layer.tree.query(shapely.box(*window.bounds)))
-    lines = shapely.clip_by_rect(shapely.boundary(layer.shapes[found]), *window.bounds)
-    return lines[~shapely.is_empty(lines)]
 
 
 def number_houses(
@@ -193,31 +204,29 @@ def number_houses(
     window: Window,
     ground: Ground,
     seen: tuple[npt.NDArray[np.int64], Shapes],
-    own: int | None = None,
+    own: int,
 ) -> None:
-    """Write the numbers of buildings, those of the grid first; where there is no room, none."""
+    """Write the numbers of a grid's buildings and of those near it; where there is room."""
     found, parts = seen
+    near = shapely.distance(parts, ground.grids.shapes[own]) < _NEAR
+    found, parts = found[near], parts[near]
     middles = window.place(shapely.get_coordinates(shapely.point_on_surface(parts)))
     mine = ground.owners[found] == own
-    for at in np.argsort(~mine, kind="stable"):
-        number = ground.numbers[found[at]]
-        size = 6.5 if mine[at] else 5.5
-        if number and _claim_words(window, middles[at], number, size):
-            color = INK if mine[at] else FAINT
-            _write_middle(canvas, middles[at], number, size, color)
+    for chosen, size, color in ((mine, 6.5, INK), (~mine, 5.5, FAINT)):
+        places = [
+            (float(x), float(y), number)
+            for (x, y), number in zip(
+                middles[chosen], (ground.numbers[at] for at in found[chosen]), strict=True
+            )
+            if number and _claim_words(window, x, y, number, size)
+        ]
+        if places:
+            write_numbers(canvas, places, size, color)
 
 
-def _claim_words(
-    window: Window, at: npt.NDArray[np.float64], words: str, size: float
-) -> bool:
+def _claim_words(window: Window, x: float, y: float, words: str, size: float) -> bool:
     half = (0.3 * size * len(words) + 1, size * 0.5)
-    return window.claim((at[0] - half[0], at[1] - half[1], at[0] + half[0], at[1] + half[1]))
-
-
-def _write_middle(
-    canvas: Canvas, at: npt.NDArray[np.float64], words: str, size: float, color: str
-) -> None:
-    write_words(canvas, float(at[0]), float(at[1]) - 0.36 * size, words, size, color=color, align="middle")
+    return window.claim((x - half[0], y - half[1], x + half[0], y + half[1]))
 
 
 def name_streets(canvas: Canvas, window: Window, ground: Ground, size: float = 7.0) -> None:

@@ -7,6 +7,7 @@ by those who don't see red and green alike.
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 import geopandas as gpd
 import numpy as np
@@ -110,10 +111,7 @@ def _shade_amounts(values: pd.Series) -> Shading:
     ends = [_write_number(limit) for limit in limits]
     words = [
         (f"{ends[0]} 以下", f"below {ends[0]}"),
-        *(
-            (f"{low} 至 {high} 以下", f"{low} to below {high}")
-            for low, high in zip(ends, ends[1:], strict=False)
-        ),
+        *((f"{low} 至 {high} 以下", f"{low} to below {high}") for low, high in pairwise(ends)),
         (f"{ends[-1]} 及以上", f"{ends[-1]} and more"),
     ]
     colors = [_AMOUNTS[round(at)] for at in np.linspace(0, len(_AMOUNTS) - 1, len(words))]
@@ -125,7 +123,9 @@ def _shade_kinds(values: pd.Series, grids: gpd.GeoDataFrame) -> Shading:
     number, kinds = pd.factorize(values, sort=True)
     colour = _color_neighbours(number, grids)
     if len(kinds) > _MOST_KINDS:
-        return _with_missing(values, _TINTS, (("", ""),) * len(_TINTS), np.append(colour, -1)[number])
+        return _with_missing(
+            values, _TINTS, (("", ""),) * len(_TINTS), np.append(colour, -1)[number]
+        )
     if len(set(colour)) < len(kinds):
         colour = np.arange(len(kinds))
     words = tuple((_write_kind(kind),) * 2 for kind in kinds)

@@ -108,7 +108,7 @@ class _PlanLayer(MacroElement):
     )
 
     def __init__(self, content: dict[str, Any]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._name = "PlanLayer"
         self._id = "plan"
         self.policy = _POLICY
@@ -271,7 +271,9 @@ def _tell_column(values: pd.Series) -> dict[str, Any]:
     plain = [value.item() if hasattr(value, "item") else value for value in told]
     return {
         "title": (name_column(key, "zh"), name_column(key, "en")),
-        "values": [value if isinstance(value, int | float | None) else str(value) for value in plain],
+        "values": [
+            value if isinstance(value, int | float | None) else str(value) for value in plain
+        ],
     }
 
 

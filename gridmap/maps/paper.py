@@ -6,6 +6,7 @@ Lengths are points (1/72 inch) from the left and the bottom of the sheet; a map'
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,8 @@ _SCALES = tuple(
     for step in (1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 7.5)
 )
 _POINTS_PER_METRE = 72 / 0.0254
+#: Shapes are drawn to a fifth of a point, 0.07 mm, in whole numbers: half the bytes of decimals.
+_STEP = 0.2
 _WHITE = HexColor("#ffffff", hasAlpha=False)
 
 Box = tuple[float, float, float, float]
@@ -75,7 +78,8 @@ def cut_words(words: str, size: float, width: float) -> str:
 
 def wrap_words(words: str, size: float, width: float, most: int) -> list[str]:
     """Break a text into lines, between any two characters as Chinese is; the last one is cut."""
-    rest, lines = printable(words), []
+    rest = printable(words)
+    lines: list[str] = []
     while rest and len(lines) < most - 1:
         end = len(rest)
         while end > 1 and measure_words(rest[:end], size) > width:
@@ -86,7 +90,14 @@ def wrap_words(words: str, size: float, width: float, most: int) -> list[str]:
 
 
 def write_words(
-    canvas: Canvas, x: float, y: float, words: str, size: float, *, color: str = INK, align: str = "left"
+    canvas: Canvas,
+    x: float,
+    y: float,
+    words: str,
+    size: float,
+    *,
+    color: str = INK,
+    align: str = "left",
 ) -> None:
     """Write a line of text, its baseline at ``y``."""
     canvas.setFont(FAMILY, size)
@@ -113,7 +124,10 @@ def draw_table(
 
     A width below 0 aligns the column to the right. ``targets`` are the pages that rows lead to.
     """
-    height = size * 1.55
+    height, right = size * 1.55, x + sum(map(abs, widths)) - 4
+    levels = [top - (number + 1) * height + size * 0.05 for number in range(len(rows))]
+    draw_rules(canvas, x, right, levels[:1], width=0.7)
+    draw_rules(canvas, x, right, levels[1:], width=0.25)
     for number, row in enumerate(rows):
         y = top - (number + 1) * height + size * 0.45
         color = FAINT if number == 0 else INK
@@ -126,9 +140,8 @@ def draw_table(
             else:
                 write_words(canvas, at, y, text, size, color=color)
             at += abs(width)
-        draw_rule(canvas, x, at - 4, y - size * 0.4, width=0.7 if number == 0 else 0.25)
         if number and targets and targets[number - 1]:
-            box = (x, y - size * 0.35, at - 4, y + size * 0.95)
+            box = (x, round(y - size * 0.35, 1), round(right, 1), round(y + size * 0.95, 1))
             canvas.linkAbsolute("", targets[number - 1], Rect=box)
     return top - len(rows) * height
 
@@ -138,26 +151,48 @@ def table_height(rows: int, size: float) -> float:
     return (rows + 1) * size * 1.55
 
 
-def draw_rule(canvas: Canvas, left: float, right: float, y: float, *, width: float = 0.4) -> None:
-    """Draw a thin line."""
-    canvas.setStrokeColor(HexColor(LINE))
-    canvas.setLineWidth(width)
-    canvas.setDash()
-    canvas.line(left, y, right, y)
+def draw_rules(
+    canvas: Canvas, left: float, right: float, levels: Sequence[float], *, width: float
+) -> None:
+    """Draw thin lines, one above the other."""
+    if levels:
+        canvas.setStrokeColor(HexColor(LINE))
+        canvas.setLineWidth(width)
+        canvas.setDash()
+        canvas.lines([(left, round(y, 1), right, round(y, 1)) for y in levels])
+
+
+def write_numbers(
+    canvas: Canvas, places: Iterable[tuple[float, float, str]], size: float, color: str
+) -> None:
+    """Write many short words of one kind, each centred on its place."""
+    text = canvas.beginText()
+    text.setFont(FAMILY, size)
+    text.setFillColor(HexColor(color))
+    for x, y, words in places:
+        left = x - measure_words(words, size) / 2
+        text.setTextOrigin(round(left, 1), round(y - 0.36 * size, 1))
+        text.textOut(words)
+    canvas.drawText(text)
 
 
 def draw_code(canvas: Canvas, x: float, y: float, side: float, text: str) -> None:
     """Draw a QR code; the quiet zone of 2 modules is inside ``side``."""
     modules = segno.make(text, error="m", boost_error=False).matrix
-    step = side / (len(modules) + 4)
-    path = canvas.beginPath()
+    drawn = ["n"]
     for number, row in enumerate(modules):
-        cells = np.flatnonzero(np.diff(np.r_[0, np.asarray(row, np.int8), 0]))
-        for begin, end in zip(cells[::2], cells[1::2], strict=True):
-            left, bottom = x + (begin + 2) * step, y + side - (number + 3) * step
-            path.rect(round(left, 2), round(bottom, 2), round((end - begin) * step, 2), round(step, 2))
+        cells = np.flatnonzero(np.diff(np.r_[0, np.asarray(row, np.int8), 0])).tolist()
+        bottom = len(modules) + 1 - number
+        drawn += [
+            f"{begin + 2} {bottom} {end - begin} 1 re"
+            for begin, end in zip(cells[::2], cells[1::2], strict=True)
+        ]
+    canvas.saveState()
+    canvas.translate(x, y)
+    canvas.scale(side / (len(modules) + 4), side / (len(modules) + 4))
     canvas.setFillColor(HexColor("#000000"))
-    canvas.drawPath(path, stroke=0, fill=1)
+    canvas.drawPath(PDFPathObject(drawn), stroke=0, fill=1)
+    canvas.restoreState()
 
 
 # --- a map on the sheet ------------------------------------------------------------------------
@@ -225,20 +260,19 @@ def fit_window(bounds: Box, box: Box, margin: float = 0.12) -> Window:
     denominator = next((one for one in _SCALES if one >= need * _POINTS_PER_METRE), _SCALES[-1])
     points = _POINTS_PER_METRE / denominator
     middle = ((west + east) / 2, (south + north) / 2)
-    return Window(
-        box, middle[0] - width / points / 2, middle[1] - height / points / 2, denominator
-    )
+    return Window(box, middle[0] - width / points / 2, middle[1] - height / points / 2, denominator)
 
 
-def fill_areas(
-    canvas: Canvas, window: Window, shapes: npt.NDArray[np.object_], color: str
-) -> None:
+def fill_areas(canvas: Canvas, window: Window, shapes: npt.NDArray[np.object_], color: str) -> None:
     """Fill areas with a colour, without outline."""
     if not len(shapes):
         return
-    rings = shapely.get_rings(shapely.orient_polygons(shapes))
+    rings = shapely.get_rings(shapely.orient_polygons(shapely.get_parts(shapes)))
+    canvas.saveState()
+    canvas.scale(_STEP, _STEP)
     canvas.setFillColor(HexColor(color))
     canvas.drawPath(_trace(window, rings, closed=True), stroke=0, fill=1, fillMode=1)
+    canvas.restoreState()
 
 
 def stroke_lines(
@@ -256,39 +290,54 @@ def stroke_lines(
     lines = np.concatenate(
         [shapely.get_parts(shapes[~areas]), shapely.get_rings(shapely.get_parts(shapes[areas]))]
     )
+    canvas.saveState()
+    canvas.scale(_STEP, _STEP)
     canvas.setStrokeColor(HexColor(color))
-    canvas.setLineWidth(width)
+    canvas.setLineWidth(round(width / _STEP, 1))
     canvas.setLineJoin(1)
     canvas.setLineCap(1)
-    canvas.setDash(list(dash))
+    canvas.setDash([length / _STEP for length in dash])
     canvas.drawPath(_trace(window, lines, closed=False), stroke=1, fill=0)
+    canvas.restoreState()
 
 
 def _trace(window: Window, lines: npt.NDArray[np.object_], *, closed: bool) -> PDFPathObject:
-    """Return lines as one path; it is written here because point by point takes half the time."""
+    """Return lines as one path in whole steps.
+
+    It is written here, for the canvas takes as long for one point as this for twenty.
+    """
     end = " h" if closed else ""
     drawn = ["n"]
     for line in _split(window, lines):
         (x, y), *rest = line
-        drawn.append(f"{x:g} {y:g} m " + " ".join(f"{x:g} {y:g} l" for x, y in rest) + end)
+        drawn.append(f"{x} {y} m " + " ".join(f"{x} {y} l" for x, y in rest) + end)
     return PDFPathObject(drawn)
 
 
-def _split(window: Window, lines: npt.NDArray[np.object_]) -> Iterable[list[list[float]]]:
-    """Give the points of each line, without those that nobody could see (a fifth of a point)."""
-    seen = shapely.simplify(lines, 0.2 / window.points)
+def _split(window: Window, lines: npt.NDArray[np.object_]) -> Iterable[list[list[int]]]:
+    """Give each line in whole steps, without the vertices that nobody could see."""
+    seen = shapely.simplify(lines, 1.5 * _STEP / window.points)
     places, row = shapely.get_coordinates(seen, return_index=True)
-    points = window.place(places)
-    fresh = np.r_[np.ones(len(row[:1]), bool), (np.diff(points, axis=0) != 0).any(axis=1) | (np.diff(row) != 0)]
+    points = np.rint(window.place(places) / _STEP).astype(np.int64)
+    fresh = np.r_[
+        np.ones(len(row[:1]), bool),
+        (np.diff(points, axis=0) != 0).any(axis=1) | (np.diff(row) != 0),
+    ]
     ends = np.searchsorted(row[fresh], np.arange(len(lines) + 1))
     points = points[fresh]
-    for first, last in zip(ends, ends[1:], strict=False):
+    for first, last in pairwise(ends.tolist()):
         if last - first > 1:
             yield points[first:last].tolist()
 
 
 def write_label(
-    canvas: Canvas, window: Window, at: Sequence[float], lines: Sequence[str], size: float, *, color: str = INK
+    canvas: Canvas,
+    window: Window,
+    at: Sequence[float],
+    lines: Sequence[str],
+    size: float,
+    *,
+    color: str = INK,
 ) -> Box | None:
     """Write centred lines on white around a point if there is room; return where, or None."""
     width = max(measure_words(printable(line), size) for line in lines) + 3
@@ -310,16 +359,26 @@ def write_label(
 
 
 def write_along(
-    canvas: Canvas, window: Window, start: Sequence[float], end: Sequence[float], words: str, size: float
+    canvas: Canvas,
+    window: Window,
+    start: Sequence[float],
+    end: Sequence[float],
+    words: str,
+    size: float,
 ) -> None:
-    """Write along a line, never upside down, if there is room on it and for it."""
+    """Write beside a line, never upside down, if it is long enough and there is room.
+
+    Beside and not on it, because borders of grids run along the middle of streets.
+    """
     run, rise = end[0] - start[0], end[1] - start[1]
     width = measure_words(printable(words), size)
     if np.hypot(run, rise) < width + 6:
         return
     angle = np.arctan2(rise, run)
     angle = (angle + np.pi / 2) % np.pi - np.pi / 2
-    x, y = (start[0] + end[0]) / 2, (start[1] + end[1]) / 2
+    away = 0.85 * size
+    x = (start[0] + end[0]) / 2 - float(np.sin(angle)) * away
+    y = (start[1] + end[1]) / 2 + float(np.cos(angle)) * away
     half = (abs(np.cos(angle)) * width + size, abs(np.sin(angle)) * width + size)
     if not window.claim((x - half[0] / 2, y - half[1] / 2, x + half[0] / 2, y + half[1] / 2)):
         return
