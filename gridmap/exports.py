@@ -18,7 +18,7 @@ from pyogrio.errors import DataLayerError, DataSourceError
 
 from gridmap.errors import StoreError, TableError
 from gridmap.files import fixed_date, write_whole
-from gridmap.geojson import describe_grids, frame_features, grids_geojson
+from gridmap.geojson import describe_grids, frame_features
 from gridmap.plan import Plan
 from gridmap.rosters import make_roster, write_sheet
 from gridmap.tables import list_some
@@ -87,7 +87,8 @@ def export_plan(
     path : path
         ``.gpkg``, ``.parquet`` (GeoParquet), ``.fgb`` (FlatGeobuf), ``.shp``, ``.zip`` (a Shapefile
         in one file), ``.geojson``, ``.xlsx`` or ``.csv`` (without shapes; see `write_roster`).
-        GeoJSON is in WGS-84, the others in the plan's own system.
+        GeoJSON is in WGS-84, the others in the plan's own system. FlatGeobuf puts its rows in the
+        order of their places.
     layer : str, optional
         One of `LAYERS`. By default a GeoPackage has all of them and any other file the grids.
     lang : {"en", "zh"}
@@ -130,10 +131,6 @@ def export_public(
     """
     check_language(lang)
     _choose_layers(path, "grids")
-    if Path(path).suffix.lower() == ".geojson" and lang == "en":
-        with write_whole(path) as draft:
-            draft.write_bytes(grids_geojson(plan, min_cell=plan.rules.min_cell))
-        return
     _write_tables({"grids": _make_public(plan)}, path, lang, encoding)
 
 
@@ -196,11 +193,16 @@ def _rename(frame: gpd.GeoDataFrame, lang: str) -> gpd.GeoDataFrame:
     """Give the columns the names that people know; gridmap's own ones are the English."""
     if lang == "en":
         return frame
-    if "grid_type" in frame.columns:
-        kinds = [name_grid_type(kind, lang) for kind in frame["grid_type"]]
-        frame = frame.assign(grid_type=kinds)
+    frame = _translate_kinds(frame, lang)
     names = {column: _FIELDS.get(column, (column,))[0] for column in frame.columns}
     return frame.rename(columns=names)
+
+
+def _translate_kinds(frame: gpd.GeoDataFrame, lang: str) -> gpd.GeoDataFrame:
+    """Write the kinds of grids in Chinese; the English ones are gridmap's own."""
+    if lang == "en" or "grid_type" not in frame.columns:
+        return frame
+    return frame.assign(grid_type=[name_grid_type(kind, lang) for kind in frame["grid_type"]])
 
 
 def _name_layer(layer: str, lang: str) -> str:
@@ -267,7 +269,7 @@ def _write_shapefile(
     fields = _name_fields(frame, lang, encoding)
     _refuse_long(frame, encoding)
     pyogrio.write_dataframe(
-        frame.rename(columns=fields),
+        _translate_kinds(frame, lang).rename(columns=fields),
         path,
         driver="ESRI Shapefile",
         encoding=encoding,

@@ -210,7 +210,8 @@ def make_atlas(
 
 
 def _title(book: _Book) -> str:
-    return " · ".join(filter(None, (book.plan.city.name, book.plan.name, book.say("atlas"))))
+    names = (book.plan.city.name, book.plan.name, book.say("atlas"))
+    return " · ".join(filter(None, dict.fromkeys(names)))
 
 
 # --- the order of the pages -----------------------------------------------------------------------
@@ -268,7 +269,8 @@ def _draw_book(canvas: Canvas, book: _Book) -> None:
     for key, community in communities.iterrows():
         if community["street"] and community["street"] != street:
             street = str(community["street"])
-            canvas.addOutlineEntry(street, f"c{key}", 0, closed=True)
+            canvas.bookmarkPage(f"s{key}")
+            canvas.addOutlineEntry(street, f"s{key}", 0, closed=True)
         level = 1 if community["street"] else 0
         _draw_community(canvas, book, str(key), list(members[key]), level)
         for code in members[key]:
@@ -565,13 +567,14 @@ def _draw_grid_map(canvas: Canvas, book: _Book, at: int) -> Window:
 def _grid_facts(book: _Book, at: int) -> list[tuple[str, str]]:
     """Return what is told of a grid, line by line; staff where there is any."""
     row, lang = book.roster.iloc[at], book.lang
-    hidden = pd.isna(row["households"])
-    homes = f"{row['households']}（{write_deviation(row['deviation'])}）"
+    homes = book.say("hidden")
+    if pd.notna(row["households"]):
+        homes = f"{row['households']}（{write_deviation(row['deviation'])}）"
     place = " · ".join(filter(None, (row["street"], row["community"])))
     facts = [
         (book.say("code"), str(book.roster.index[at])),
         (book.say("belongs"), place),
-        (name_column("households", lang), book.say("hidden") if hidden else homes),
+        (name_column("households", lang), homes),
         (name_column("buildings", lang), f"{row['buildings']}"),
         (name_column("area", lang), f"{row['area'] / 10_000:.2f} {book.say('hectares')}"),
         (name_column("perimeter", lang), f"{row['perimeter']:,} {book.say('metres')}"),

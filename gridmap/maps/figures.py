@@ -165,7 +165,9 @@ def figure_balance(plan: Plan, *, title: str | None = None, lang: str = "zh") ->
 
 
 def _name(plan: Plan, title: str | None) -> str:
-    return title if title is not None else " · ".join(filter(None, (plan.city.name, plan.name)))
+    if title is not None:
+        return title
+    return " · ".join(filter(None, dict.fromkeys((plan.city.name, plan.name))))
 
 
 def _choose_shading(plan: Plan, color: str, table: pd.DataFrame | None, approval: str) -> Shading:

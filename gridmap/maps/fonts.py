@@ -45,7 +45,7 @@ def printable(text: str) -> str:
 
     Examples
     --------
-    >>> printable("幸福里\U00020164号")
+    >>> printable("幸福里\U0002a6d6号")
     '幸福里〓号'
     """
     known = known_characters()
