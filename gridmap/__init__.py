@@ -106,6 +106,11 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    """List what is imported late, too."""
+    return sorted({*globals(), *__all__})
+
+
 def __getattr__(name: str) -> Any:
     """Import what draws figures and prints when it is first asked for: that takes its time."""
     if name in ("figure_balance", "figure_plan"):
