@@ -5,7 +5,7 @@ and grids. A page is clipped to its frame before it is drawn, so it is a few kil
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from gridmap.maps.ground import (
     name_areas,
     name_streets,
     number_houses,
+    outline_community,
 )
 from gridmap.maps.look import Shading, legend_rows, shade_deviation
 from gridmap.maps.paper import (
@@ -368,7 +369,7 @@ def _draw_figures(canvas: Canvas, book: _Book, communities: int) -> None:
     ]
     left, top = book.frame[2] + _GAP, book.frame[3]
     bottom = _draw_facts(canvas, book, left, top, rows)
-    _draw_legend(canvas, book, left, bottom - 14)
+    _draw_legend(canvas, book, left, bottom - 14, set(book.shading.fills()))
 
 
 def _draw_facts(
@@ -386,18 +387,21 @@ def _draw_facts(
     return y + 6
 
 
-def _draw_legend(canvas: Canvas, book: _Book, left: float, top: float) -> float:
+def _draw_legend(
+    canvas: Canvas, book: _Book, left: float, top: float, used: Collection[str]
+) -> None:
+    """List the classes whose colour is on the page."""
     title = book.shading.title[0 if book.lang == "zh" else 1]
     write_words(canvas, left, top - 8, title, 8.5, color=FAINT)
     y = top - 24
-    for color, words in legend_rows(book.shading, book.lang):
+    rows = [row for row in legend_rows(book.shading, book.lang) if row[0] in used]
+    for color, words in rows:
         canvas.setFillColor(HexColor(color))
         canvas.setStrokeColor(HexColor(LINE))
         canvas.setLineWidth(0.5)
         canvas.rect(left, y - 1, 18, 9, stroke=1, fill=1)
         write_words(canvas, left + 24, y, words, 8.5)
         y -= 14
-    return y
 
 
 def _draw_index(canvas: Canvas, book: _Book, communities: pd.DataFrame) -> None:
@@ -460,12 +464,14 @@ def _draw_community(canvas: Canvas, book: _Book, key: str, codes: list[str], lev
         *(name_column("buildings", book.lang), book.say("page")),
     ]
     left, first = book.frame[2] + _GAP, _table_rows(book.size)
-    legend = 30 + 14 * len(legend_rows(book.shading, book.lang))
+    fills = dict(zip(book.roster.index, book.shading.fills(), strict=True))
+    used = {fills[code] for code in codes}
+    legend = 30 + 14 * len(used)
     fits = table_height(len(rows), 8) + legend < book.frame[3] - book.frame[1]
     targets = [f"g{code}" for code in codes]
     end = _draw_grids(canvas, book, left, [header, *rows[:first]], targets)
     if fits:
-        _draw_legend(canvas, book, left, end - 12)
+        _draw_legend(canvas, book, left, end - 12, used)
     _end_page(canvas, book, _scale(window))
     per_page = first * _INDEX_COLUMNS
     for begin in range(first, len(rows), per_page):
@@ -514,6 +520,7 @@ def _draw_community_map(canvas: Canvas, book: _Book, key: str, codes: list[str])
     draw_ground(canvas, window, book.ground, fills)
     draw_houses(canvas, window, book.ground)
     seen = draw_borders(canvas, window, book.ground)
+    outline_community(canvas, window, book.ground, at)
     labels = {}
     for number, code in enumerate(book.roster.index):
         if code in inside:
@@ -569,7 +576,8 @@ def _grid_facts(book: _Book, at: int) -> list[tuple[str, str]]:
     row, lang = book.roster.iloc[at], book.lang
     homes = book.say("hidden")
     if pd.notna(row["households"]):
-        homes = f"{row['households']}（{write_deviation(row['deviation'])}）"
+        off = write_deviation(row["deviation"])
+        homes = f"{row['households']}（{off}）" if lang == "zh" else f"{row['households']} ({off})"
     place = " · ".join(filter(None, (row["street"], row["community"])))
     facts = [
         (book.say("code"), str(book.roster.index[at])),

@@ -199,6 +199,12 @@ def draw_borders(
     return found, parts
 
 
+def outline_community(canvas: Canvas, window: Window, ground: Ground, own: int) -> None:
+    """Draw the border of the community that a page is about strongly."""
+    stroke_lines(canvas, window, ground.communities.shapes[[own]], "#ffffff", 4)
+    stroke_lines(canvas, window, ground.communities.shapes[[own]], _COMMUNITY, 2.4)
+
+
 def number_houses(
     canvas: Canvas,
     window: Window,

@@ -1,5 +1,6 @@
 """The atlas has a page for everything, its text is text, and it says what it may be used for."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,6 +72,20 @@ def test_an_approved_atlas_may_leave_the_house(four_by_two: Plan, tmp_path: Path
     assert "600" not in pages[0]
 
 
+def test_a_legend_lists_what_is_on_its_page(four_by_two: Plan, tmp_path: Path) -> None:
+    """A class that only another community has is in the overview, not on this sheet."""
+    rules = replace(four_by_two.rules, target=180)
+    grids = four_by_two.grids.assign(households=[180, 180, 180, 60])
+    few = four_by_two.units["grid_code"] == grids.index[3]
+    units = four_by_two.units.assign(households=few.map({True: 30, False: 90}))
+    plan = replace(four_by_two, rules=rules, grids=grids, units=units)
+    make_atlas(plan, tmp_path / "atlas.pdf")
+    pages = pages_of(tmp_path / "atlas.pdf")
+    assert "少 40% 以上" in pages[0]
+    assert "少 40% 以上" not in pages[2]
+    assert "少 40% 以上" in pages[5]
+
+
 def test_links_and_outline(four_by_two: Plan, tmp_path: Path) -> None:
     """The outline goes from streets to grids; neighbours lead to their pages; codes are there."""
     make_atlas(four_by_two, tmp_path / "atlas.pdf", base_url="https://wangge.example.cn/")
@@ -99,6 +114,7 @@ def test_paper_and_language(town: Plan, tmp_path: Path) -> None:
     for words in ("Internal use – not for publication", "Neighbours", "Part of", "page"):
         assert words in text
     assert "户数" not in text
+    assert not re.search("（[+−±]", text)
     with pytest.raises(GridmapError, match="'A5'; choose A4 or A3"):
         make_atlas(town, tmp_path / "a5.pdf", paper="A5")
     with pytest.raises(TableError, match="not in the plan"):
