@@ -11,6 +11,8 @@ The verbs in the order of the flow::
     gridmap.make_locator(plan).locate(122.235, 40.672)
 """
 
+from typing import TYPE_CHECKING, Any
+
 from gridmap.adjacency import build_adjacency, to_graph
 from gridmap.alignment import compare_areas
 from gridmap.change_maps import map_changes
@@ -31,6 +33,7 @@ from gridmap.edit import (
 )
 from gridmap.entrances import divide_buildings
 from gridmap.estimates import Estimate
+from gridmap.exports import export_plan, export_public
 from gridmap.fixes import apply_fix, find_fixes, fix_plan
 from gridmap.history import history, redo, undo
 from gridmap.kernels import warm_up
@@ -44,16 +47,21 @@ from gridmap.locate import (
     summarize_points,
     write_points,
 )
-from gridmap.maps import map_plan
+from gridmap.maps import PlanMap, map_plan
 from gridmap.measure import measure, summarize
 from gridmap.partition import partition_units
 from gridmap.plan import Plan, draw_plan, make_plan, redraw_plan
+from gridmap.rosters import make_roster, read_roster, write_roster
 from gridmap.rules import Costs, Estates, EstateSize, Rules, read_rules
 from gridmap.store import PlanStore
 from gridmap.synthetic import make_city
 from gridmap.targets import building_limits, unit_targets
 from gridmap.trace import list_periods, locate_on, trace_code
 from gridmap.units import make_units
+
+if TYPE_CHECKING:
+    from gridmap.maps.atlas import make_atlas
+    from gridmap.maps.figures import figure_balance, figure_plan
 
 __all__ = [
     "City",
@@ -67,6 +75,7 @@ __all__ = [
     "Owner",
     "Plan",
     "PlanComparison",
+    "PlanMap",
     "PlanReport",
     "PlanStore",
     "Rules",
@@ -82,6 +91,10 @@ __all__ = [
     "divide_buildings",
     "divide_communities",
     "draw_plan",
+    "export_plan",
+    "export_public",
+    "figure_balance",
+    "figure_plan",
     "find_fixes",
     "fix_plan",
     "history",
@@ -89,9 +102,11 @@ __all__ = [
     "locate_on",
     "locate_points",
     "lock_grids",
+    "make_atlas",
     "make_city",
     "make_locator",
     "make_plan",
+    "make_roster",
     "make_units",
     "map_changes",
     "map_plan",
@@ -103,6 +118,7 @@ __all__ = [
     "prove_plan",
     "read_city",
     "read_points",
+    "read_roster",
     "read_rules",
     "rebalance",
     "redo",
@@ -119,4 +135,23 @@ __all__ = [
     "unlock_grids",
     "warm_up",
     "write_points",
+    "write_roster",
 ]
+
+
+def __dir__() -> list[str]:
+    """List what is imported late, too."""
+    return sorted({*globals(), *__all__})
+
+
+def __getattr__(name: str) -> Any:
+    """Import what draws figures and prints when it is first asked for: that takes its time."""
+    if name in ("figure_balance", "figure_plan"):
+        from gridmap.maps import figures
+
+        return getattr(figures, name)
+    if name == "make_atlas":
+        from gridmap.maps.atlas import make_atlas
+
+        return make_atlas
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -172,6 +172,26 @@ def layer_features(plan: Plan, layer: str) -> Features:
     return _write_features(frame, records)
 
 
+def frame_features(frame: gpd.GeoDataFrame) -> Features:
+    """Write every column of any table with shapes; its key is the id and the first property.
+
+    Parameters
+    ----------
+    frame : GeoDataFrame
+        A table of a plan, in any CRS. Nothing is hidden: what leaves the house is written by
+        `grid_features`.
+    """
+    told = pd.DataFrame(frame.drop(columns=frame.geometry.name)).reset_index()
+    rows = told.astype(object).where(told.notna(), None).to_dict("records")
+    records = [{str(name): _plain(value) for name, value in row.items()} for row in rows]
+    return _write_features(frame, records)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of NumPy as one of Python."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
 def layer_geojson(plan: Plan, layer: str, bbox: Bbox | None = None) -> bytes:
     """Write a layer of the base map as a GeoJSON FeatureCollection in UTF-8.
 

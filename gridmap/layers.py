@@ -271,7 +271,7 @@ def _read_any(source: Source, suffix: str, names: Iterable[str]) -> Layer:
     """Read a layer of any format, a list too."""
     if suffix == ".xlsx":
         sheet = read_sheet(source.path, source.part, names)
-        return _place_layer(source, sheet.apply(_convert_numbers))
+        return _place_layer(source, sheet.apply(convert_numbers))
     readers = {
         **dict.fromkeys((".csv", ".csv.gz"), _read_table),
         ".shp": lambda source: _read_shapefile(source, source.path),
@@ -354,11 +354,11 @@ def _read_csv(path: Path) -> tuple[pd.DataFrame, str]:
     except pd.errors.ParserError as error:
         raise TableError(f"rows don't fit the header: {error}") from error
     frame.columns = frame.columns.str.strip()
-    return frame.apply(_convert_numbers), encoding
+    return frame.apply(convert_numbers), encoding
 
 
-def _convert_numbers(values: pd.Series) -> pd.Series:
-    """Convert a column of text to numbers if each value is one and none is a code."""
+def convert_numbers(values: pd.Series) -> pd.Series:
+    """Convert a column of text to numbers where each value is one and none a code: `read_csv`."""
     given = values.dropna().str.strip()
     if given.empty or not given.str.fullmatch(_NUMBER).all() or given.str.fullmatch(_CODE).any():
         return values

@@ -17,7 +17,6 @@ import json
 import os
 import re
 import sqlite3
-import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -37,6 +36,7 @@ from pyogrio.errors import DataLayerError, DataSourceError
 from gridmap.changes import ChangeLog
 from gridmap.city import City, CityReport, Finding
 from gridmap.errors import PlanDamagedError, PlanKeptError, PlanNotFoundError, StoreError
+from gridmap.files import fixed_date
 from gridmap.plan import Plan
 from gridmap.rules import Rules
 from gridmap.tables import list_some
@@ -54,14 +54,10 @@ LOG_LAYERS = ("changes", "moves", "marks")
 _SHARED = 1.0
 #: Seconds to wait for whoever keeps or publishes at the same time.
 _PATIENCE = 60
-#: GeoPackages carry the time of writing; a fixed one makes the same plan the same bytes.
-_WRITTEN_AT = "1970-01-01T00:00:00.000Z"
 #: Older than GDAL's default: the QGIS of a long-lived office computer opens it without a warning.
 _GPKG_VERSION = "1.3"
 #: The triggers of a layer and of its spatial index that every version of GeoPackages has.
 _WRITES = ("insert", "delete")
-#: GDAL's settings belong to the process, so plans are written one after the other in it.
-_gdal_settings = threading.Lock()
 _DRAFT = ".keeping"
 #: What Windows keeps for devices, with any ending.
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
@@ -557,7 +553,7 @@ def _read_json(path: Path, missing: Any) -> Iterator[Any]:
 def _write_plan(plan: Plan, path: Path) -> None:
     """Write every table as a layer, and `plan` with the rest; the same bytes for the same plan."""
     tables = _tables_of(plan)
-    with _fixed_date():
+    with fixed_date():
         for layer, frame in tables.items():
             _write_layer(frame, path, layer)
         about = {
@@ -619,18 +615,6 @@ def _tables_of(plan: Plan) -> dict[str, pd.DataFrame]:
 
 def _to_json(content: Any) -> str:
     return json.dumps(content, ensure_ascii=False, default=methodcaller("item"))  # NumPy's numbers
-
-
-@contextmanager
-def _fixed_date() -> Iterator[None]:
-    """Let GDAL write a fixed date, and restore what was set."""
-    with _gdal_settings:
-        before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _WRITTEN_AT})
-        try:
-            yield
-        finally:
-            pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
 
 
 @contextmanager

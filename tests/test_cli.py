@@ -66,7 +66,17 @@ def test_every_command_explains_itself() -> None:
     """`--help` of the program and of each command names its arguments."""
     code, words = run("--help")
     assert code == 0
-    for command in ("demo", "check-city", "draw", "check", "publish", "locate"):
+    for command in (
+        "demo",
+        "check-city",
+        "draw",
+        "check",
+        "publish",
+        "locate",
+        "map",
+        "atlas",
+        "export",
+    ):
         assert command in words
         assert run(command, "--help")[0] == 0
 
@@ -184,3 +194,33 @@ def test_datums_and_estimates_from_the_command_line(
     two = ("check-city", path, "--datum", "gcj02", "--datum", "bd09")
     assert "LAYER=DATUM" in fail(monkeypatch, capsys, *two)
     assert "dwelling_area" in fail(monkeypatch, capsys, "check-city", path, "--estimate", "0")
+
+
+def test_maps_and_exports_of_a_kept_plan(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A roster that was filled in comes back as a layer, in the atlas, and beside the grids."""
+    roster = tmp_path / "网格.csv"
+    assert run("export", store, "first", roster)[0] == 0
+    lines = roster.read_text(encoding="utf-8-sig").splitlines()
+    filled = [lines[0] + ",网格员", *(line + ",王芳" for line in lines[1:])]
+    roster.write_text("\n".join(filled), encoding="gbk")
+    for words, name, begin in (
+        (("map", "--table", roster, "--color", "worker"), "map.html", b"<!DOCTYPE html>"),
+        (("map", "--lang", "en"), "map.png", b"\x89PNG"),
+        (("atlas", "--staff", roster, "--base-url", "https://a.cn"), "atlas.pdf", b"%PDF"),
+        (("export", "--lang", "zh"), "plan.gpkg", b"SQLite"),
+        (("export", "--public"), "plan.geojson", b'{"type":"FeatureCollection"'),
+        (("export", "--table", roster), "网格.xlsx", b"PK"),
+    ):
+        command, *options = words
+        code, said = run(command, store, "first", tmp_path / name, *options)
+        assert code == 0, said
+        assert (tmp_path / name).read_bytes().startswith(begin)
+    page = (tmp_path / "map.html").read_text(encoding="utf-8")
+    assert '"first":"worker"' in page
+    assert "王芳" in page
+    wrong = ("export", store, "first", tmp_path / "plan.dwg")
+    assert "ends in .dwg; use .gpkg" in fail(monkeypatch, capsys, *wrong)
+    mixed = ("export", store, "first", tmp_path / "a.xlsx", "--public", "--table", roster)
+    assert "internal use" in fail(monkeypatch, capsys, *mixed)

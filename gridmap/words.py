@@ -1,0 +1,118 @@
+"""What columns are called where people read them: on maps, in print, in Excel, in other programs.
+
+A column that is not named here (a client's own) keeps its name.
+"""
+
+from gridmap.errors import GridmapError
+
+#: Languages of what is made for people; Chinese is the default everywhere.
+LANGUAGES = ("zh", "en")
+#: Column -> Chinese and English name.
+_COLUMNS = {
+    "grid_code": ("网格编码", "Grid code"),
+    "name": ("名称", "Name"),
+    "grid_type": ("类型", "Type"),
+    "street": ("街道", "Street office"),
+    "community": ("社区", "Community"),
+    "community_id": ("社区编码", "Community code"),
+    "households": ("户数", "Households"),
+    "target": ("目标户数", "Target"),
+    "deviation": ("偏差", "Deviation"),
+    "buildings": ("楼栋数", "Buildings"),
+    "area": ("面积", "Area"),
+    "perimeter": ("周长", "Perimeter"),
+    "compactness": ("紧凑度", "Compactness"),
+    "worker": ("网格员", "Grid worker"),
+    "workers": ("网格员", "Grid workers"),
+    "worker_id": ("网格员编号", "Worker no."),
+    "leader": ("网格长", "Grid leader"),
+    "role": ("岗位", "Role"),
+    "duty": ("职责", "Duty"),
+    "phone": ("电话", "Phone"),
+    "branch": ("党支部", "Party branch"),
+    "branch_id": ("党支部编号", "Branch no."),
+    "branch_name": ("党支部", "Party branch"),
+    "secretary": ("支部书记", "Branch secretary"),
+    "party_members": ("党员数", "Party members"),
+    "station": ("驿站", "Station"),
+    "change": ("变化", "Change"),
+    "gained": ("划入户数", "Gained"),
+    "lost": ("划出户数", "Lost"),
+    "reason": ("理由", "Reason"),
+}
+#: The same for amounts in a table, where the unit stands in the header.
+_WITH_UNIT = {
+    "deviation": ("偏差（%）", "Deviation (%)"),
+    "area": ("面积（㎡）", "Area (m²)"),
+    "perimeter": ("周长（米）", "Perimeter (m)"),
+}
+_GRID_TYPES = {"base": ("基础网格", "base"), "exclusive": ("专属网格", "exclusive")}
+
+
+def check_language(lang: str) -> None:
+    """Refuse a language that nothing is written in."""
+    if lang not in LANGUAGES:
+        raise GridmapError(f"lang is {lang!r}; choose 'zh' or 'en'")
+
+
+def name_column(column: str, lang: str) -> str:
+    """Return what people call a column.
+
+    Examples
+    --------
+    >>> name_column("households", "zh"), name_column("households", "en"), name_column("备注", "en")
+    ('户数', 'Households', '备注')
+    """
+    names = _COLUMNS.get(column)
+    return names[LANGUAGES.index(lang)] if names else column
+
+
+def name_header(column: str, lang: str) -> str:
+    """Return what a column is called at the head of a table, with its unit.
+
+    Examples
+    --------
+    >>> name_header("area", "zh"), name_header("households", "zh")
+    ('面积（㎡）', '户数')
+    """
+    names = _WITH_UNIT.get(column)
+    return names[LANGUAGES.index(lang)] if names else name_column(column, lang)
+
+
+def name_grid_type(grid_type: str, lang: str) -> str:
+    """Return what people call a kind of grid.
+
+    Examples
+    --------
+    >>> name_grid_type("exclusive", "zh")
+    '专属网格'
+    """
+    return _GRID_TYPES[grid_type][LANGUAGES.index(lang)]
+
+
+def find_columns(word: str) -> list[str]:
+    """Return the columns that people call ``word``, in any language; the column itself is one.
+
+    Examples
+    --------
+    >>> find_columns("网格编码"), find_columns("grid_code"), find_columns("党支部")
+    (['grid_code'], ['grid_code'], ['branch', 'branch_name'])
+    """
+    return [
+        column
+        for column, names in _COLUMNS.items()
+        if word in (column, *names, *_WITH_UNIT.get(column, ()))
+    ]
+
+
+def write_deviation(deviation: float) -> str:
+    """Write a deviation in whole per cent with its sign.
+
+    Examples
+    --------
+    >>> write_deviation(0.2), write_deviation(-0.034), write_deviation(0.004)
+    ('+20%', '−3%', '±0%')
+    """
+    percent = round(100 * deviation)
+    sign = "±" if percent == 0 else "+" if percent > 0 else "−"
+    return f"{sign}{abs(percent)}%"
