@@ -69,6 +69,7 @@ def test_compare_counts_what_moves(four_by_two: Plan) -> None:
     change = compare_plans(four_by_two, move_units(four_by_two, [4], SOUTH))
     assert (change.households, change.buildings) == (90, 1)
     assert change.grids["change"].tolist() == ["changed", "changed", "kept", "kept"]
+    assert change.grids["relation"].tolist() == ["X", "X", "U", "U"]
     assert change.grids.loc[SOUTH, ["before", "after", "gained", "lost"]].tolist() == [
         120,
         210,
@@ -87,6 +88,8 @@ def test_compare_finds_old_grids_by_place(four_by_two: Plan) -> None:
     change = compare_plans(four_by_two, shifted)
     assert change.grids["change"].to_dict()["210802003002003"] == "new"
     assert change.grids["change"].to_dict()[NORTH] == "retired"
+    assert change.grids["relation"].to_dict()["210802003002003"] == ""
+    assert change.grids.loc[[NORTH, SOUTH], "relation"].tolist() == ["M", "M"]
     assert change.households == 300
 
 
