@@ -1,7 +1,6 @@
 """Draw the benchmark city with gridmap and with METIS, in one run: python benchmarks/partition.py.
 
-Three tables: the presets `balance` and `shape` with the curve between them, and the redraw of a
-city in which a tenth of the compounds changed, with what one new building changes.
+Two tables, the presets `balance` and `shape`, with the curve between them.
 
 The city is ``city_graph_40k.npz`` in ``../shared/data`` beside the checkout. The peer is METIS,
 k-way with contiguous parts and 5 % imbalance, community by community; it is told of barriers and
@@ -20,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -32,7 +31,6 @@ from gridmap.partition import (
     partition_problem,
     warm_up,
 )
-from gridmap.partition.matching import match_grids
 from gridmap.partition.problem import Component, Ints, split_components
 from gridmap.rules import Costs, Rules
 
@@ -45,8 +43,10 @@ CITY = Path(__file__).parents[2] / "shared" / "data" / "city_graph_40k.npz"
 RULES = Rules(target=300)
 #: What METIS pays per decimetre of border, by what lies along it: along barriers it is to cut.
 EASE = np.array([1.0, 0.5, 0.25, 0.1, 0.1])
-#: Preset -> bar -> how it is judged: ours against a number, or ours / peer against a ratio.
-GOALS = {
+#: How a bar is judged: ours against a number, or ours / peer against a ratio.
+Goal: TypeAlias = tuple[str, str, float]
+#: Preset -> bar -> goal.
+GOALS: dict[str, dict[str, Goal]] = {
     "balance": {
         "time, s": ("ratio", "<=", 3.0),
         "grids within 20 %, %": ("ours", ">=", 99.3),
@@ -65,11 +65,6 @@ GOALS = {
         "extra splits of compounds": ("ratio", "<=", 0.57),
         "mean Polsby-Popper": ("ours", ">=", 0.60),
     },
-    "redraw": {
-        "households moved, %": ("ours", "<=", 2.0),
-        "grids within 20 %, %": ("ratio", ">=", 1.0),
-        "mean deviation, %": ("ratio", "<=", 1.0),
-    },
 }
 #: Columns of the curve between the presets.
 CURVE = (
@@ -81,8 +76,6 @@ CURVE = (
     "extra splits of compounds",
     "mean Polsby-Popper",
 )
-#: Households of the new building, and the cases of it that are tried.
-BUILDING, CASES = 120, 60
 
 
 def read_city(path: Path = CITY) -> tuple[Problem, Any]:
@@ -203,73 +196,15 @@ def measure_compactness(city: Any, labels: Ints) -> float:
     return float((4 * np.pi * np.bincount(labels, city["area"]) / around**2).mean())
 
 
-def change_compounds(problem: Problem, seed: int) -> Problem:
-    """Multiply the households of a tenth of the compounds by 0.4 to 1.8."""
-    rng = np.random.default_rng(seed)
-    size = int(problem.compound.max()) + 1
-    factor = np.where(rng.random(size) < 0.1, rng.uniform(0.4, 1.8, size), 1.0)
-    factor = np.append(factor, 1.0)  # of units without a compound, -1
-    homes = np.rint(problem.households * factor[problem.compound]).astype(np.int64)
-    return replace(problem, households=homes)
-
-
-def share_moved(problem: Problem, labels: Ints, start: Ints) -> float:
-    """Give the households that are in another grid than before, in per cent."""
-    same = match_grids(labels, start, np.maximum(problem.households, 1))
-    moved = problem.households[same[labels] != start].sum()
-    return 100 * float(moved / problem.households.sum())
-
-
-def add_buildings(problem: Problem, start: Ints, seed: int) -> tuple[list[int], list[float]]:
-    """Add a building to a balanced community of 10 grids, many times, and redraw.
-
-    Returns, for each case, the grids that are not unit for unit as before, and households moved.
-    """
-    homes = np.bincount(start, problem.households)
-    grids, first = np.unique(start, return_index=True)
-    community = problem.community[first]
-    uneven = np.unique(community[np.abs(homes[grids] / RULES.target - 1) > 0.1])
-    good = np.setdiff1d(np.flatnonzero(np.bincount(community) == 10), uneven)
-    rng = np.random.default_rng(seed)
-    places = np.flatnonzero(np.isin(problem.community, good) & (problem.households > 0))
-    changed, moved = [], []
-    for unit in rng.choice(places, CASES, replace=False):
-        here = np.flatnonzero(problem.community == problem.community[unit])
-        town = cut_out(problem, here)
-        town.households[np.searchsorted(here, unit)] += BUILDING
-        before = np.unique(start[here], return_inverse=True)[1]
-        labels = partition_problem(town, RULES, start=before, seed=seed)
-        same = np.unique(np.column_stack([before, labels]), axis=0)
-        alone = [np.bincount(column)[column] == 1 for column in same.T]
-        changed.append(10 - int((alone[0] & alone[1]).sum()))
-        moved.append(share_moved(town, labels, before) / 100 * float(town.households.sum()))
-    return changed, moved
-
-
-def cut_out(problem: Problem, here: Ints) -> Problem:
-    """Make a problem of some units alone."""
-    owner = np.repeat(np.arange(len(problem)), np.diff(problem.indptr))
-    sides = np.flatnonzero(np.isin(owner, here) & (owner < problem.neighbour))
-    pairs = np.column_stack([owner[sides], problem.neighbour[sides]])
-    return assemble_problem(
-        households=problem.households[here].copy(),
-        community=problem.community[here],
-        compound=problem.compound[here],
-        block=problem.block[here],
-        pairs=np.searchsorted(here, pairs),
-        border=problem.border[sides],
-        barrier=problem.barrier[sides],
-        usable=problem.usable[sides],
-    )
-
-
-def judge(preset: str, bar: str, ours: float, peer: float | None) -> dict[str, Any]:
+def judge(
+    table: str, bar: str, ours: float, peer: float | None, goal: Goal | None = None
+) -> dict[str, Any]:
     """Compare with the goal; ``met`` is None where the peer is missing or no goal is set."""
     ratio = ours / peer if peer else None
-    row = {"bar": f"{preset}: {bar}", "ours": ours, "peer": peer, "ratio": ratio}
+    row = {"bar": f"{table}: {bar}", "ours": ours, "peer": peer, "ratio": ratio}
     row |= {"goal": None, "met": None}
-    if bar in GOALS[preset]:
-        kind, sign, limit = GOALS[preset][bar]
+    if goal is not None:
+        kind, sign, limit = goal
         value = ratio if kind == "ratio" else ours
         row["goal"] = f"{sign} {limit:g}" + (" x peer" if kind == "ratio" else "")
         if value is not None:
@@ -303,35 +238,16 @@ def compare_presets(problem: Problem, city: Any, wish: argparse.Namespace) -> li
         seconds, labels = time_runs(draw, wish.runs)
         curve[share] = score(problem, city, labels, seconds)
     for preset, share in (("balance", 0.0), ("shape", 1.0)):
-        table = [judge(preset, bar, ours, peer.get(bar)) for bar, ours in curve[share].items()]
+        table = [
+            judge(preset, bar, ours, peer.get(bar), GOALS[preset].get(bar))
+            for bar, ours in curve[share].items()
+        ]
         show(table, "METIS")
         rows += table
     print(f"{'from balance (0) to shape (1)':42s}" + "".join(f"{share:10.2f}" for share in curve))
     for bar in CURVE:
         print(f"{bar:42s}" + "".join(f"{each[bar]:10.2f}" for each in curve.values()))
     print()
-    return rows
-
-
-def compare_redraws(problem: Problem, city: Any, wish: argparse.Namespace) -> list[dict[str, Any]]:
-    """Redraw a changed city, against a drawing from scratch; then add single buildings."""
-    costs = Costs.balance()
-    start = draw_ours(problem, costs, wish.steps, wish.seed, wish.workers)
-    changed = change_compounds(problem, 1)
-    figures = []
-    for before in (start, None):
-        draw = partial(draw_ours, changed, costs, wish.steps, wish.seed, wish.workers, before)
-        seconds, labels = time_runs(draw, wish.runs)
-        moved = {"households moved, %": share_moved(changed, labels, start)}
-        figures.append(moved | score(changed, city, labels, seconds))
-    rows = [judge("redraw", bar, ours, figures[1][bar]) for bar, ours in figures[0].items()]
-    show(rows, "from scratch")
-    grids, moved = add_buildings(problem, start, wish.seed)
-    counts = np.bincount(grids).tolist()
-    print(f"one building of {BUILDING} households in 10 balanced grids, {CASES} cases:")
-    print("  grids changed  " + "  ".join(f"{size}: {count}" for size, count in enumerate(counts)))
-    low, middle, high = np.percentile(moved, (10, 50, 90))
-    print(f"  households moved: median {middle:.0f}, 10 to 90 %: {low:.0f} to {high:.0f}\n")
     return rows
 
 
@@ -346,7 +262,7 @@ def main() -> None:
     wish = parser.parse_args()
     problem, city = read_city()
     warm_up()
-    rows = [*compare_presets(problem, city, wish), *compare_redraws(problem, city, wish)]
+    rows = compare_presets(problem, city, wish)
     if wish.json:
         wish.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 

@@ -6,6 +6,7 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
+from gridmap.partition import relate_labels
 from gridmap.plan import Plan, find_grids
 
 
@@ -17,7 +18,9 @@ class PlanComparison:
     ----------
     grids : DataFrame
         One row a code of either plan: ``change`` (kept, changed, new, retired), ``before`` and
-        ``after`` households, ``gained`` and ``lost`` households.
+        ``after`` households, ``gained`` and ``lost`` households, and ``relation``, what became of
+        the units of an old grid: U, S, M or X as in `gridmap.partition.relate_labels`; "" for a
+        new one.
     matrix : DataFrame
         Households by grid before (``old``) and after (``new``), only pairs that share any land.
     areas : GeoDataFrame
@@ -69,8 +72,9 @@ def compare_plans(old: Plan, new: Plan) -> PlanComparison:
     )
     moved = moves[moves["grid_code"] != moves["old"]]
     matrix = moves.groupby(["old", "grid_code"])["households"].sum().reset_index()
+    relation = relate_labels(moves["grid_code"], moves["old"].where(moves["old"] != ""))
     return PlanComparison(
-        _compare_grids(old, new, moved),
+        _compare_grids(old, new, moved, relation),
         matrix.rename(columns={"grid_code": "new"}),
         _join_areas(moved),
         int(moved["households"].sum()),
@@ -97,7 +101,7 @@ def _old_codes(old: Plan, new: Plan) -> pd.Series:
     return find_grids(new.units, old.grids).fillna("")
 
 
-def _compare_grids(old: Plan, new: Plan, moved: pd.DataFrame) -> pd.DataFrame:
+def _compare_grids(old: Plan, new: Plan, moved: pd.DataFrame, relation: pd.Series) -> pd.DataFrame:
     codes = old.grids.index.union(new.grids.index)
     table = pd.DataFrame(
         {
@@ -105,6 +109,7 @@ def _compare_grids(old: Plan, new: Plan, moved: pd.DataFrame) -> pd.DataFrame:
             "after": new.grids["households"].reindex(codes, fill_value=0),
             "gained": moved.groupby("grid_code")["households"].sum().reindex(codes, fill_value=0),
             "lost": moved.groupby("old")["households"].sum().reindex(codes, fill_value=0),
+            "relation": relation.reindex(codes, fill_value=""),
         },
         index=codes,
     ).rename_axis("grid_code")

@@ -35,7 +35,7 @@ class Costs:
     river: float = 0.00024  #: the same along a river
     compound: float = 0.0006  #: for each grid that a compound is spread over beyond its need
     border: float = 0.000024  #: per metre of border between grids of one community
-    moved: float = 0.0003  #: per household that leaves its grid in a redraw
+    moved: float = 0.0005  #: per household that leaves its grid in a redraw
 
     @classmethod
     def balance(cls) -> "Costs":

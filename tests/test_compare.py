@@ -34,6 +34,7 @@ def test_compare_finds_old_grids_by_place(four_by_two: Plan) -> None:
     change = compare_plans(four_by_two, shifted)
     assert change.grids["change"].to_dict()["210802003002003"] == "new"
     assert change.grids["change"].to_dict()[NORTH] == "retired"
+    assert change.grids.loc[[NORTH, SOUTH], "relation"].tolist() == ["M", "M"]
     assert change.households == 300
 
 

@@ -15,7 +15,7 @@ from gridmap.errors import PlanError, RulesError
 from gridmap.partition.contract import add_sides, contract_graph, grow_atoms, should_contract
 from gridmap.partition.counts import bound_imbalance, list_counts
 from gridmap.partition.improve import WARM, anneal_part, make_search
-from gridmap.partition.matching import match_grids
+from gridmap.partition.matching import match_grids, relate_grids
 from gridmap.partition.objective import (
     Cost,
     State,
@@ -57,6 +57,7 @@ __all__ = [
     "match_labels",
     "partition_problem",
     "partition_units",
+    "relate_labels",
     "take_units",
     "warm_up",
 ]
@@ -191,6 +192,34 @@ def match_labels(labels: pd.Series, start: pd.Series, households: pd.Series) -> 
     match = match_grids(new, old, weigh_moves(households.reindex(labels.index)))
     kept = match >= 0
     return pd.Series(before[match[kept]], index=pd.Index(grids)[kept], name="start")
+
+
+def relate_labels(labels: pd.Series, start: pd.Series) -> pd.Series:
+    """Say of each grid of the plan before what became of it, as a census does for its areas.
+
+    Parameters
+    ----------
+    labels : Series
+        unit_id -> new grid.
+    start : Series
+        unit_id -> grid before; NaN, or no row, for units that had none: they change no old grid.
+
+    Returns
+    -------
+    Series of str
+        Label before, sorted -> ``U`` unchanged, ``S`` split into several grids, ``M`` merged with
+        others into one, ``X`` irregular: units went to and fro. See `matching.relate_grids`.
+
+    Examples
+    --------
+    >>> labels = pd.Series([0, 0, 1, 2, 3, 3, 4])
+    >>> start = pd.Series(["a", "a", "b", "b", "c", "d", None])
+    >>> relate_labels(labels, start).to_dict()
+    {'a': 'U', 'b': 'S', 'c': 'M', 'd': 'M'}
+    """
+    new, _ = pd.factorize(labels, sort=True)
+    old, before = pd.factorize(start.reindex(labels.index), sort=True)
+    return pd.Series(relate_grids(new, old), index=pd.Index(before), name="relation", dtype="str")
 
 
 def partition_problem(

@@ -1,7 +1,7 @@
 """Which grid of a new plan is which grid of the plan before: the largest overlap, one to one."""
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
@@ -65,3 +65,36 @@ def _match_group(pairs: Ints, shared: Ints, match: Ints) -> None:
     for row, column in zip(*chosen, strict=True):
         if overlap[row, column] > 0:
             match[new[row]] = old[column]
+
+
+def relate_grids(labels: ArrayLike, start: ArrayLike) -> NDArray[np.str_]:
+    """Say of each grid of the plan before what became of it, as a census does for its areas.
+
+    Parameters
+    ----------
+    labels : array of int, per unit
+        New grid 0 … k-1.
+    start : array of int, per unit
+        Old grid 0 … m-1, -1 for a unit that had none: where that goes changes no old grid.
+
+    Returns
+    -------
+    array of str, per old grid
+        ``U`` unchanged; ``S`` split into several new grids; ``M`` merged with others into one;
+        ``X`` irregular: units went to and fro. Empty for a number that no unit has. The letters
+        are those of the lookup from 2001 to 2011 output areas (Office for National Statistics).
+
+    Examples
+    --------
+    >>> relate_grids([0, 0, 1, 2, 3, 3, 4, 4, 5], [0, 0, 1, 1, 2, 3, 4, 5, 5]).tolist()
+    ['U', 'S', 'M', 'M', 'X', 'X']
+    """
+    new, old = np.asarray(labels, np.int64), np.asarray(start, np.int64)
+    known = old >= 0
+    pairs = np.unique(np.column_stack([new[known], old[known]]), axis=0)
+    relation = np.full(int(old.max(initial=-1)) + 1, "", "<U1")
+    for rows in _group_pairs(pairs, int(new.max(initial=-1)) + 1):
+        after, before = (len(np.unique(column)) for column in pairs[rows].T)
+        letter = ("U" if after == 1 else "S") if before == 1 else ("M" if after == 1 else "X")
+        relation[pairs[rows, 1]] = letter
+    return relation

@@ -1,20 +1,24 @@
 """Redraw: from a plan that exists back inside the band, moving as few households as possible.
 
 The plan is first made legal: of a grid in pieces only the largest keeps its label, and units
-without a grid join a neighbour. Then each connected part is improved from where it stands, at a low
-temperature, paying `gridmap.rules.Costs.moved` for each household that leaves its grid. The number
-of grids is decided by the same cost among a few proposals: as it is; with grids that are far too
-large divided and far too small dissolved; with as many as a drawing from scratch would have.
+without a grid join a neighbour. Then each connected part is annealed a few times from where it
+stands, paying `gridmap.rules.Costs.moved` for each household that leaves its grid, and the cheapest
+plan is kept. The number of grids is decided by the same cost among a few proposals: as it is; with
+grids that are far too large divided and far too small dissolved; with as many as a drawing from
+scratch would have. What can gain next to nothing is left out (`gridmap.partition.floor`): a plan
+that is even stays as it is, unit for unit. In the end grids that changed a little are held as they
+were, one by one, where the rest can do without them.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from gridmap.partition.improve import WARM, Search, anneal_part, can_leave, make_search
+from gridmap.partition.floor import balance_and_moves, bound_redraw
+from gridmap.partition.improve import HOT, Search, anneal_part, can_leave, make_search
 from gridmap.partition.objective import (
     HOME_GONE,
     NO_HOME,
@@ -29,6 +33,7 @@ from gridmap.partition.objective import (
 from gridmap.partition.problem import (
     Bits,
     Component,
+    Flags,
     Graph,
     Ints,
     Positions,
@@ -40,6 +45,7 @@ from gridmap.partition.problem import (
 from gridmap.partition.split import (
     Tree,
     choose_cut,
+    draw_share,
     draw_tree,
     make_tree,
     moved_below,
@@ -49,6 +55,19 @@ from gridmap.partition.split import (
 
 #: Ways to begin at most; those nearest to the number of grids due.
 PROPOSALS = 10
+#: Times that proposals are made and annealed.
+ROUNDS = 4
+#: Where a grid is dissolved or made after the first time: the best place by a measure that is
+#: stretched at random by up to this share.
+SPREAD = 1.0
+#: A proposal whose bound is less than this below the best plan is not worth a search: as much as a
+#: grid that is 8 % off its target.
+EVEN = 0.006
+#: A redraw is to end inside the band: a household beyond it weighs so many times what it does in a
+#: drawing, or many a grid would be left just outside because moving has a price.
+FIRM = 1000.0
+#: Cost of a grid that is not unit for unit as before: a new map, new neighbours to tell.
+CHANGED = 0.01
 #: Trees drawn to divide a grid that is far too large.
 TRIES = 8
 
@@ -124,20 +143,117 @@ def redraw_part(
     origin = rank_by_appearance(home)
     if origin.max(initial=-1) < 0:
         return None
-    tree, search = make_tree(component.graph, words), make_search(component.graph, words)
-    best, least = None, np.inf
-    for labels in _propose(component, origin, weights, tree, search):
-        state = _begin(component.graph, labels, origin, weights)
-        if len(state.load) > 1:
-            anneal_part(state, tree, search, steps, WARM)
-        cost = part_cost(state)
-        if cost < least:
-            best, least = state.labels, cost
-    return best
+    graph, firm = component.graph, weights._replace(outside=FIRM * weights.outside)
+    tree, search = make_tree(graph, words), make_search(graph, words)
+    rng = np.random.default_rng(words)
+    begun = join_to_neighbours(graph, origin)
+    best = _begin(graph, begun, origin, firm)
+    fits = not component.exact or len(best.load) == component.grids
+    for turn in range(ROUNDS):
+        makers = _Makers(tree, search, rng, SPREAD if turn > 0 else 0.0)
+        for labels, bound in _rank(component, origin, firm, makers):
+            if not fits or balance_and_moves(best) - bound > EVEN:
+                state = _begin(graph, labels, origin, firm)
+                anneal_part(state, tree, search, steps, HOT)
+                if not fits or _redraw_cost(state) < _redraw_cost(best):
+                    best, begun, fits = state, labels, True
+    if not fits:
+        return None
+    return hold_grids(best, begun, tree, search, steps).labels
+
+
+def _redraw_cost(state: State) -> float:
+    """Compute the cost of a redraw, with what it takes to tell people of another grid."""
+    return float(part_cost(state)) + CHANGED * np.count_nonzero(find_changed(state))
+
+
+def find_changed(state: State) -> Flags:
+    """Flag the grids that are not unit for unit as before; the last flag is for those gone."""
+    moved = (state.home != NO_HOME) & (state.home != state.labels)
+    changed = np.zeros(len(state.load) + 1, bool)
+    changed[state.labels[moved]] = True
+    changed[np.where(state.home == HOME_GONE, -1, state.home)[moved]] = True
+    return changed
+
+
+def hold_grids(best: State, begun: Positions, tree: Tree, search: Search, steps: int) -> State:
+    """Redraw again while one more grid stays as it was, as long as that is cheaper.
+
+    Grids that changed are tried one by one, those first that exchanged least. Each time the grids
+    that exchanged units with it, or with one that did, begin once more from ``begun``; all others
+    stay as they are.
+    """
+    graph, grids = best.graph, len(best.load)
+    begun = np.unique(begun, return_inverse=True)[1].astype(np.int32)
+    strange = find_changed(best._replace(labels=begun))
+    for grid in _sort_exchanged(best):
+        free = _find_partners(begun, best.labels, grid)
+        free[grid] = False
+        if not strange[grid] and free.any():
+            labels = np.where(free[begun] | (begun == grid), begun, best.labels)
+            mine, other = labels[graph.owner], labels[graph.neighbour]
+            usable = graph.usable & ((mine == other) | (free[mine] & free[other]))
+            still = graph._replace(usable=usable)
+            state = make_state(still, labels, grids, best.weights, best.home)
+            anneal_part(state, tree, search, steps, HOT)
+            best = min(best, state, key=_redraw_cost)
+    return best._replace(graph=graph)
+
+
+def _find_partners(begun: Positions, labels: Positions, grid: int) -> Flags:
+    """Flag the grids that hold the same units in two drawings together, with one of them."""
+    found = np.arange(int(begun.max()) + 1) == grid
+    while True:
+        units = found[begun] | found[labels]
+        size = np.count_nonzero(found)
+        found[begun[units]] = found[labels[units]] = True
+        if np.count_nonzero(found) == size:
+            return found
+
+
+def _sort_exchanged(state: State) -> Ints:
+    """List the grids that changed, those first that lost and gained least."""
+    moved = (state.home != NO_HOME) & (state.home != state.labels)
+    worth = np.bincount(state.labels[moved], state.graph.households[moved], len(state.load))
+    known = moved & (state.home >= 0)
+    worth += np.bincount(state.home[known], state.graph.households[known], len(state.load))
+    changed = np.flatnonzero(find_changed(state)[:-1])
+    return changed[np.argsort(worth[changed], kind="stable")]
+
+
+class _Makers(NamedTuple):
+    """What it takes to propose other numbers of grids."""
+
+    tree: Tree
+    search: Search
+    rng: np.random.Generator
+    spread: float  #: by how much the lightest, heaviest and best may be missed, 0 for not at all
+
+    def vary(self, values: Any) -> Any:
+        """Multiply values by 1 to 1 + spread."""
+        return values * (1.0 + self.spread * self.rng.random(len(values)))
+
+    def divide(self, state: State, grid: Any, new: Any) -> None:
+        divide_grid(state, self.tree, grid, new)
+
+    def seed(self, state: State, grid: Any, new: Any) -> None:
+        seed_grid(state, self.tree, self.search, grid, new, self.spread)
+
+
+def _rank(
+    component: Component, origin: Positions, weights: Weights, makers: _Makers
+) -> list[tuple[Positions, float]]:
+    """List the proposals and what each costs at least, the most promising first."""
+    graph = component.graph
+    ranked = [
+        (labels, bound_redraw(graph, labels, origin, weights))
+        for labels in _propose(component, origin, weights, makers)
+    ]
+    return sorted(ranked, key=lambda each: each[1])
 
 
 def _propose(
-    component: Component, origin: Positions, weights: Weights, tree: Tree, search: Search
+    component: Component, origin: Positions, weights: Weights, makers: _Makers
 ) -> list[Positions]:
     """List ways to begin, each once, the plan as it is first and at most `PROPOSALS`.
 
@@ -147,15 +263,11 @@ def _propose(
     graph, wanted = component.graph, component.grids
     labels = join_to_neighbours(graph, origin)
     drawings = [labels]
-    while (fewer := _dissolve(graph, labels, weights, wanted)) is not None:
+    while (fewer := _dissolve(graph, labels, weights, wanted, makers)) is not None:
         drawings.append(labels := fewer)
-    ways: tuple[_Way, _Way] = (
-        lambda state, grid, new: divide_grid(state, tree, grid, new),
-        lambda state, grid, new: seed_grid(state, tree, search, grid, new),
-    )
-    for make in ways:
+    for make in (makers.divide, makers.seed):
         more = labels
-        while (larger := _add_grid(graph, more, origin, weights, wanted, make)) is not None:
+        while (larger := _add_grid(graph, more, origin, weights, wanted, makers, make)) is not None:
             drawings.append(more := larger)
     if component.exact:
         drawings = [each for each in drawings if len(np.unique(each)) == wanted]
@@ -166,13 +278,15 @@ def _propose(
     return kept
 
 
-def _dissolve(graph: Graph, labels: Positions, weights: Weights, wanted: int) -> Positions | None:
+def _dissolve(
+    graph: Graph, labels: Positions, weights: Weights, wanted: int, makers: _Makers
+) -> Positions | None:
     """Share the lightest grid out among its neighbours, if that gains or there are too many."""
     load = np.bincount(labels, graph.load)
     present = np.flatnonzero(np.bincount(labels))
     if len(present) == 1:
         return None
-    one = int(present[np.argmin(load[present])])
+    one = int(present[np.argmin(makers.vary(load[present]))])
     mine, other = labels[graph.owner], labels[graph.neighbour]
     beside = other[graph.usable & (mine == one) & (other != one)]
     least = load[beside].min()
@@ -190,12 +304,13 @@ def _add_grid(
     origin: Positions,
     weights: Weights,
     wanted: int,
+    makers: _Makers,
     make: _Way,
 ) -> Positions | None:
     """Make a grid at the heaviest one, if halving that gains or there are too few grids."""
     load = np.bincount(labels, graph.load)
     lived = np.bincount(labels[graph.load > 0], minlength=len(load))
-    grid = int(np.argmax(np.where(lived > 1, load, -1)))
+    grid = int(np.argmax(np.where(lived > 1, makers.vary(load), -1)))
     moved = weights.moved * graph.households[labels == grid].sum() / 2
     gain = balance_cost(load[grid], weights) - 2 * balance_cost(load[grid] / 2, weights)
     few = np.count_nonzero(np.bincount(labels)) < wanted
@@ -208,17 +323,18 @@ def _add_grid(
 
 
 @kernel
-def seed_grid(state: State, tree: Tree, search: Search, grid: int, new: int) -> None:
+def seed_grid(state: State, tree: Tree, search: Search, grid: int, new: int, spread: float) -> None:
     """Make a grid of one inhabited unit of ``grid`` and let it grow while that lowers the cost.
 
-    The unit is one that touches the heaviest other grids; what grows there takes from several
+    The unit is one that touches the heaviest other grids, up to a share of ``spread`` that is
+    drawn; what grows there takes from several
     grids, so that less moves than if one is halved. Halves it where no unit can leave. O(pairs of
     the part) for each unit that joins.
     """
-    seed, most = -1, -1
+    seed, most = -1, -1.0
     for unit in range(len(state.labels)):
         if state.labels[unit] == grid and state.graph.load[unit] > 0:
-            around = _sum_around(state, unit)
+            around = _sum_around(state, unit) * (1.0 + spread * draw_share(tree.rng))
             if around > most and can_leave(state, search, unit):
                 seed, most = unit, around
     if seed < 0:

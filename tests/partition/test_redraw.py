@@ -1,7 +1,11 @@
 """Redraws: little moves, locked grids stay, plans that break hard rules are repaired."""
 
 import multiprocessing
+import os
+import subprocess
+import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
 
 import networkx as nx
 import numpy as np
@@ -17,9 +21,10 @@ from gridmap.partition import (
     match_labels,
     partition_problem,
     partition_units,
+    relate_labels,
 )
-from gridmap.partition.improve import can_leave, make_search, recombine
-from gridmap.partition.matching import match_grids
+from gridmap.partition.improve import HOT, anneal, can_leave, make_search, recombine
+from gridmap.partition.matching import match_grids, relate_grids
 from gridmap.partition.objective import (
     HOME_GONE,
     NO_HOME,
@@ -32,7 +37,10 @@ from gridmap.partition.objective import (
 )
 from gridmap.partition.problem import rank_by_appearance, split_components
 from gridmap.partition.redraw import (
+    CHANGED,
     divide_grid,
+    find_changed,
+    hold_grids,
     join_to_neighbours,
     keep_largest_pieces,
     seed_grid,
@@ -82,42 +90,47 @@ def test_a_good_plan_is_left_alone() -> None:
 
 
 def test_one_building_more_changes_few_grids() -> None:
-    """120 households more where moving is dear: back to the band, and few grids change."""
+    """120 households more, 40 times: back to the band, and half of the time 3 grids change."""
     units, adjacency = one_community(20, 20)
     start = partition_units(units, adjacency, Rules())
-    for unit in (57, 211, 340):
+    changed, moved = [], []
+    for unit in np.random.default_rng(0).choice(units.index, 40, replace=False):
         grown = units.copy()
         grown.loc[unit, "households"] += 120
-        labels = partition_units(grown, adjacency, DEAR, start=start)
+        labels = partition_units(grown, adjacency, Rules(), start=start)
         assert_plan(grown, adjacency, labels)
-        homes = grown["households"].groupby(labels).sum()
-        assert homes.between(235, 365).all()
-        assert share_moved(grown, labels, start) < 0.05
-        before = {frozenset(members) for members in start.groupby(start).groups.values()}
-        after = {frozenset(members) for members in labels.groupby(labels).groups.values()}
-        assert len(before - after) <= 7
+        assert grown["households"].groupby(labels).sum().between(240, 360).all()
+        changed.append(int((relate_labels(labels, start) != "U").sum()))
+        moved.append(share_moved(grown, labels, start) * grown["households"].sum())
+    assert np.median(changed) <= 3
+    assert np.percentile(changed, 90) <= 4
+    assert max(changed) <= 6
+    assert np.median(moved) <= 75
 
 
 def test_a_redraw_moves_less_than_a_drawing() -> None:
-    """A tenth of the compounds change: much less moves, for nearly the same balance."""
+    """A third of the compounds change: far less moves, and all grids are in the band."""
     units, adjacency = one_community(60, 40)
     start = partition_units(units, adjacency, Rules())
     rng = np.random.default_rng(2)
     factor = pd.Series(
         {each: rng.uniform(0.4, 1.8) for each in sorted(units["compound_id"].unique()) if each}
     )
-    factor[rng.random(len(factor)) > 0.1] = 1.0
+    factor[rng.random(len(factor)) > 0.33] = 1.0
     grown = units.assign(
         households=(units["households"] * units["compound_id"].map(factor).fillna(1)).astype(int)
     )
-    redrawn = partition_units(grown, adjacency, Rules(), start=start)
-    drawn = partition_units(grown, adjacency, Rules(), seed=1)
-    assert share_moved(grown, redrawn, start) < 0.25 * share_moved(grown, drawn, start)
-    off = [
-        abs(grown["households"].groupby(labels).sum() / 300 - 1).mean()
-        for labels in (redrawn, drawn)
-    ]
-    assert off[0] < off[1] + 0.02
+    plans = {
+        "before": start,
+        "redrawn": partition_units(grown, adjacency, Rules(), start=start),
+        "drawn": partition_units(grown, adjacency, Rules(), seed=1),
+    }
+    moved = {name: share_moved(grown, labels, start) for name, labels in plans.items()}
+    homes = {name: grown["households"].groupby(labels).sum() for name, labels in plans.items()}
+    off = {name: abs(each / 300 - 1).mean() for name, each in homes.items()}
+    assert 0 < moved["redrawn"] < 0.05 * moved["drawn"]
+    assert off["drawn"] < off["redrawn"] < 0.95 * off["before"]
+    assert homes["redrawn"].between(240, 360).all()
 
 
 def test_moving_costs_what_the_rules_say() -> None:
@@ -126,10 +139,10 @@ def test_moving_costs_what_the_rules_say() -> None:
     start = partition_units(units, adjacency, Rules())
     rng = np.random.default_rng(5)
     grown = units.assign(
-        households=(units["households"] * rng.uniform(0.5, 1.5, len(units))).astype(int)
+        households=(units["households"] * rng.uniform(0.0, 2.0, len(units))).astype(int)
     )
     moved = []
-    for weight in (0.00002, 0.0003, 0.005):
+    for weight in (0.00002, 0.0003, 0.002):
         rules = Rules(costs=Costs(moved=weight))
         labels = partition_units(grown, adjacency, rules, start=start)
         moved.append(share_moved(grown, labels, start))
@@ -246,6 +259,29 @@ def test_workers_and_seeds_do_not_change_a_redraw() -> None:
         pd.testing.assert_series_equal(alone, shared)
 
 
+def test_hash_seed_does_not_change_a_redraw() -> None:
+    """The same bytes for two values of PYTHONHASHSEED."""
+    code = (
+        "import hashlib\nfrom tests.test_partition import lattice\n"
+        "from gridmap.partition import partition_units\nfrom gridmap.rules import Rules\n"
+        "units, adjacency = lattice(16, 10)\n"
+        "start = units.index.to_series().rank() // 40\n"
+        "labels = partition_units(units, adjacency, Rules(), steps=50, start=start)\n"
+        "print(hashlib.sha256(labels.to_numpy().tobytes()).hexdigest())"
+    )
+    answers = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": value, "PYTHONPATH": str(Path.cwd())},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for value in ("0", "4242")
+    }
+    assert len(answers) == 1
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 1000), st.integers(1, 9), st.sampled_from([0, 1, 60, 900]), st.booleans())
 def test_any_start_gives_a_plan(seed: int, grids: int, largest: int, locked: bool) -> None:
@@ -316,6 +352,64 @@ def test_nothing_matches_nothing() -> None:
     """No units, and units that had no grid, have no match."""
     assert match_grids([], [], []).tolist() == []
     assert match_grids([0, 1], [-1, -1], [1, 1]).tolist() == [-1, -1]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_old_grids_are_related(seed: int) -> None:
+    """The letters follow from the groups of grids that overlap, as networkx finds them."""
+    rng = np.random.default_rng(seed)
+    old = np.sort(rng.integers(-1, 9, 30))
+    new = rank_by_appearance(np.where(rng.random(30) < 0.2, rng.integers(0, 9, 30), old))
+    graph = nx.Graph()
+    graph.add_nodes_from(("old", b) for b in old if b >= 0)
+    graph.add_edges_from((("new", a), ("old", b)) for a, b in zip(new, old, strict=True) if b >= 0)
+    relation = relate_grids(new, old)
+    for group in nx.connected_components(graph):
+        names = sorted(name for name, _ in group)
+        before, after = names.count("old"), names.count("new")
+        letter = {(True, True): "U", (True, False): "S", (False, True): "M"}
+        wanted = letter.get((before == 1, after == 1), "X")
+        assert all(relation[place] == wanted for name, place in group if name == "old")
+
+
+def test_relations_by_name() -> None:
+    """A unit that had no grid changes none; a unit that is gone does not count."""
+    start = pd.Series(["a", "a", "b", "b", np.nan, "c"], index=[1, 2, 3, 4, 5, 9])
+    labels = pd.Series([7, 7, 8, 9, 7], index=[1, 2, 3, 4, 5])
+    assert relate_labels(labels, start).to_dict() == {"a": "U", "b": "S"}
+
+
+def test_even_communities_stay() -> None:
+    """Where nothing can gain much nothing moves, though another community is out of the band."""
+    units, adjacency = lattice(24, 16, largest=30)
+    start = partition_units(units, adjacency, Rules())
+    west = units["community_id"] == "west"
+    grown = units.assign(households=units["households"].where(~west, units["households"] * 2))
+    labels = partition_units(grown, adjacency, Rules(costs=Costs(moved=0.0001)), start=start)
+    relation = relate_labels(labels, start)
+    assert (relation[start[~west].unique()] == "U").all()
+    assert (relation[start[west].unique()] != "U").all()
+
+
+def test_grids_are_held_where_they_can_be() -> None:
+    """Few grids change, though sharing with more would be more even; all stay in one piece."""
+    units, adjacency = one_community(20, 20)
+    start = partition_units(units, adjacency, Rules())
+    (component,) = split_components(make_problem(units, adjacency), Rules())
+    weights, graph = make_weights(Rules(costs=Costs(moved=0.0001))), component.graph
+    graph.load[57] += 120
+    graph.households[57] += 120
+    begun = rank_by_appearance(start)
+    tree, search = make_tree(graph, random_words(1)), make_search(graph)
+    state = make_state(graph, begun.copy(), len(np.unique(begun)), weights, begun)
+    anneal(state, tree, search, 40000, HOT)
+    held = hold_grids(state, begun, tree, search, 40000)
+    few, many = (np.count_nonzero(find_changed(each)) for each in (held, state))
+    assert few < many
+    assert part_cost(held) + CHANGED * few < part_cost(state) + CHANGED * many
+    inner = inner_graph(component)
+    for grid in range(len(held.load)):
+        assert nx.is_connected(inner.subgraph(np.flatnonzero(held.labels == grid)))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -397,7 +491,7 @@ def test_a_new_grid_is_whole(way: str) -> None:
         if way == "halve":
             divide_grid(state, tree, heavy, new)
         else:
-            seed_grid(state, tree, make_search(component.graph), heavy, new)
+            seed_grid(state, tree, make_search(component.graph), heavy, new, 0.5)
         for grid in (heavy, new):
             members = np.flatnonzero(state.labels == grid)
             assert nx.is_connected(graph.subgraph(members))

@@ -1,0 +1,290 @@
+"""Redraw the benchmark city after changes, against drawing it anew: python benchmarks/redraw.py.
+
+Two tables. A tenth of the compounds change by a factor of 0.4 to 1.8, for several seeds: what moves
+and what balance comes of it, with medians over the seeds. And one building of 120 households more
+in a balanced community of 10 grids, many times: how many grids change.
+
+Beside what moved stands the least that any redraw must move for the mean deviation that the drawing
+from scratch has, if households could be divided and went from any grid of a community to any other:
+that bound knows no map, so that it can't be reached. It is given twice: if every community may be
+improved, and if those stay as they are in which nothing changed.
+
+``--json FILE`` writes a list of ``{bar, ours, peer, ratio, goal, met}`` of the medians; the peer is
+the drawing from scratch.
+"""
+
+import argparse
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from partition import (  # the script beside this one
+    RULES,
+    Goal,
+    draw_ours,
+    judge,
+    read_city,
+    score,
+    show,
+    time_runs,
+)
+
+from gridmap.partition import (
+    DEFAULT_STEPS,
+    Problem,
+    assemble_problem,
+    partition_problem,
+    warm_up,
+)
+from gridmap.partition.matching import match_grids, relate_grids
+from gridmap.partition.problem import Floats, Ints
+from gridmap.rules import Costs
+
+GOALS: dict[str, Goal] = {
+    "time, s": ("ratio", "<=", 1.0),
+    "households moved, %": ("ours", "<=", 2.0),
+    "grids within 20 %, %": ("ratio", ">=", 1.0),
+    "mean deviation, %": ("ratio", "<=", 1.0),
+    "grids changed, median": ("ours", "<=", 3.0),
+    "grids changed, 95 % of cases": ("ours", "<=", 4.0),
+    "grids outside the band afterwards": ("ours", "<=", 0.0),
+}
+#: What is printed for every seed of change.
+EACH = ("households moved, %", "grids within 20 %, %", "mean deviation, %", "time, s")
+#: Prices of moving that are tried beside the default.
+CURVE = (0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002)
+#: Households of the new building.
+BUILDING = 120
+#: Grids that a part may lose and gain in the bound, and how far it may be from an even division.
+LOST, GAINED, FAR = 3, 4, 2.5
+#: Worth of a household less deviation, in households moved; the bound takes the best.
+PRICES = np.linspace(0.3, 1.5, 61)
+
+
+def change_compounds(problem: Problem, seed: int) -> Problem:
+    """Multiply the households of a tenth of the compounds by 0.4 to 1.8."""
+    rng = np.random.default_rng(seed)
+    size = int(problem.compound.max()) + 1
+    factor = np.where(rng.random(size) < 0.1, rng.uniform(0.4, 1.8, size), 1.0)
+    factor = np.append(factor, 1.0)  # of units without a compound, -1
+    homes = np.rint(problem.households * factor[problem.compound]).astype(np.int64)
+    return replace(problem, households=homes)
+
+
+def share_moved(problem: Problem, labels: Ints, start: Ints) -> float:
+    """Give the households that are in another grid than before, in per cent."""
+    same = match_grids(labels, start, np.maximum(problem.households, 1))
+    moved = problem.households[same[labels] != start].sum()
+    return 100 * float(moved / problem.households.sum())
+
+
+def cut_out(problem: Problem, here: Ints) -> Problem:
+    """Make a problem of some units alone."""
+    owner = np.repeat(np.arange(len(problem)), np.diff(problem.indptr))
+    sides = np.flatnonzero(np.isin(owner, here) & (owner < problem.neighbour))
+    pairs = np.column_stack([owner[sides], problem.neighbour[sides]])
+    return assemble_problem(
+        households=problem.households[here].copy(),
+        community=problem.community[here],
+        compound=problem.compound[here],
+        block=problem.block[here],
+        pairs=np.searchsorted(here, pairs),
+        border=problem.border[sides],
+        barrier=problem.barrier[sides],
+        usable=problem.usable[sides],
+    )
+
+
+def compare_redraws(problem: Problem, city: Any, wish: argparse.Namespace) -> list[dict[str, Any]]:
+    """Redraw the city after several changes and draw it anew; print all seeds and the medians."""
+    costs = Costs.balance()
+    start = draw_ours(problem, costs, wish.steps, wish.seed, wish.workers)
+    figures: dict[bool, list[dict[str, float]]] = {True: [], False: []}
+    for seed in range(1, wish.changes + 1):
+        changed = change_compounds(problem, seed)
+        for again, before in ((True, start), (False, None)):
+            draw = partial(draw_ours, changed, costs, wish.steps, wish.seed, wish.workers, before)
+            seconds, labels = time_runs(draw, wish.runs)
+            moved = {"households moved, %": share_moved(changed, labels, start)}
+            moved |= count_relations(labels, start)
+            figures[again].append(moved | score(changed, city, labels, seconds))
+        least = bound_moved(problem, changed, start, figures[False][-1]["mean deviation, %"] / 100)
+        show_seed(seed, figures[True][-1], figures[False][-1], least)
+    ours, peer = (_take_medians(figures[again]) for again in (True, False))
+    rows = [judge("redraw", bar, ours[bar], peer[bar], GOALS.get(bar)) for bar in ours]
+    print(f"\nmedians of {wish.changes} changes")
+    show(rows, "from scratch")
+    show_prices(problem, start, wish)
+    return rows + add_buildings(problem, start, wish)
+
+
+def show_prices(problem: Problem, start: Ints, wish: argparse.Namespace) -> None:
+    """Print what comes of the first change at several prices of moving."""
+    changed = change_compounds(problem, 1)
+    print(f"{'price of moving':>16s}{'moved, %':>10s}{'in 20 %':>9s}{'mean off':>10s}")
+    for price in CURVE:
+        costs = replace(Costs.balance(), moved=price)
+        labels = draw_ours(changed, costs, wish.steps, wish.seed, wish.workers, start)
+        off = 100 * np.abs(np.bincount(labels, changed.households) / RULES.target - 1)
+        figures = f"{share_moved(changed, labels, start):10.2f}{100 * (off <= 20).mean():9.2f}"
+        print(f"{price:16g}{figures}{off.mean():10.2f}")
+    print()
+
+
+def _take_medians(figures: list[dict[str, float]]) -> dict[str, float]:
+    return {bar: float(np.median([each[bar] for each in figures])) for bar in figures[0]}
+
+
+def show_seed(
+    seed: int, ours: dict[str, float], peer: dict[str, float], least: tuple[float, float]
+) -> None:
+    """Print the figures of one change: redrawn / drawn from scratch."""
+    parts = [f"{bar} {ours[bar]:.2f} / {peer[bar]:.2f}" for bar in EACH]
+    low, changed = (100 * each for each in least)
+    print(f"change {seed}: {'; '.join(parts)}; moved at least {low:.2f} %,", end=" ")
+    print(f"{changed:.2f} % if only changed communities are redrawn", flush=True)
+
+
+def count_relations(labels: Ints, start: Ints) -> dict[str, float]:
+    """Count the old grids that are unchanged, split, merged and irregular."""
+    relation = relate_grids(labels, start)
+    names = {"U": "unchanged", "S": "split", "M": "merged", "X": "irregular"}
+    return {f"old grids {name}": float((relation == key).sum()) for key, name in names.items()}
+
+
+def bound_moved(
+    problem: Problem, changed: Problem, start: Ints, deviation: float
+) -> tuple[float, float]:
+    """Bound the share of households that must move for a mean deviation.
+
+    Lagrange's relaxation: the mean over the city is priced, then each part chooses alone. Returns
+    the bound if all parts may be improved, and if only those where something changed.
+    """
+    every, alone = np.zeros(len(PRICES)), np.zeros(len(PRICES))
+    for part in range(int(problem.part.max()) + 1):
+        here = problem.part == part
+        homes = changed.households[here]
+        load = np.bincount(np.unique(start[here], return_inverse=True)[1], homes)
+        price = [PRICES[:, None] * 0 + 1, PRICES[:, None], -PRICES[:, None] * deviation]
+        as_it_is = np.array([(0.0, np.abs(load - RULES.target).sum(), len(load) * RULES.target)])
+        ways = np.concatenate([as_it_is, list_ways(load)])
+        cost = sum(weight * column for weight, column in zip(price, ways.T, strict=True))
+        every += cost.min(axis=1)
+        touched = (homes != problem.households[here]).any()
+        alone += cost.min(axis=1) if touched else cost[:, 0]
+    total = changed.households.sum()
+    return float(every.max() / total), float(alone.max() / total)
+
+
+def list_ways(load: Floats) -> Floats:
+    """List what a part can do: households moved, off the target in all, target x grids.
+
+    Any few grids are given up, some new ones begin with nobody. Then households go from grids above
+    the target to grids below it, all or none.
+    """
+    ways = []
+    for lost in range(min(LOST + 1, len(load))):
+        for gone in combinations(range(len(load)), lost):
+            kept = np.delete(load, gone)
+            free, above = load.sum() - kept.sum(), np.maximum(kept - RULES.target, 0).sum()
+            for gained in range(GAINED + 1):
+                grids = len(kept) + gained
+                if abs(load.sum() / RULES.target - grids) > FAR:
+                    continue
+                below = above + grids * RULES.target - kept.sum()
+                off, more = above + abs(below - free), min(above, max(below - free, 0.0))
+                ways += [(free, off, grids * RULES.target)]
+                ways += [(free + more, off - 2 * more, grids * RULES.target)]
+    return np.array(ways).reshape(-1, 3)
+
+
+def add_buildings(problem: Problem, start: Ints, wish: argparse.Namespace) -> list[dict[str, Any]]:
+    """Add a building to a balanced community of 10 grids, many times, and redraw it."""
+    rng = np.random.default_rng(wish.seed)
+    places = rng.permutation(list_places(problem, start))[: wish.cases]
+    cases = np.array([add_building(problem, start, unit, wish) for unit in places])
+    changed, moved, outside = cases.T
+    print(f"one building of {BUILDING} households in 10 balanced grids, {len(cases)} cases")
+    show_counts("grids changed", changed)
+    show_counts("grids outside the band afterwards", outside)
+    low, middle, high = np.percentile(moved, (10, 50, 90))
+    print(f"  households moved: median {middle:.0f}, 10 to 90 %: {low:.0f} to {high:.0f}")
+    figures = {
+        "grids changed, median": float(np.median(changed)),
+        "grids changed, 95 % of cases": float(np.percentile(changed, 95)),
+        "grids changed, most": float(changed.max()),
+        "households moved, median": float(middle),
+        "grids outside the band afterwards": float(outside.mean()),
+    }
+    rows = [judge("building", bar, value, None, GOALS.get(bar)) for bar, value in figures.items()]
+    show(rows, "peer")
+    return rows
+
+
+def show_counts(title: str, values: Iterable[int]) -> None:
+    """Print how many cases have which value."""
+    counts = zip(*np.unique(np.asarray(values, int), return_counts=True), strict=True)
+    print(f"  {title}  " + "  ".join(f"{value}: {count}" for value, count in counts))
+
+
+def list_places(problem: Problem, start: Ints) -> Ints:
+    """List the units with households in communities of 10 grids within 10 % of the target."""
+    homes = np.bincount(start, problem.households)
+    grids, first = np.unique(start, return_index=True)
+    community = problem.community[first]
+    uneven = np.unique(community[np.abs(homes[grids] / RULES.target - 1) > 0.1])
+    good = np.setdiff1d(np.flatnonzero(np.bincount(community) == 10), uneven)
+    return np.flatnonzero(np.isin(problem.community, good) & (problem.households > 0))
+
+
+def add_building(
+    problem: Problem, start: Ints, unit: int, wish: argparse.Namespace
+) -> tuple[int, float, int]:
+    """Let one unit grow by a building and redraw its community.
+
+    Returns the grids that are not unit for unit as before, new ones included, the households moved
+    and the grids outside the band.
+    """
+    here = np.flatnonzero(problem.community == problem.community[unit])
+    town = cut_out(problem, here)
+    town.households[np.searchsorted(here, unit)] += BUILDING
+    before = np.unique(start[here], return_inverse=True)[1]
+    labels = partition_problem(town, RULES, start=before, seed=wish.seed, steps=wish.steps)
+    grids = int(labels.max()) + 1
+    kept = int((relate_grids(labels, before) == "U").sum())
+    moved = share_moved(town, labels, before) / 100 * float(town.households.sum())
+    homes = np.bincount(labels, town.households)
+    low, high = RULES.band
+    return (
+        max(grids, int(before.max()) + 1) - kept,
+        moved,
+        int(((homes < low) | (homes > high)).sum()),
+    )
+
+
+def main() -> None:
+    """Run everything, print the tables, write the list."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--steps", type=int, default=DEFAULT_STEPS)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--changes", type=int, default=5, help="seeds of change: 1, 2, …")
+    parser.add_argument("--cases", type=int, default=200, help="of the new building")
+    parser.add_argument("--runs", type=int, default=3, help="the median time counts")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    wish = parser.parse_args()
+    problem, city = read_city()
+    warm_up()
+    rows = compare_redraws(problem, city, wish)
+    if wish.json:
+        wish.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
