@@ -82,8 +82,10 @@ def summarize(plan: Plan) -> dict[str, Any]:
 
 def base_band(targets: pd.Series, rules: Rules) -> tuple[pd.Series, pd.Series]:
     """Return the fewest and most households of balanced grids with these targets, both inside."""
-    ends = [(targets * (1 + side * rules.tolerance)).round().astype("int64") for side in (-1, 1)]
-    return ends[0], ends[1]
+    slack = 1e-12 * targets  # of rounding: an end that is a whole number is inside
+    low = -((slack - targets * (1 - rules.tolerance)) // 1)
+    high = (targets * (1 + rules.tolerance) + slack) // 1
+    return low.astype("int64"), high.astype("int64")
 
 
 def _tabulate(plan: Plan, cost: Cost) -> pd.DataFrame:
