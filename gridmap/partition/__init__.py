@@ -223,6 +223,7 @@ def partition_problem(
     weights = make_weights(rules, measure_load(problem, rules)[1])
     run = map if executor is None else executor.map
     batches = list(_batch(problem, rules))
+    results: Iterator[list[Ints]]
     if is_hard(weights):
         batches = [[part] for batch in batches for part in batch]
         parts = [(part, home[part.units]) for (part,) in batches]

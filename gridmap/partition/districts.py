@@ -92,7 +92,7 @@ class Frontier(NamedTuple):
     twin: Positions  #: per pair and side, the same pair from its other side
     sides: Positions  #: sides between two grids come first
     place: Positions  #: per side, its place among these, -1 inside a grid
-    count: Ints  #: [0] how many
+    length: Ints  #: [0] how many
 
 
 class Best(NamedTuple):
@@ -307,9 +307,9 @@ def anneal_inside(
     for _ in range(steps):
         heat *= cooling
         price *= rising
-        if frontier.count[0] == 0:
+        if frontier.length[0] == 0:
             return
-        side = frontier.sides[draw_below(rng, frontier.count[0])]
+        side = frontier.sides[draw_below(rng, frontier.length[0])]
         unit = graph.owner[side]
         old, new, load = state.labels[unit], state.labels[graph.neighbour[side]], graph.load[unit]
         if state.size[old] == 1 or (load > 0 and state.load[old] == load):
@@ -361,8 +361,8 @@ def _turn_sides(state: State, frontier: Frontier, unit: int, old: int) -> None:
 
 @kernel
 def _leave_frontier(frontier: Frontier, side: int) -> None:
-    frontier.count[0] -= 1
-    last, place = frontier.sides[frontier.count[0]], frontier.place[side]
+    frontier.length[0] -= 1
+    last, place = frontier.sides[frontier.length[0]], frontier.place[side]
     frontier.sides[place] = last
     frontier.place[last] = place
     frontier.place[side] = -1
@@ -370,9 +370,9 @@ def _leave_frontier(frontier: Frontier, side: int) -> None:
 
 @kernel
 def _join_frontier(frontier: Frontier, side: int) -> None:
-    frontier.place[side] = frontier.count[0]
-    frontier.sides[frontier.count[0]] = side
-    frontier.count[0] += 1
+    frontier.place[side] = frontier.length[0]
+    frontier.sides[frontier.length[0]] = side
+    frontier.length[0] += 1
 
 
 @kernel

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from gridmap.errors import RulesError
 from gridmap.partition import assemble_problem, evaluate, partition_problem
+from gridmap.partition.districts import Best as Met
 from gridmap.partition.districts import (
     anneal_inside,
     can_part,
@@ -30,7 +31,6 @@ from gridmap.partition.districts import (
     pick_group,
     take_units,
 )
-from gridmap.partition.districts import Best as Met
 from gridmap.partition.improve import can_leave, make_search
 from gridmap.partition.objective import make_state, make_weights
 from gridmap.partition.problem import count_grids, measure_load, split_components
@@ -259,7 +259,7 @@ def test_the_frontier_is_kept():
     schedule = make_schedule(state, band, 2.5)
     anneal_inside(state, frontier, make_search(graph), rng, band, schedule, 5000, met)
     between = np.flatnonzero(state.labels[graph.owner] != state.labels[graph.neighbour])
-    count = int(frontier.count[0])
+    count = int(frontier.length[0])
     assert sorted(frontier.sides[:count].tolist()) == between.tolist()
     assert (frontier.place[frontier.sides[:count]] == np.arange(count)).all()
     assert (np.flatnonzero(frontier.place >= 0) == between).all()
