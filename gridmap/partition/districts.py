@@ -7,9 +7,10 @@ another one than `improve.anneal`:
 1. *Draw*: a random split is annealed by shifts alone, of which very many are made. What is outside
    the band is charged by the household, little at first, in the end more than any border is worth:
    on the way a grid may leave the band and return.
-2. *Draw anew*: two to four grids that touch are joined and drawn again from nothing, and kept where
-   that is no worse, many times over: a large neighbourhood search (Shaw 1998). It is the
-   recombination of DeFord, Duchin, Solomon (2019, arXiv:1911.05725), annealed.
+2. *Draw anew*: two to four grids that touch are joined and drawn again, from nothing or from what
+   they are, and kept where that is not much worse, many times over: a large neighbourhood search
+   (Shaw 1998). It is the recombination of DeFord, Duchin, Solomon (2019, arXiv:1911.05725),
+   annealed.
 
 Some such searches, the *islands*, are made from different random numbers, and the best plan is
 kept: first by what is outside the band, then by cost.
@@ -53,17 +54,20 @@ ISLANDS = 4
 #: Drawings of the whole that an island begins with.
 STARTS = 8
 #: Shifts tried per unit in one drawing, and at least.
-SHIFTS, FEWEST = 300, 20_000
+SHIFTS, FEWEST = 100, 8_000
 #: Grids drawn anew together at most.
 LARGEST = 4
 #: Shifts tried per step asked for: for each part, and for each of its units.
-PER_PART, PER_UNIT = 60_000, 400
+PER_PART, PER_UNIT = 60_000, 500
 #: Temperatures at the first and last shift, in borders of a usual pair.
-HOT, COLD = 2.5, 0.3
-#: Temperature at which a redraw begins.
-WARM = 0.8
+HOT, COLD = 2.5, 0.4
+#: Temperatures at which an annealing begins that is to remember where it started: in search of a
+#: better plan, and in a redraw.
+WARM, GENTLE = 1.6, 0.8
 #: Times more shifts in a redraw than in a drawing.
 RETURNS = 10
+#: How much dearer a plan may become, on average, when grids are drawn anew: in the same.
+WANDER = 0.5
 #: What it costs at the first and last shift, in the same, that a usual unit is outside the band.
 SOFT, HARD = 0.5, 5.0
 #: Cheaper by less is not cheaper.
@@ -248,7 +252,7 @@ def return_home(
         home = np.where(origin < 0, NO_HOME, number[origin]).astype(np.int32)
         state = make_state(graph, labels.copy(), grids, ease_weights(weights), home)
         shifts = RETURNS * count_shifts(graph)
-        best = keep_better(best, _anneal_best(state, weights, rng, WARM, shifts))
+        best = keep_better(best, _anneal_best(state, weights, rng, GENTLE, shifts))
     return best
 
 
@@ -259,11 +263,16 @@ def ease_weights(weights: Weights) -> Weights:
 
 def make_schedule(state: State, band: Band, hot: float) -> Schedule:
     """Scale temperatures to what a usual border costs, and the band to a usual unit."""
-    prices = np.abs(state.inside[state.graph.usable & (state.inside != 0)])
-    usual = float(np.median(prices)) if len(prices) else 1.0
+    usual = price_border(state.graph, state.weights)
     load = state.graph.load[state.graph.load > 0].mean() if state.graph.load.any() else 1.0
     narrow = min(float(load), max(0.5 * (band.high - band.low), 1.0))
     return Schedule(hot * usual, COLD * usual, SOFT * usual / load, HARD * usual / narrow)
+
+
+def price_border(graph: Graph, weights: Weights) -> float:
+    """Give what the border of a usual pair costs; 1 where none costs anything."""
+    prices = np.abs(weights.crossing[graph.barrier] - weights.border * graph.border)[graph.usable]
+    return float(np.median(prices[prices > 0])) if prices.any() else 1.0
 
 
 def make_frontier(graph: Graph, labels: Positions) -> Frontier:
@@ -464,20 +473,40 @@ def draw_groups_anew(
 ) -> Best:
     """Join some grids that touch and draw them anew, again and again, while shifts are left.
 
-    A new drawing is kept where it is no worse: among equals, the search wanders.
+    Every other time they are not drawn from nothing but warmed up. A drawing is kept where it is no
+    worse or, at random, a little: the search wanders, and the best that it meets counts.
     """
+    here, worth = best, WANDER * price_border(graph, weights)
     while shifts > 0:
-        group = pick_group(graph, best.labels, grids, 2 + draw_below(rng, LARGEST - 1), rng)
-        inside = np.isin(best.labels, group)
+        group = pick_group(graph, here.labels, grids, 2 + draw_below(rng, LARGEST - 1), rng)
+        inside = np.isin(here.labels, group)
         part = take_units(graph, inside)
         shifts -= count_shifts(part)
-        drawn = draw_whole(part, len(group), weights, rng)
-        labels = best.labels.copy()
+        if draw_below(rng, 2) == 0:
+            drawn = draw_whole(part, len(group), weights, rng)
+        else:
+            drawn = warm_up_plan(part, np.searchsorted(group, here.labels[inside]), weights, rng)
+        labels = here.labels.copy()
         labels[inside] = group[drawn.labels]
         plan = judge(graph, labels, grids, weights)
-        if keep_better(plan, best) is plan:
-            best = plan
+        if is_near(plan, here, worth * draw_patience(rng)):
+            here = plan
+            best = keep_better(best, here)
     return best
+
+
+def warm_up_plan(graph: Graph, labels: Ints, weights: Weights, rng: Bits) -> Best:
+    """Anneal from a drawing that exists, so warm that borders move and places stay."""
+    grids = int(labels.max()) + 1
+    state = make_state(graph, labels.astype(np.int32), grids, ease_weights(weights))
+    return _anneal_best(state, weights, rng, WARM, count_shifts(graph))
+
+
+def is_near(plan: Best, here: Best, dearer: float) -> bool:
+    """Say whether a plan has less outside the band, or as much and costs at most so much more."""
+    if plan.excess[0] != here.excess[0]:
+        return bool(plan.excess[0] < here.excess[0])
+    return bool(plan.cost[0] <= here.cost[0] + dearer)
 
 
 def pick_group(graph: Graph, labels: Positions, grids: int, size: int, rng: Bits) -> Ints:
