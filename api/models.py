@@ -118,7 +118,7 @@ class PlanAnswer(Public):
     households: int = Field(description="Of the grids whose households are told.")
     hidden_grids: int = Field(description="Grids whose households are not told.")
     communities: int
-    target: int
+    target: int | float
     band: tuple[int, int] = Field(description="Fewest and most households of a balanced grid.")
     min_cell: int
     bbox: tuple[float, float, float, float] | None = Field(description="West, south, east, north.")

@@ -7,12 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from gridmap.judge import LEVELS, Figures, Verdict, find_band, judge_grid
+from gridmap.judge import LEVELS, Figures, Verdict, judge_grid
 from gridmap.measure import measure, summarize
 from gridmap.partition import make_problem
 from gridmap.partition.prove import prove
 from gridmap.plan import Plan
-from gridmap.rules import Rules
+from gridmap.rules import Rules, band_ends
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def _explain(verdict: Verdict, row: dict[Any, Any], community: dict[Any, Any], r
     """Say what is wrong, and why where nothing better exists."""
     name, value = row["name"], verdict.value
     if verdict.topic == "size":
-        reason = _explain_size(row, community, find_band(row["target"], rules))
+        reason = _explain_size(row, community, band_ends(row["target"], rules.tolerance))
         return f"{name} has {value:.0f} households, limit {verdict.limit:.0f}{reason}"
     if verdict.topic == "pieces":
         return (

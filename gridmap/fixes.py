@@ -19,7 +19,7 @@ from gridmap.changes import name_units
 from gridmap.check import Fix, Objection, PlanReport, check_plan
 from gridmap.errors import PlanError
 from gridmap.history import apply_change
-from gridmap.judge import Figures, Verdict, find_band, judge_grid
+from gridmap.judge import Figures, Verdict, judge_grid
 from gridmap.partition import (
     Problem,
     evaluate,
@@ -31,7 +31,7 @@ from gridmap.partition.matching import match_grids
 from gridmap.partition.objective import count_pieces, weigh_moves
 from gridmap.partition.problem import Flags, Floats, Ints, number_parts, owners
 from gridmap.plan import Plan
-from gridmap.rules import Rules
+from gridmap.rules import Rules, band_ends
 from gridmap.tables import CROSSINGS, list_some
 
 #: Units that move in one step at most.
@@ -210,7 +210,7 @@ def _make_board(plan: Plan) -> _Board:
         shapely.length(shapes),
         plan.grids.index.isin(plan.locked),
         plan.grids["households"].to_numpy(),
-        [find_band(target, plan.rules) for target in targets],
+        [band_ends(target, plan.rules.tolerance) for target in targets],
     )
 
 

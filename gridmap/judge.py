@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from gridmap.rules import Rules
+from gridmap.rules import Rules, band_ends
 
 #: What a reviewer makes of a finding, worst first.
 LEVELS = ("forbidden", "objection", "remark")
@@ -58,23 +58,12 @@ def judge_grid(figures: Figures, rules: Rules) -> Iterator[Verdict]:
         yield Verdict("remark", "ragged", value, RAGGED, "shape", RAGGED - figures.compactness)
 
 
-def find_band(target: float, rules: Rules) -> tuple[int, int]:
-    """Return the fewest and most households of a balanced grid with this target, both inside.
-
-    Examples
-    --------
-    >>> find_band(300, Rules())
-    (240, 360)
-    """
-    return round(target * (1 - rules.tolerance)), round(target * (1 + rules.tolerance))
-
-
 def _judge_size(figures: Figures, rules: Rules) -> Iterator[Verdict]:
     """Judge the households of a grid against its target.
 
     The hard limits are those of a usual grid; a kind of estate with another target scales them.
     """
-    low, high = find_band(figures.target, rules)
+    low, high = (int(end) for end in band_ends(figures.target, rules.tolerance))
     homes, scale = figures.households, figures.target / rules.target
     least, most = min(round(rules.hard_min * scale), low), max(round(rules.hard_max * scale), high)
     if low <= homes <= high:

@@ -5,10 +5,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gridmap.judge import find_band
 from gridmap.partition import Cost, evaluate, make_problem
 from gridmap.plan import Plan
-from gridmap.rules import Rules
+from gridmap.rules import Rules, band_ends
 
 
 def measure(plan: Plan) -> pd.DataFrame:
@@ -83,8 +82,7 @@ def summarize(plan: Plan) -> dict[str, Any]:
 
 def base_band(targets: pd.Series, rules: Rules) -> tuple[pd.Series, pd.Series]:
     """Return the fewest and most households of balanced grids with these targets, both inside."""
-    ends = [find_band(target, rules) for target in targets]
-    low, high = (pd.Series([end[side] for end in ends], targets.index) for side in (0, 1))
+    low, high = band_ends(targets, rules.tolerance)
     return low.astype("int64"), high.astype("int64")
 
 

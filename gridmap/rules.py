@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+
 from gridmap.errors import RulesError
 
 T = TypeVar("T")
@@ -14,11 +16,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Costs:
-    """What a plan pays for beside balance, in units of a squared relative deviation.
+    """What a plan pays for, in units of a squared relative deviation.
 
     A grid that is 10 % off its target costs 0.01 by balance alone; each weight says how much
     imbalance one would accept to be rid of one such thing. Balance comes first by default, which is
     the preset `balance`; `shape` is the other end. Any weights between them are a mixture of both.
+
+    An ``even`` of 0 is another question, the preset `cut_edges`: any size inside the band is as
+    good as another, the band is a must, and only then the other costs count.
 
     Examples
     --------
@@ -28,6 +33,7 @@ class Costs:
     4.5
     """
 
+    even: float = 1.0  #: × the squared deviation; 0 makes the band a must
     outside: float = 25.0  #: × the squared deviation beyond the tolerance
     street: float = 0.0000027  #: per metre along which a grid lies on both sides of a street
     main_road: float = 0.00012  #: the same along a main road
@@ -56,6 +62,31 @@ class Costs:
             river=0.00036,
             compound=0.0125,
             border=0.000108,
+        )
+
+    @classmethod
+    def cut_edges(cls) -> "Costs":
+        """Return the weights of political districts: a band that is a must, the least borders.
+
+        The cost of a plan inside the band is the metres of border between grids. With a border of 1
+        for every pair that touches, it is the number of pairs that lie in two grids, the cut edges
+        that districting plans are compared by (DeFord, Duchin, Solomon 2019; Validi, Buchanan 2022,
+        "Political districting to minimize cut edges"). Barriers and compounds do not count.
+
+        Examples
+        --------
+        >>> Rules.for_grids(4779736, 7, tolerance=0.005, costs=Costs.cut_edges()).band
+        (679406, 686233)
+        """
+        return cls(
+            even=0.0,
+            outside=1e6,
+            street=0.0,
+            main_road=0.0,
+            railway=0.0,
+            river=0.0,
+            compound=0.0,
+            border=1.0,
         )
 
     def __post_init__(self) -> None:
@@ -113,7 +144,7 @@ class Rules:
 
     Parameters
     ----------
-    target : int
+    target : int or float
         Households of a usual grid (the reference city: about 300).
     tolerance : float
         Half the width of the band around the target that counts as balanced; 0.2 is 240 to 360.
@@ -146,7 +177,7 @@ class Rules:
     gridmap.errors.RulesError: tolerance is 3, not between 0 and 1
     """
 
-    target: int = 300
+    target: float = 300
     tolerance: float = 0.20
     hard_min: int = 200
     hard_max: int = 500
@@ -172,7 +203,36 @@ class Rules:
     @property
     def band(self) -> tuple[int, int]:
         """The fewest and most households of a balanced grid, both inside."""
-        return round(self.target * (1 - self.tolerance)), round(self.target * (1 + self.tolerance))
+        low, high = band_ends(self.target, self.tolerance)
+        return int(low), int(high)
+
+    @classmethod
+    def for_grids(
+        cls,
+        households: int,
+        grids: int,
+        *,
+        tolerance: float = 0.20,
+        costs: Costs | None = None,
+    ) -> "Rules":
+        """Return the rules by which so many households are drawn in exactly so many grids.
+
+        The target is their mean, whole or not, and the number of grids is households / target:
+        exactly ``grids`` where all units are one connected part of one community.
+
+        Raises
+        ------
+        RulesError
+            If there are fewer households than grids, or no grid.
+
+        Examples
+        --------
+        >>> Rules.for_grids(1000, 3).target, Rules.for_grids(1000, 3).band
+        (333.3333333333333, (267, 400))
+        """
+        if not 1 <= grids <= households:
+            raise RulesError(f"{households} households can't be {grids} grids; ask for 1 or more")
+        return cls(target=households / grids, tolerance=tolerance, costs=costs or Costs())
 
     def to_dict(self) -> dict[str, Any]:
         """Return every setting, nested as in the file."""
@@ -193,6 +253,20 @@ class Rules:
         if settings.get("divide_above", 0) is None:  # as to_dict writes the default
             del settings["divide_above"]
         return replace(_section(cls, settings, ""), costs=costs, estates=estates)
+
+
+def band_ends(target: Any, tolerance: float) -> tuple[Any, Any]:
+    """Return the fewest and most whole households within the tolerance of a target, or of many.
+
+    An end that is a whole number is inside, whatever rounding makes of it.
+
+    Examples
+    --------
+    >>> [int(end) for end in band_ends(300, 0.2)]
+    [240, 360]
+    """
+    slack = 1e-12 * target
+    return np.ceil(target * (1 - tolerance) - slack), np.floor(target * (1 + tolerance) + slack)
 
 
 def read_rules(path: str | Path) -> Rules:

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from gridmap.errors import PlanError, RulesError
 from gridmap.partition.contract import add_sides, contract_graph, grow_atoms, should_contract
 from gridmap.partition.counts import bound_imbalance, list_counts
+from gridmap.partition.districts import draw_districts, is_hard
 from gridmap.partition.improve import WARM, anneal_part, make_search
 from gridmap.partition.matching import match_grids, relate_grids
 from gridmap.partition.objective import (
@@ -44,7 +45,7 @@ from gridmap.partition.problem import (
 from gridmap.partition.redraw import keep_largest_pieces, redraw_part
 from gridmap.partition.search import search_part
 from gridmap.partition.split import make_pieces, make_tree
-from gridmap.rules import Rules
+from gridmap.rules import Costs, Rules
 from gridmap.tables import list_some
 
 __all__ = [
@@ -100,6 +101,11 @@ def partition_units(
     that touch over no usable pair, each part gets its own (see `problem.count_grids`). Where units
     have targets of their own, their shares of a grid are added up instead; the units of an
     exclusive zone are one grid, in each community and connected part.
+
+    With ``rules.costs.even`` at 0 (the preset `gridmap.rules.Costs.cut_edges`) the band is a must:
+    a plan inside it is searched with the least of the other costs, see
+    `gridmap.partition.districts`, at some thousand times the effort for each step. Where none is
+    found `evaluate` says so in ``counts["outside"]``.
 
     With ``start`` a plan is redrawn: it is brought back inside the band by moving as few households
     as possible (``rules.costs.moved``), with another number of grids where that is cheaper.
@@ -254,15 +260,25 @@ def partition_problem(
     if grids is not None:
         free = [part for part in components if fixed[part.units[0]] < 0]
         components = share_grids(free, grids)
-    tasks = [
-        ([(part, home[part.units]) for part in batch], weights, seed, steps)
-        for batch in _batch(components)
-    ]
-    results = map(_solve_batch, tasks) if executor is None else executor.map(_solve_batch, tasks)
+    run = map if executor is None else executor.map
+    batches = list(_batch(components))
+    results: Iterator[list[Ints]]
+    if is_hard(weights):
+        batches = [[part] for batch in batches for part in batch]
+        parts = [(part, home[part.units]) for (part,) in batches]
+        results = ([plan] for plan in draw_districts(parts, weights, seed, steps, run))
+    else:
+        results = run(
+            _solve_batch,
+            [
+                ([(part, home[part.units]) for part in batch], weights, seed, steps)
+                for batch in batches
+            ],
+        )
     labels = np.zeros(len(problem), np.int64)
     done, first = 0, int(fixed.max(initial=-1)) + 1
-    for (parts, *_), solved in zip(tasks, results, strict=True):
-        for (component, _), part in zip(parts, solved, strict=True):
+    for batch, solved in zip(batches, results, strict=True):
+        for component, part in zip(batch, solved, strict=True):
             labels[component.units] = part + first
             first += int(part.max()) + 1
             done += len(component.units)
@@ -330,6 +346,7 @@ def warm_up() -> None:
     )
     labels = partition_problem(town, Rules())
     partition_problem(town, Rules(target=200), start=labels)
+    partition_problem(town, Rules(costs=Costs.cut_edges()), steps=1)
 
 
 #: A component with, per unit, the grid that it starts in (-1: none).

@@ -2,7 +2,7 @@
 
 The same cost holds for a plan that the engine drew and for one that a person drew::
 
-    cost =  sum over grids of   d²  +  outside · max(0, |d| - tolerance)²
+    cost =  sum over grids of   even · d²  +  outside · max(0, |d| - tolerance)²
           + sum over classes of weight[class] · metres along which a grid lies on both its sides
           + compound · grids that compounds are spread over beyond what their size needs
           + border · metres of border between grids of one community
@@ -35,7 +35,7 @@ from gridmap.partition.problem import (
     measure_load,
     owners,
 )
-from gridmap.rules import Rules
+from gridmap.rules import Rules, band_ends
 from gridmap.tables import CROSSINGS
 
 #: The terms of the cost, in the order of the report; the last only beside a plan to start from.
@@ -84,6 +84,7 @@ class Weights(NamedTuple):
     share: float  #: 1 / grains of a full grid
     tolerance: float
     largest: float  #: grains that one grid can hold of a compound: the top of the band
+    even: float
     outside: float
     street: float
     main_road: float
@@ -99,7 +100,7 @@ class Weights(NamedTuple):
         return np.array([0.0, self.street, self.main_road, self.railway, self.river])
 
 
-def make_weights(rules: Rules, grain: int | None = None) -> Weights:
+def make_weights(rules: Rules, grain: float | None = None) -> Weights:
     """Read the weights from the rules, for loads of which so many grains are a full grid.
 
     By default a grain is a household; see `gridmap.partition.problem.measure_load`.
@@ -172,7 +173,7 @@ def _check_labels(problem: Problem, labels: ArrayLike) -> Ints:
 
 
 def _measure_sizes(
-    problem: Problem, labels: Ints, load: Ints, grain: int, rules: Rules
+    problem: Problem, labels: Ints, load: Ints, grain: float, rules: Rules
 ) -> dict[str, Floats]:
     """Measure the households of each grid against what its units ask for."""
     size = int(labels.max(initial=-1)) + 1
@@ -181,7 +182,7 @@ def _measure_sizes(
     filled = np.bincount(labels, load, minlength=size).astype(np.float64)
     exclusive = _find_exclusive(problem, labels, size)
     target = _find_targets(problem, labels, rules, homes * grain / np.maximum(filled, 1))
-    low, high = (np.rint(target * (1 + side * rules.tolerance)) for side in (-1, 1))
+    low, high = band_ends(target, rules.tolerance)
     beyond = np.maximum(0.0, np.maximum(low - homes, homes - high))
     return {
         "units": units,
@@ -238,7 +239,7 @@ def _count_terms(grids: dict[str, Floats], compounds: float) -> dict[str, float]
 def _weigh_terms(
     grids: dict[str, Floats], counts: dict[str, float], weights: Weights
 ) -> dict[str, float]:
-    squares = float((grids["deviation"] ** 2).sum())
+    squares = weights.even * float((grids["deviation"] ** 2).sum())
     beyond = np.maximum(0.0, np.abs(grids["deviation"]) - weights.tolerance)
     crossings = {
         name: float(weight) * counts[name]
@@ -350,7 +351,7 @@ def balance_cost(load: float, weights: Weights) -> float:
     """Compute the cost of the load of one grid, in grains."""
     deviation = load * weights.share - 1.0
     beyond = max(0.0, abs(deviation) - weights.tolerance)
-    return deviation * deviation + weights.outside * beyond * beyond
+    return weights.even * deviation * deviation + weights.outside * beyond * beyond
 
 
 @kernel

@@ -288,18 +288,19 @@ def owners(problem: Problem) -> Ints:
     return np.repeat(np.arange(len(problem)), np.diff(problem.indptr))
 
 
-def measure_load(problem: Problem, rules: Rules) -> tuple[Ints, int]:
+def measure_load(problem: Problem, rules: Rules) -> tuple[Ints, float]:
     """Say how much of a grid each unit fills: households / target, as a whole number of grains.
 
     Loads are whole, so that sums do not depend on an order. A grid is the smallest number of grains
     for which every load is exact, the least common multiple of the targets; if all are the rules',
-    a grain is a household. Targets without a common measure below `FINEST` are rounded to it.
+    a grain is a household, even of a target that is not whole. Targets without a common measure
+    below `FINEST` are rounded to it.
 
     Returns
     -------
     load : int64 per unit
         1 or more where anybody lives.
-    grain : int
+    grain : int or float
         Grains of a full grid.
 
     Examples
@@ -312,8 +313,10 @@ def measure_load(problem: Problem, rules: Rules) -> tuple[Ints, int]:
     (array([100, 400]), 200)
     """
     given = np.where(np.isnan(problem.target), rules.target, problem.target)
+    if (given == rules.target).all():
+        return problem.households, rules.target
     targets, which = np.unique(given, return_inverse=True)
-    parts = [Fraction(str(target)) for target in (targets if len(targets) else [rules.target])]
+    parts = [Fraction(str(target)) for target in targets]
     grain = math.lcm(*(part.numerator for part in parts))
     if grain > FINEST:
         rounded = np.rint(problem.households * (FINEST / given)).astype(np.int64)
@@ -364,20 +367,21 @@ def split_components(problem: Problem, rules: Rules) -> list[Component]:
     return components
 
 
-def count_grids(load: ArrayLike, rules: Rules, grain: int | None = None) -> int:
+def count_grids(load: ArrayLike, rules: Rules, grain: float | None = None) -> int:
     """Say how many grids the units of one connected part of a community get.
 
     The sum of the loads, half up, at least 1: a part that touches nothing must be a grid of its
     own, even with nobody in it. Two corrections, so that no grid is made that can't be filled: a
-    building above the band is alone in its grid and counts as one grid's worth; and there are never
-    more grids than units with households.
+    building above the band is alone in its grid and counts as one grid's worth (not where
+    ``costs.even`` is 0: such a building breaks a band that is a must in any case, and the number
+    of grids is the one asked for); and there are never more grids than units with households.
 
     Parameters
     ----------
     load : array of int, per unit
         In grains; see `measure_load`.
     rules : Rules
-    grain : int, optional
+    grain : int or float, optional
         Grains of a full grid; the target by default, so that loads are households.
 
     Examples
@@ -391,7 +395,8 @@ def count_grids(load: ArrayLike, rules: Rules, grain: int | None = None) -> int:
     """
     full = rules.target if grain is None else grain
     loads = np.asarray(load, np.int64)
-    worth = np.where(loads * rules.target > rules.band[1] * full, full, loads)
+    alone = (loads * rules.target > rules.band[1] * full) & (rules.costs.even > 0)
+    worth = np.where(alone, full, loads)
     wanted = int(np.floor(worth.sum() / full + 0.5))
     return max(1, min(wanted, int(np.count_nonzero(loads))))
 

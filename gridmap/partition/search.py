@@ -9,7 +9,7 @@ from gridmap.partition.improve import HOT, Search, anneal_part
 from gridmap.partition.objective import State, balance_cost, part_cost, recount
 from gridmap.partition.problem import Positions, kernel
 from gridmap.partition.renew import renew
-from gridmap.partition.split import Pieces, Tree, reset_pieces, split_part
+from gridmap.partition.split import Pieces, Tree, split_part
 
 #: Trees drawn for each cut of a split.
 TRIES = 6
@@ -53,7 +53,6 @@ def search_part(
     for _ in range(starts):
         state.labels[:] = 0
         recount(state)
-        reset_pieces(room)
         split_part(state, tree, room, TRIES)
         anneal_part(state, tree, search, steps, HOT)
         cost = part_cost(state)

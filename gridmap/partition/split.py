@@ -144,16 +144,6 @@ def make_pieces(graph: Graph, grids: int) -> Pieces:
 
 
 @kernel
-def reset_pieces(room: Pieces) -> None:
-    """Begin again with the whole part as one piece."""
-    for unit in range(len(room.members)):
-        room.members[unit] = unit
-    for piece in range(len(room.grids)):
-        room.names[piece] = piece
-    room.start[0], room.stop[0], room.grids[0] = 0, len(room.members), len(room.grids)
-
-
-@kernel
 def draw_tree(state: State, tree: Tree, root: int, also: int) -> int:
     """Draw a spanning tree of the grid of ``root``, joined with grid ``also``, and number it.
 
@@ -345,6 +335,11 @@ def choose_cut(tree: Tree, total: int, grids: int, weights: Weights) -> tuple[in
 @kernel
 def split_part(state: State, tree: Tree, room: Pieces, tries: int) -> None:
     """Divide a connected part, all of it in grid 0, into as many grids as there is room for."""
+    for unit in range(len(room.members)):
+        room.members[unit] = unit
+    for piece in range(len(room.grids)):
+        room.names[piece] = piece
+    room.start[0], room.stop[0], room.grids[0] = 0, len(room.members), len(room.grids)
     split_pieces(state, tree, room, len(room.grids), tries)
 
 
