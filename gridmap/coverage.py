@@ -192,6 +192,69 @@ def make_polygons(coverage: Coverage) -> npt.NDArray[Any]:
     return polygons[np.argsort(rings.whole, kind="stable")]
 
 
+class Arcs(NamedTuple):
+    """The longest ways along edges on which the same two faces meet.
+
+    Parameters
+    ----------
+    nodes, heads : array of int
+        Nodes of all arcs, where each arc begins, and where the last one ends. An arc around an
+        island ends at the node where it begins.
+    left, right : array of int
+        Faces beside each arc, looking along it; -1 is the outside.
+    """
+
+    nodes: Ints
+    heads: Ints
+    left: Ints
+    right: Ints
+
+
+def chain_edges(coverage: Coverage) -> Arcs:
+    """Join the edges of a coverage to arcs, from junction to junction."""
+    ends = np.concatenate([coverage.start, coverage.end])
+    degree = np.bincount(ends, minlength=len(coverage.points))
+    at_node = np.argsort(ends, kind="stable") % max(1, len(coverage.start))
+    heads = np.concatenate([[0], np.cumsum(degree)])
+    return Arcs(*_walk_arcs(coverage.start, coverage.end, heads, at_node, *coverage[3:]))
+
+
+@kernel
+def _walk_arcs(
+    start: Ints, end: Ints, heads: Ints, at_node: Ints, left: Ints, right: Ints
+) -> tuple[Ints, Ints, Ints, Ints]:
+    """Walk from each junction along its edges, then around the islands that have none.
+
+    The edges at a node are ``at_node[heads[node] : heads[node + 1]]``.
+    """
+    size = len(start)
+    nodes, ends = np.empty(2 * size, np.int64), np.zeros(size + 1, np.int64)
+    west, east = np.empty(size, np.int64), np.empty(size, np.int64)
+    used, count, filled = np.zeros(size, np.bool_), 0, 0
+    for half in range(4 * size):
+        first, against, islands = half // 2 % size, half % 2, half >= 2 * size
+        node = end[first] if against else start[first]
+        if used[first] or (heads[node + 1] - heads[node] == 2 and not islands):
+            continue
+        west[count] = right[first] if against else left[first]
+        east[count] = left[first] if against else right[first]
+        nodes[filled] = node
+        filled += 1
+        edge, origin = first, node
+        while True:
+            used[edge] = True
+            node = start[edge] + end[edge] - node
+            nodes[filled] = node
+            filled += 1
+            if node == origin or heads[node + 1] - heads[node] != 2:
+                break
+            one, two = at_node[heads[node]], at_node[heads[node] + 1]
+            edge = two if one == edge else one
+        count += 1
+        ends[count] = filled
+    return nodes[:filled].copy(), ends[: count + 1].copy(), west[:count].copy(), east[:count].copy()
+
+
 def draw_polygons(points: Floats, rings: Rings, faces: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return the polygons of some faces (ascending), outer rings anticlockwise."""
     chosen = np.zeros(len(rings.whole), dtype=np.bool_)
