@@ -17,6 +17,7 @@ from gridmap.check import PlanComparison, PlanReport, check_plan, compare_plans,
 from gridmap.city import City, CityReport, check_city, divide_communities, read_city
 from gridmap.codes import parse_code
 from gridmap.edit import merge_grids, move_units
+from gridmap.editor import edit_plan
 from gridmap.entrances import divide_buildings
 from gridmap.estimates import Estimate
 from gridmap.kernels import warm_up
@@ -64,6 +65,7 @@ __all__ = [
     "divide_buildings",
     "divide_communities",
     "draw_plan",
+    "edit_plan",
     "locate_points",
     "make_city",
     "make_locator",

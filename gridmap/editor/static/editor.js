@@ -3,7 +3,7 @@
 // the panel and the messages show it.
 
 import { Draft } from "./draft.js";
-import { make, makeButton, nameButton } from "./elements.js";
+import { make, makeButton, nameButton, suppressShortcuts } from "./elements.js";
 import { BoxIndex, boxesOf, Ground } from "./geometry.js";
 import { makeMap, PlanLayer, showBox } from "./layer.js";
 import { Link } from "./link.js";
@@ -41,10 +41,11 @@ class Editor {
   build(element) {
     this.root = make("div", "gm-editor");
     this.root.style.height = `${this.model.get("height")}px`;
-    this.root.dataset.lmSuppressShortcuts = "true"; // JupyterLab: B, C, X … are the editor's here
+    suppressShortcuts(this.root);
     this.place = make("div", "gm-place");
     this.element = make("div", "gm-map");
     this.element.tabIndex = 0;
+    suppressShortcuts(this.element);
     this.element.setAttribute("role", "application");
     this.loading = make("div", "gm-loading");
     this.place.append(this.element, this.loading);

@@ -11,8 +11,17 @@ export function make(tag, className = "", text) {
   return element;
 }
 
+/** Keep a notebook's shortcuts from what has the focus: in JupyterLab X cuts a cell.
+ *
+ * JupyterLab looks at every element from the focused one upwards, and at that one first.
+ */
+export function suppressShortcuts(element) {
+  element.dataset.lmSuppressShortcuts = "true";
+}
+
 export function makeButton(className, act) {
   const button = make("button", className);
+  suppressShortcuts(button);
   button.type = "button";
   button.addEventListener("click", () => act(button));
   return button;

@@ -1,9 +1,9 @@
-// The plan as a layer of a Leaflet map: two canvases, a little larger than the map, that move with
-// it as they are; they are drawn again when a movement ends, and as far as a stroke changed them.
+// The plan as a layer of a Leaflet map: canvases, a little larger than the map, that move with it
+// as they are; they are drawn again when a movement ends, and as far as a stroke changed them.
 
 import { L } from "./leaflet.js";
 
-const MARGIN = 90; // pixels around what changed: a label may reach so far out of its grid
+const MARGIN = 6; // pixels around what changed: as far as a border is wide
 
 export const PlanLayer = L.Renderer.extend({
   options: { padding: 0.3, pane: "overlayPane" },
@@ -15,7 +15,7 @@ export const PlanLayer = L.Renderer.extend({
 
   _initContainer() {
     this._container = L.DomUtil.create("div", "gm-plan");
-    this._canvases = ["gm-ground", "gm-hand"].map((name) => L.DomUtil.create("canvas", name, this._container));
+    this._canvases = ["gm-ground", "gm-labels", "gm-hand"].map((name) => L.DomUtil.create("canvas", name, this._container));
     this._contexts = this._canvases.map((canvas) => canvas.getContext("2d", { willReadFrequently: true }));
   },
 
@@ -90,13 +90,18 @@ export const PlanLayer = L.Renderer.extend({
       if (box[0] >= box[2] || box[1] >= box[3]) return;
     }
     this._drawIn(this._contexts[0], box, (view) => this.painter.drawPlan(this._contexts[0], view));
+    this._drawOver(1, (ctx, view) => this.painter.writeLabels(ctx, view));
   },
 
   /** Draw what the hand is doing. */
   drawHand() {
-    const ctx = this._contexts[1];
-    ctx.clearRect(0, 0, this._canvases[1].width, this._canvases[1].height);
-    this._drawIn(ctx, null, (view) => this.painter.drawHand(ctx, view));
+    this._drawOver(2, (ctx, view) => this.painter.drawHand(ctx, view));
+  },
+
+  _drawOver(number, draw) {
+    const ctx = this._contexts[number];
+    ctx.clearRect(0, 0, this._canvases[number].width, this._canvases[number].height);
+    this._drawIn(ctx, null, (view) => draw(ctx, view));
   },
 });
 

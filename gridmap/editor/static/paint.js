@@ -74,7 +74,6 @@ export class Painter {
     this.drawBorders(ctx, view, arcs, "grid");
     if (scene.compare) this.drawBorders(ctx, view, arcs, "before");
     this.drawBorders(ctx, view, arcs, "community");
-    if (view.scale >= FROM.label) this.writeLabels(ctx, view, grids);
   }
 
   colourOf(grid) {
@@ -208,26 +207,39 @@ export class Painter {
     return { x: centres[2 * best], y: centres[2 * best + 1], box: this.ground.boxOf(members) };
   }
 
-  writeLabels(ctx, view, grids) {
+  /** Write on the grids in view, those where there is room, none over another. */
+  writeLabels(ctx, view) {
+    if (view.scale < FROM.label) return;
     const { draft } = this.scene;
-    ctx.save();
+    const grids = [...new Set(this.ground.units.find(...view.box).map((unit) => draft.grids[unit]))];
+    const taken = [];
     ctx.setTransform(view.ratio, 0, 0, view.ratio, 0, 0);
     ctx.textAlign = "center";
     ctx.lineWidth = 3;
+    ctx.lineJoin = "round";
     ctx.strokeStyle = "rgba(255, 255, 255, 0.9)";
     ctx.fillStyle = "#1b1b1b";
-    for (const grid of grids) {
-      const { x, y, box } = this.placeOf(grid);
-      const [wide, high] = [(box[2] - box[0]) * view.scale, (box[3] - box[1]) * view.scale];
-      if (wide < 54 || high < 34) continue;
-      const { households } = draft.sums[grid];
-      const homes = this.scene.word("homes", households);
-      const off = draft.isExclusive(grid) ? "" : ` ${percent(households / draft.targetOf(grid) - 1)}`;
-      const [px, py] = [view.left + x * view.scale, view.top - y * view.scale];
-      writeText(ctx, `600 12px ${FONT}`, wide < 110 ? this.scene.serialOf(grid) : this.scene.nameOf(grid), px, py - 3);
-      writeText(ctx, `12px ${FONT}`, wide < 80 ? homes : homes + off, px, py + 12);
+    for (const grid of grids.sort((a, b) => (b === this.scene.active) - (a === this.scene.active) || a - b)) {
+      const label = this.layLabel(grid, view);
+      if (!label || taken.some((other) => overlap(label, other))) continue;
+      taken.push(label);
+      writeText(ctx, `600 12px ${FONT}`, label.name, label.x, label.y - 3);
+      writeText(ctx, `12px ${FONT}`, label.homes, label.x, label.y + 12);
     }
-    ctx.restore();
+  }
+
+  /** Return the texts of a label and its box on the screen, or null where the grid is too small. */
+  layLabel(grid, view) {
+    const { draft } = this.scene;
+    const { x, y, box } = this.placeOf(grid);
+    const [wide, high] = [(box[2] - box[0]) * view.scale, (box[3] - box[1]) * view.scale];
+    if (wide < 54 || high < 34) return null;
+    const { households } = draft.sums[grid];
+    const off = draft.isExclusive(grid) || wide < 96 ? "" : ` ${percent(households / draft.targetOf(grid) - 1)}`;
+    const name = wide < 150 ? this.scene.serialOf(grid) : this.scene.nameOf(grid);
+    const homes = this.scene.word("homes", households) + off;
+    const half = Math.max(widthOf(name), widthOf(homes)) / 2;
+    return { name, homes, x: view.left + x * view.scale, y: view.top - y * view.scale, half };
   }
 
   // --- what the hand is doing ---------------------------------------------------------------------
@@ -313,6 +325,17 @@ function writeText(ctx, font, text, x, y) {
   ctx.font = font;
   ctx.strokeText(text, x, y);
   ctx.fillText(text, x, y);
+}
+
+// A Chinese character is as wide as the font is high, a letter about half of it.
+function widthOf(text) {
+  let width = 0;
+  for (const letter of text) width += letter > "\u2e80" ? 12 : 7;
+  return width;
+}
+
+function overlap(one, other) {
+  return Math.abs(one.x - other.x) < one.half + other.half + 4 && Math.abs(one.y - other.y) < 32;
 }
 
 // Diagonal stripes; drawn, because a glyph or an emoji may be missing.
