@@ -94,3 +94,94 @@ class Kernel:
             [content, [base64.b64encode(buffer).decode() for buffer in buffers]]
             for content, buffers in answers
         ]
+
+
+# --- what a hand does -------------------------------------------------------------------------------
+
+EDITOR = "document.querySelector('#place').editor"
+
+
+def at(page, unit):
+    """Return where the middle of a unit is on the screen."""
+    return page.evaluate(
+        f"""unit => {{
+            const {{ ground, map, element }} = {EDITOR};
+            const [x, y] = [ground.centres[2 * unit], ground.centres[2 * unit + 1]];
+            const point = map.latLngToContainerPoint([y, x]);
+            const box = element.getBoundingClientRect();
+            return [box.x + point.x, box.y + point.y];
+        }}""",
+        unit,
+    )
+
+
+def click(page, unit, **options):
+    """Click a unit."""
+    page.mouse.click(*at(page, unit), **options)
+
+
+def choose(page, unit):
+    """Choose the grid of a unit with the select tool."""
+    click(page, unit)
+    page.keyboard.press("v")
+    click(page, unit)
+
+
+def stroke(page, *units):
+    """Draw a brush or lasso stroke over units."""
+    page.mouse.move(*at(page, units[0]))
+    page.mouse.down()
+    for unit in units[1:]:
+        page.mouse.move(*at(page, unit), steps=4)
+    page.mouse.up()
+
+
+def lasso(page, *units, reach=12):
+    """Draw a lasso around the middles of units."""
+    spots = [at(page, unit) for unit in units]
+    left, right = min(x for x, _ in spots) - reach, max(x for x, _ in spots) + reach
+    low, high = min(y for _, y in spots) - reach, max(y for _, y in spots) + reach
+    corners = [(left, low), (right, low), (right, high), (left, high), (left, low + 2)]
+    page.mouse.move(*corners[0])
+    page.mouse.down()
+    for corner in corners[1:]:
+        page.mouse.move(*corner, steps=3)
+    page.mouse.up()
+
+
+def settle(page):
+    """Wait until what was done is drawn and saved."""
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done, 0)))")
+    page.wait_for_function(f"() => {EDITOR}.link.queue.length === 0 || !window.model.connected")
+
+
+def grids(page):
+    """Return the grid of every unit, as the page has it."""
+    return page.evaluate(f"() => [...{EDITOR}.draft.grids]")
+
+
+def is_seen(page, selector):
+    """Tell whether what people see in the middle of an element is that element."""
+    return page.evaluate(
+        """selector => {
+            const box = document.querySelector(selector).getBoundingClientRect();
+            const seen = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+            return Boolean(seen && seen.closest(selector));
+        }""",
+        selector,
+    )
+
+
+def count_colour(page, rgb, canvas=0):
+    """Count the pixels of exactly one colour on a canvas: 0 is the plan, 1 labels, 2 the hand."""
+    return page.evaluate(
+        """([[r, g, b], number]) => {
+            const canvas = document.querySelectorAll('.gm-plan canvas')[number];
+            const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+            let found = 0;
+            for (let i = 0; i < data.length; i += 4)
+                found += data[i] === r && data[i + 1] === g && data[i + 2] === b && data[i + 3] === 255;
+            return found;
+        }""",
+        [rgb, canvas],
+    )

@@ -449,7 +449,7 @@ class Editor {
       this.refresh();
       return;
     }
-    this.propose({ kind, units: allowed, after: allowed.map(() => to), to });
+    this.propose({ kind, units: allowed, after: allowed.map(() => to), to, found });
   }
 
   dissolve() {
@@ -518,9 +518,9 @@ class Editor {
   makeGrid() {
     const grid = this.draft.nextGrid();
     if (this.pending?.kind === "lasso") {
-      const { units } = this.pending;
+      const { found } = this.pending;
       this.pending = null;
-      this.offer("lasso", units, grid);
+      this.offer("lasso", found, grid);
       return;
     }
     this.stopGestures();
