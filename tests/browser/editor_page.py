@@ -15,7 +15,7 @@ PAGE = """<!doctype html><html lang="zh"><meta charset="utf-8"><link rel="styles
   import editor from "./editor.mjs";
   const unpack = text => new DataView(Uint8Array.from(atob(text), c => c.charCodeAt(0)).buffer);
   const model = {
-    traits: window.traits, heard: {}, connected: true,
+    traits: window.traits, heard: {},
     get(name) { return this.traits[name]; },
     set(name, value) { this.traits[name] = value; this.tell(`change:${name}`); },
     save_changes() {},
@@ -23,7 +23,6 @@ PAGE = """<!doctype html><html lang="zh"><meta charset="utf-8"><link rel="styles
     off(name, act) { this.heard[name] = (this.heard[name] ?? []).filter(one => one !== act); },
     tell(name, ...values) { for (const act of this.heard[name] ?? []) act(...values); },
     async send(message) {
-      if (!this.connected) return;
       const answers = await window.toKernel(message);
       for (const [answer, buffers] of answers) this.tell("msg:custom", answer, buffers.map(unpack));
     },
@@ -98,7 +97,7 @@ class Kernel:
 
 # --- what a hand does -------------------------------------------------------------------------------
 
-EDITOR = "document.querySelector('#place').editor"
+EDITOR = "document.querySelector('.gm-editor').parentElement.editor"
 
 
 def at(page, unit):
@@ -152,7 +151,7 @@ def lasso(page, *units, reach=12):
 def settle(page):
     """Wait until what was done is drawn and saved."""
     page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done, 0)))")
-    page.wait_for_function(f"() => {EDITOR}.link.queue.length === 0 || !window.model.connected")
+    page.wait_for_function(f"() => {EDITOR}.link.queue.length === 0")
 
 
 def grids(page):

@@ -297,6 +297,7 @@ def test_new_grid(open_editor, four_by_two):
     assert plan.grids.loc["210802003002003", "households"] == 150
     page.keyboard.press("Control+z")
     page.keyboard.press("n")
+    page.keyboard.press("b")
     stroke(page, 5, 4)
     settle(page)
     assert widget.assignment[[4, 5]].tolist() == ["new-1", "new-1"]
