@@ -145,7 +145,10 @@ def percentile(values: list[float], share: float) -> float:
 
 def measure_bars(plan: Path, strokes: int) -> list[dict[str, Any]]:
     """Open the plan in JupyterLab and do it all."""
-    setup = f"import pickle, gridmap\nplan = pickle.load(open({str(plan)!r}, 'rb'))\ngridmap.check_plan(plan)\nprint('go')"
+    setup = (
+        f"import pickle, gridmap\nplan = pickle.load(open({str(plan)!r}, 'rb'))\n"
+        "gridmap.check_plan(plan)\nprint('go')"
+    )
     folder = Path(tempfile.mkdtemp())
     write_notebook(folder / "city.ipynb", setup, "editor = gridmap.edit_plan(plan)\neditor")
     with start_lab(folder) as address, sync_playwright() as playwright:

@@ -112,8 +112,10 @@ class Journal:
             connection.execute("DELETE FROM steps WHERE draft = ?", (self.draft,))
 
     def read(self) -> pd.DataFrame:
-        """Return the entries as a table: ``revision``, ``made``, ``made_by``, ``do``, ``kind``,
-        ``units`` and ``grids`` (how many the step concerns).
+        """Return the entries as a table, by revision.
+
+        Columns ``made``, ``made_by``, ``do``, ``kind``; ``units`` and ``grids`` count what the step
+        concerns.
         """
         query = "SELECT revision, made, made_by, entry FROM steps WHERE draft = ? ORDER BY revision"
         with self._connect() as connection:

@@ -1,4 +1,4 @@
-"""The editor on a bare page: its own program, and in place of a kernel the widget in this process."""
+"""The editor on a bare page: its program, and for a kernel the widget in this process."""
 
 import base64
 from contextlib import contextmanager
@@ -8,7 +8,8 @@ from gridmap.editor.bundle import compose_module, compose_style, read_module
 from gridmap.editor.widget import PlanEditor
 
 ADDRESS = "http://editor.test"
-PAGE = """<!doctype html><html lang="zh"><meta charset="utf-8"><link rel="stylesheet" href="editor.css">
+PAGE = """<!doctype html><html lang="zh"><meta charset="utf-8">
+<link rel="stylesheet" href="editor.css">
 <style>body { margin: 0; } #above, #below { height: 700px; }</style>
 <div id="above" hidden></div><div id="place"></div><div id="below" hidden></div>
 <script type="module">
@@ -28,13 +29,14 @@ PAGE = """<!doctype html><html lang="zh"><meta charset="utf-8"><link rel="styles
     },
   };
   window.model = model;
-  window.open_editor = () => { window.close_editor = editor.render({ model, el: document.querySelector("#place") }); };
-  window.open_editor();
+  editor.render({ model, el: document.querySelector("#place") });
 </script>"""
 
 
 @contextmanager
-def open_page(browser, widget: PlanEditor, *, width=1200, height=760, offline_check=None, **context):
+def open_page(
+    browser, widget: PlanEditor, *, width=1200, height=760, offline_check=None, **context
+):
     """Open the page of a widget; what is asked of any other host goes to ``offline_check``."""
     troubles = [] if offline_check is None else offline_check
     box = browser.new_context(viewport={"width": width, "height": height}, **context)
@@ -95,7 +97,7 @@ class Kernel:
         ]
 
 
-# --- what a hand does -------------------------------------------------------------------------------
+# --- what a hand does -----------------------------------------------------------------------------
 
 EDITOR = "document.querySelector('.gm-editor').parentElement.editor"
 
@@ -176,10 +178,12 @@ def count_colour(page, rgb, canvas=0):
     return page.evaluate(
         """([[r, g, b], number]) => {
             const canvas = document.querySelectorAll('.gm-plan canvas')[number];
-            const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+            const { width, height } = canvas;
+            const { data } = canvas.getContext('2d').getImageData(0, 0, width, height);
             let found = 0;
             for (let i = 0; i < data.length; i += 4)
-                found += data[i] === r && data[i + 1] === g && data[i + 2] === b && data[i + 3] === 255;
+                found += data[i] === r && data[i + 1] === g && data[i + 2] === b
+                    && data[i + 3] === 255;
             return found;
         }""",
         [rgb, canvas],

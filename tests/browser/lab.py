@@ -26,7 +26,7 @@ def start_lab(folder: Path):
     options = [
         "--no-browser", "--allow-root", f"--ServerApp.port={port}", "--ServerApp.port_retries=0",
         f"--ServerApp.root_dir={folder}", f"--IdentityProvider.token={TOKEN}",
-        "--LabApp.news_url=None", "--LabApp.collaborative=False", "--LabApp.extension_manager=readonly",
+        "--LabApp.news_url=None", "--LabApp.extension_manager=readonly",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]  # fmt: skip
     environment = {**os.environ, **homes, "PYTHONPATH": str(ROOT)}

@@ -26,7 +26,8 @@ OPEN = "editor = gridmap.edit_plan(make_four_by_two(), by='王芳', journal='{}.
 TELL = """
 before = editor.start.units["grid_code"]
 Path("told").write_text(repr((
-    editor.assignment[editor.assignment != before].to_dict(), editor.locked, editor.plan.grids.households.to_list()
+    editor.assignment[editor.assignment != before].to_dict(), editor.locked,
+    editor.plan.grids.households.to_list(),
 )))
 """
 NORTH_A, SOUTH_A = "210802003002001", "210802003002002"

@@ -390,7 +390,7 @@ def test_split_warns_on_top(open_editor, four_by_two):
     page.evaluate(
         """() => {
             const toast = document.querySelector('.gm-toast');
-            const act = () => { if (!toast.hidden && !window.told) window.told = performance.now(); };
+            const act = () => { if (!toast.hidden) window.told ||= performance.now(); };
             new MutationObserver(act).observe(toast, { attributes: true, childList: true });
             document.addEventListener('pointerup', () => (window.up = performance.now()), true);
         }"""
@@ -509,7 +509,7 @@ def test_going_to_problems(open_editor, four_by_two):
 
 def test_compare(open_editor, four_by_two):
     """C tints the units that moved and draws where the borders were."""
-    page, widget = open_editor(four_by_two)
+    page, _ = open_editor(four_by_two)
     choose(page, 0)
     page.keyboard.press("b")
     stroke(page, 4)
@@ -717,7 +717,8 @@ def test_contrast(open_editor, four_by_two):
             };
             return [...document.querySelectorAll('.gm-editor *')]
                 .filter(part => part.offsetParent && !part.disabled && !part.closest(':disabled'))
-                .filter(part => [...part.childNodes].some(node => node.nodeType === 3 && node.data.trim()))
+                .filter(part => [...part.childNodes].some(
+                    node => node.nodeType === 3 && node.data.trim()))
                 .map(part => [getComputedStyle(part).color, behind(part), part.innerText]);
         }"""
     )
@@ -742,7 +743,21 @@ def test_nobody_is_lost(open_editor, town):
     page, widget = open_editor(town)
     total = int(town.units["households"].sum())
     work = random.Random(3)
-    keys = ["v", "b", "l", "n", "m", "x", "k", "c", "p", "Enter", "Escape", "Control+z", "Control+y"]
+    keys = [
+        "v",
+        "b",
+        "l",
+        "n",
+        "m",
+        "x",
+        "k",
+        "c",
+        "p",
+        "Enter",
+        "Escape",
+        "Control+z",
+        "Control+y",
+    ]
     page.focus(".gm-map")
     for turn in range(200):
         if work.random() < 0.5:
