@@ -4,6 +4,7 @@ Coordinates are whole multiples of `GRID`; two points are one node if they are t
 Everything here is linear in the number of edges, but for holes that have to look for their face.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -253,6 +254,58 @@ def _walk_arcs(
         count += 1
         ends[count] = filled
     return nodes[:filled].copy(), ends[: count + 1].copy(), west[:count].copy(), east[:count].copy()
+
+
+def thin_lines(points: Floats, heads: Ints, most: float) -> tuple[Floats, Ints]:
+    """Leave out points of lines for drawing; ends stay, so that lines go on meeting.
+
+    Parameters
+    ----------
+    points : array of float, shape (n, 2)
+        Metres.
+    heads : array of int
+        Where each line begins, and where the last one ends.
+    most : float
+        Metres that a point which is left out may be from the line that stays.
+
+    Returns
+    -------
+    points : array of float
+        Those that stay.
+    counts : array of int
+        How many each line has.
+    """
+    if not len(points):
+        return points, np.zeros(0, np.int64)
+    kept = _choose_points(points[:, 0].copy(), points[:, 1].copy(), heads, most)
+    return points[kept], np.add.reduceat(kept.astype(np.int64), heads[:-1])
+
+
+@kernel
+def _choose_points(x: Floats, y: Floats, heads: Ints, most: float) -> Flags:
+    """Flag the points that lines need to stay within ``most`` metres (Douglas and Peucker 1973)."""
+    kept = np.zeros(len(x), np.bool_)
+    first, last = np.empty(len(x) + 1, np.int64), np.empty(len(x) + 1, np.int64)
+    for line in range(len(heads) - 1):
+        first[0], last[0], waiting = heads[line], heads[line + 1] - 1, 1
+        kept[first[0]] = kept[last[0]] = True
+        while waiting > 0:
+            waiting -= 1
+            a, b = first[waiting], last[waiting]
+            dx, dy = x[b] - x[a], y[b] - y[a]
+            length = math.hypot(dx, dy)
+            far, at = most, -1
+            for i in range(a + 1, b):
+                px, py = x[i] - x[a], y[i] - y[a]
+                off = abs(dx * py - dy * px) / length if length > 0 else math.hypot(px, py)
+                if off > far:
+                    far, at = off, i
+            if at >= 0:
+                kept[at] = True
+                first[waiting], last[waiting] = a, at
+                first[waiting + 1], last[waiting + 1] = at, b
+                waiting += 2
+    return kept
 
 
 def draw_polygons(points: Floats, rings: Rings, faces: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -5,7 +5,6 @@ Every array of whole numbers travels as a varint stream (`pack_integers`), coord
 never where three units meet: what is drawn has no gaps. `static/unpack.js` is the other end.
 """
 
-import math
 from typing import Any
 
 import geopandas as gpd
@@ -14,9 +13,9 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from gridmap.coverage import chain_edges, read_polygons
+from gridmap.coverage import chain_edges, read_polygons, thin_lines
 from gridmap.errors import GridmapError
-from gridmap.mesh import Flags, Floats, Ints, kernel
+from gridmap.mesh import Floats, Ints
 from gridmap.partition import make_problem
 from gridmap.partition.problem import Problem, measure_load
 from gridmap.plan import Plan
@@ -134,7 +133,7 @@ def _encode_borders(plan: Plan, origin: npt.NDArray[Any]) -> dict[str, npt.Array
     """Return each border between two units once, by the number of its left unit."""
     coverage = read_polygons(np.asarray(plan.units.geometry.array))
     arcs = chain_edges(coverage)
-    points, counts = _thin_lines(coverage.points[arcs.nodes], arcs.heads)
+    points, counts = thin_lines(coverage.points[arcs.nodes], arcs.heads, THIN)
     order = np.argsort(arcs.left, kind="stable")
     rows = _gather_runs(counts, order)
     return {
@@ -145,48 +144,10 @@ def _encode_borders(plan: Plan, origin: npt.NDArray[Any]) -> dict[str, npt.Array
     }
 
 
-def _thin_lines(points: Floats, heads: Ints) -> tuple[Floats, Ints]:
-    """Leave out points that lie within `THIN` of the line that is drawn; ends stay.
-
-    Returns the points that stay, and how many each line has.
-    """
-    if not len(points):
-        return points, np.zeros(0, np.int64)
-    kept = _choose_points(points[:, 0].copy(), points[:, 1].copy(), heads, THIN)
-    return points[kept], np.add.reduceat(kept.astype(np.int64), heads[:-1])
-
-
 def _thin_shapes(lines: npt.NDArray[Any]) -> tuple[Floats, Ints]:
     """Thin LineStrings or rings."""
     heads = np.concatenate([[0], np.cumsum(shapely.get_num_coordinates(lines))])
-    return _thin_lines(shapely.get_coordinates(lines), heads)
-
-
-@kernel
-def _choose_points(x: Floats, y: Floats, heads: Ints, most: float) -> Flags:
-    """Flag the points that lines need to stay within ``most`` metres (Douglas and Peucker 1973)."""
-    kept = np.zeros(len(x), np.bool_)
-    first, last = np.empty(len(x) + 1, np.int64), np.empty(len(x) + 1, np.int64)
-    for line in range(len(heads) - 1):
-        first[0], last[0], waiting = heads[line], heads[line + 1] - 1, 1
-        kept[first[0]] = kept[last[0]] = True
-        while waiting > 0:
-            waiting -= 1
-            a, b = first[waiting], last[waiting]
-            dx, dy = x[b] - x[a], y[b] - y[a]
-            length = math.hypot(dx, dy)
-            far, at = most, -1
-            for i in range(a + 1, b):
-                px, py = x[i] - x[a], y[i] - y[a]
-                off = abs(dx * py - dy * px) / length if length > 0 else math.hypot(px, py)
-                if off > far:
-                    far, at = off, i
-            if at >= 0:
-                kept[at] = True
-                first[waiting], last[waiting] = a, at
-                first[waiting + 1], last[waiting + 1] = at, b
-                waiting += 2
-    return kept
+    return thin_lines(shapely.get_coordinates(lines), heads, THIN)
 
 
 def _gather_runs(counts: Ints, order: Ints) -> Ints:
