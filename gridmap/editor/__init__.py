@@ -33,7 +33,7 @@ def edit_plan(
     language: str = "zh",
     height: int = 640,
 ) -> "PlanEditor":
-    """Open a plan for redrawing on the map, in JupyterLab or a VS Code notebook.
+    """Open a plan for redrawing on the map, in JupyterLab or a VS Code notebook with a local kernel.
 
     Every step is kept on disk as it is made. Opened again, with the same plan and journal, the
     editor goes on where it was, and the steps can still be undone.

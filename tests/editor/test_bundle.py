@@ -51,3 +51,12 @@ def test_importing_gridmap_does_not_import_widgets() -> None:
     code = "import sys, gridmap; print('ipywidgets' in sys.modules, 'anywidget' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.split() == ["False", "False"]
+
+
+def test_both_languages_say_the_same_things() -> None:
+    """Chinese and English have the same texts with the same gaps."""
+    text = (STATIC / "words.js").read_text(encoding="utf-8")
+    languages = re.findall(r"^  (?:zh|en): \{\n(.*?)^  \},", text, re.M | re.S)
+    zh, en = (re.findall(r"^    (\w+): (\([^)]*\) =>)?", part, re.M) for part in languages)
+    assert len(zh) > 80
+    assert zh == en

@@ -496,8 +496,9 @@ class Editor {
     outcome.sort(([a], [b]) => (b === to) - (a === to) || a - b);
     const parts = [first];
     for (const [grid, homes] of outcome.slice(0, 4))
-      parts.push(`${this.serialOf(grid)} ${draft.sums[grid].households}→${homes}`, "  ");
-    if (outcome.length > 4) parts.push("", this.word("others", outcome.length - 4));
+      parts.push(`${this.serialOf(grid)} ${draft.sums[grid].households}→${homes}`, "；");
+    parts.pop();
+    if (outcome.length > 4) parts.push(` ${this.word("others", outcome.length - 4)}`);
     return parts;
   }
 

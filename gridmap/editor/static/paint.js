@@ -5,7 +5,8 @@
 import { sizeClass } from "./problems.js";
 import { percent } from "./words.js";
 
-const COLOURS = {
+/** Fills by class of size, from far too few households to far too many. */
+export const COLOURS = {
   far_below: "#6ba3cb",
   below: "#bcdcea",
   band: "#f1f2ea",
@@ -18,7 +19,7 @@ const [UNIT, BORDER, COMMUNITY, ACTIVE] = ["#b9b6aa", "#4d4b45", "#7a2d86", "#00
 const [HOUSE, WATER, RAIL, BLUE, PINK] = ["#9a9486", "#8ecad4", "#5a5a5a", "#1257c4", "#c2187a"];
 const LOT = 64; // shapes in one path
 const WIDTHS = { main_road: [14, 1.6], street: [8, 0.6], path: [3, 0.3], railway: [5, 1.2], river: [18, 2] };
-const FROM = { unit: 0.28, house: 0.22, label: 0.18, street: 0.12, path: 0.6 }; // pixels a metre
+const FROM = { unit: 0.28, house: 0.22, label: 0.09, street: 0.12, path: 0.6 }; // pixels a metre
 const FONT = '"Noto Sans SC","Noto Sans CJK SC","PingFang SC","Microsoft YaHei","Source Han Sans SC",sans-serif';
 
 /** The pictures of one plan. `scene` is asked for what changes: draft, active, compare … */
@@ -121,7 +122,7 @@ export class Painter {
     const { grids, before } = this.scene.draft;
     const styles = {
       unit: [UNIT, 0.6],
-      grid: [BORDER, view.scale < FROM.label ? 0.6 : 1.4],
+      grid: [BORDER, Math.min(1.5, Math.max(0.6, 6 * view.scale))],
       before: [PINK, 2],
       community: [COMMUNITY, view.scale < FROM.label ? 1.2 : 2.2],
     };

@@ -1,10 +1,12 @@
 // The panel: save state, tools, the chosen grid against its band, what is wrong, what changed.
 
 import { make, makeButton, makeLock, nameButton, write } from "./elements.js";
+import { COLOURS } from "./paint.js";
 import { PROBLEMS } from "./problems.js";
 import { percent } from "./words.js";
 
 const MOST_ROWS = 40;
+const SIZES = ["far_below", "below", "band", "above", "far_above"];
 const TOOLS = [
   ["select", "V"], ["brush", "B"], ["lasso", "L"], ["fresh", "N"],
   ["undo", "Ctrl+Z"], ["redo", "Ctrl+Shift+Z"], ["compare", "C"], ["lockAll", ""],
@@ -16,8 +18,7 @@ export class Panel {
     this.act = act;
     this.root = make("aside", "gm-panel");
     this.root.append(this.makeHead(), this.makeTools(), this.makeCard(), this.makeProblems(), this.makeChanges());
-    this.foot = make("footer");
-    this.root.append(this.foot);
+    this.root.append(this.makeFoot());
     parent.append(this.root);
   }
 
@@ -109,6 +110,21 @@ export class Panel {
     return part;
   }
 
+  makeFoot() {
+    const box = make("div", "gm-foot");
+    const legend = make("div", "gm-legend");
+    [this.low, this.high] = [make("span"), make("span")];
+    const swatches = SIZES.map((size) => {
+      const swatch = make("i");
+      swatch.style.background = COLOURS[size];
+      return swatch;
+    });
+    legend.append(this.low, ...swatches, this.high);
+    this.foot = make("footer");
+    box.append(legend, this.foot);
+    return box;
+  }
+
   // --- texts that depend on the language ----------------------------------------------------------
 
   speak(word) {
@@ -124,6 +140,8 @@ export class Panel {
     nameButton(this.merge, word("merge_label"), word("merge"), "M");
     nameButton(this.dissolve, word("dissolve_label"), word("dissolve"), "X");
     write(this.problemsTitle, word("problems"));
+    write(this.low, word("legend_low"));
+    write(this.high, word("legend_high"));
     for (const name of PROBLEMS) {
       const { label, next, previous } = this.counters[name];
       write(label, word(name));
