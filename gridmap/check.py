@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from gridmap.measure import base_band, find_problems, measure, summarize
+from gridmap.measure import base_band, measure, summarize
 from gridmap.partition import make_problem
 from gridmap.partition.prove import prove
 from gridmap.plan import Plan, find_grids
@@ -112,7 +112,7 @@ def check_plan(plan: Plan, rules: Rules | None = None) -> PlanReport:
     judged = plan if rules is None else Plan(**{**vars(plan), "rules": rules})
     measures = measure(judged)
     findings = [
-        *_check_pieces(measures, judged.rules),
+        *_check_pieces(measures),
         *_check_sizes(measures, judged),
         *_check_crossings(measures),
         *_check_shapes(measures),
@@ -130,8 +130,8 @@ def _badness(finding: Objection) -> tuple[int, str, float, str]:
     )
 
 
-def _check_pieces(measures: pd.DataFrame, rules: Rules) -> Iterator[Objection]:
-    for code, row in measures[find_problems(measures, rules)["disconnected"]].iterrows():
+def _check_pieces(measures: pd.DataFrame) -> Iterator[Objection]:
+    for code, row in measures[measures["pieces"] > 1].iterrows():
         yield Objection(
             "forbidden",
             str(code),
@@ -149,8 +149,7 @@ def _check_sizes(measures: pd.DataFrame, plan: Plan) -> Iterator[Objection]:
     low, high = base_band(base["target"], plan.rules)
     base = base.assign(low=low, high=high)
     whole = base.groupby("community_id")[["households", "target"]].sum()
-    outside = find_problems(base, plan.rules)[["over", "under", "empty"]].any(axis=1)
-    for code, row in base[outside].iterrows():
+    for code, row in base[~base["households"].between(low, high)].iterrows():
         level, rule, limit = _judge_size(row, plan.rules)
         reason = _explain_size(row, whole.loc[row["community_id"]])
         words = f"{row['name']} has {row['households']} households, limit {limit}{reason}"

@@ -86,38 +86,6 @@ def base_band(targets: pd.Series, rules: Rules) -> tuple[pd.Series, pd.Series]:
     return ends[0], ends[1]
 
 
-def find_problems(measures: pd.DataFrame, rules: Rules) -> pd.DataFrame:
-    """Tell what is wrong with each grid: the one definition, for the check and for the editor.
-
-    A grid that is in pieces and too large counts as both.
-
-    Parameters
-    ----------
-    measures : DataFrame
-        ``grid_type``, ``households``, ``target`` and ``pieces``, as `measure` gives them.
-    rules : Rules
-        The tolerance.
-
-    Returns
-    -------
-    DataFrame
-        One row a grid, true or false: ``disconnected``; ``over`` and ``under``, outside of the band
-        of the grid's target; ``empty``, nobody lives in it where somebody should. An exclusive grid
-        has no band to keep.
-    """
-    households = measures["households"]
-    low, high = base_band(measures["target"], rules)
-    base = measures["grid_type"] == "base"
-    return pd.DataFrame(
-        {
-            "disconnected": measures["pieces"] > 1,
-            "over": base & (households > high),
-            "under": base & (households < low) & (households > 0),
-            "empty": base & (households < low) & (households == 0),
-        }
-    )
-
-
 def _tabulate(plan: Plan, cost: Cost) -> pd.DataFrame:
     """Put together the table of `measure`."""
     grids, terms = plan.grids, cost.grids

@@ -6,7 +6,8 @@
     editor                 # the map; every step is saved
     editor.plan            # the plan as it is now
 
-- `draft` is what has become of the plan, `journal` where its steps are kept;
+- `draft` is what has become of the plan, `problems` what is wrong with it, `journal` where its
+  steps are kept;
 - `widget` answers the page, `encoding` writes the map for it, `bundle` puts the page together;
 - ``static`` is the page: plain ES modules over the installed Leaflet.
 """
@@ -33,7 +34,7 @@ def edit_plan(
     language: str = "zh",
     height: int = 640,
 ) -> "PlanEditor":
-    """Open a plan for redrawing on the map, in JupyterLab or a VS Code notebook with a local kernel.
+    """Open a plan for redrawing on the map of a notebook.
 
     Every step is kept on disk as it is made. Opened again, with the same plan and journal, the
     editor goes on where it was, and the steps can still be undone.

@@ -15,8 +15,8 @@ import pandas as pd
 
 from gridmap.codes import make_codes
 from gridmap.editor.encoding import MOST_GRIDS
+from gridmap.editor.problems import find_problems
 from gridmap.errors import DraftError
-from gridmap.measure import find_problems
 from gridmap.partition import evaluate, make_problem
 from gridmap.plan import Plan, codes_ever_given, regroup
 from gridmap.rules import Rules

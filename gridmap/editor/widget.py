@@ -80,7 +80,7 @@ class PlanEditor(anywidget.AnyWidget):
 
     @property
     def problems(self) -> pd.DataFrame:
-        """The grids with which something is wrong, as `gridmap.measure.find_problems` says it."""
+        """The grids with which something is wrong, as `gridmap.editor.problems.find_problems` says it."""
         return self._draft.list_problems()
 
     @property

@@ -8,12 +8,20 @@ import pytest
 
 from gridmap.check import check_plan
 from gridmap.editor.draft import Draft, Step
+from gridmap.editor.problems import find_problems
 from gridmap.errors import DraftError, PlanError
-from gridmap.measure import find_problems, measure
+from gridmap.measure import measure
 from gridmap.plan import Plan, draw_plan
 from gridmap.synthetic import make_city
 
 NORTH_A, SOUTH_A, NORTH_B, SOUTH_B = 0, 1, 2, 3
+#: The rules of `check_plan` that each kind of problem stands for.
+WORDS = {
+    "disconnected": ("in pieces",),
+    "over": ("too many households", "far too many households"),
+    "under": ("too few households", "far too few households"),
+    "empty": ("without households",),
+}
 
 
 @pytest.fixture
@@ -155,10 +163,11 @@ def test_draft_and_plan_are_judged_alike() -> None:
     problems = find_problems(measure(plan), plan.rules)
     expected = problems[problems.any(axis=1)]
     pd.testing.assert_frame_equal(draft.list_problems()[list(expected)], expected)
-    rules = {finding.rule for finding in check_plan(plan).findings if "households" in finding.rule}
-    assert rules
-    objected = {f.grid_code for f in check_plan(plan).findings if "households" in f.rule}
-    assert objected == set(expected.index[expected[["over", "under", "empty"]].any(axis=1)])
+    findings = check_plan(plan).findings
+    for kind, words in WORDS.items():
+        objected = {finding.grid_code for finding in findings if finding.rule in words}
+        assert objected == set(expected.index[expected[kind]]), kind
+    assert expected[["over", "under"]].any().all()
 
 
 def test_households_of_a_draft_never_change(draft: Draft) -> None:

@@ -1,4 +1,4 @@
-// What is wrong with a grid: the same definition as gridmap.measure.find_problems, grid by grid, so
+// What is wrong with a grid: the same definition as gridmap.editor.problems, grid by grid, so
 // that a stroke costs what it touches. A grid in pieces that is too large counts as both.
 
 export const PROBLEMS = ["disconnected", "over", "under", "empty"];
