@@ -262,7 +262,7 @@ class Draft:
         index = pd.Index([self.label(int(number)) for number in touched], name="grid_code")
         return pd.DataFrame(table, index=index, dtype="int64")
 
-    def to_plan(self, *, by: str = "", why: str = "") -> Plan:
+    def to_plan(self) -> Plan:
         """Return the plan that the draft has become.
 
         Raises
@@ -270,10 +270,10 @@ class Draft:
         PlanError
             If a grid is in two pieces.
         """
-        return _form_plan(self.start, self.labels(), by=by, why=why)
+        return _form_plan(self.start, self.labels())
 
 
-def _form_plan(start: Plan, labels: pd.Series, *, by: str, why: str) -> Plan:  # noqa: ARG001
+def _form_plan(start: Plan, labels: pd.Series) -> Plan:
     """Form the plan of labels: new grids get the next free codes, emptied ones are retired."""
     codes = _number_new(start, labels)
     before = start.units["grid_code"]

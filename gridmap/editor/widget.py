@@ -66,7 +66,7 @@ class PlanEditor(anywidget.AnyWidget):
         PlanError
             If a grid is in two pieces; `problems` names it.
         """
-        return self._draft.to_plan(by=self._by)
+        return self._draft.to_plan()
 
     @property
     def start(self) -> Plan:
@@ -80,7 +80,7 @@ class PlanEditor(anywidget.AnyWidget):
 
     @property
     def problems(self) -> pd.DataFrame:
-        """The grids with which something is wrong, as `gridmap.editor.problems.find_problems` says it."""
+        """The grids with which something is wrong, see `gridmap.editor.problems`."""
         return self._draft.list_problems()
 
     @property
