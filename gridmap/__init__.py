@@ -13,13 +13,27 @@ The verbs in the order of the flow::
 
 from gridmap.adjacency import build_adjacency, to_graph
 from gridmap.alignment import compare_areas
-from gridmap.check import PlanComparison, PlanReport, check_plan, compare_plans, prove_plan
+from gridmap.change_maps import map_changes
+from gridmap.check import Fix, PlanReport, check_plan, prove_plan
 from gridmap.city import City, CityReport, check_city, divide_communities, read_city
 from gridmap.codes import parse_code
-from gridmap.edit import merge_grids, move_units
+from gridmap.compare import PlanComparison, compare_plans
+from gridmap.edit import (
+    assign_units,
+    lock_grids,
+    merge_grids,
+    move_units,
+    rebalance,
+    rename_grid,
+    split_grid,
+    swap_units,
+    unlock_grids,
+)
 from gridmap.editor import edit_plan
 from gridmap.entrances import divide_buildings
 from gridmap.estimates import Estimate
+from gridmap.fixes import apply_fix, find_fixes, fix_plan
+from gridmap.history import history, redo, undo
 from gridmap.kernels import warm_up
 from gridmap.locate import (
     Locator,
@@ -39,6 +53,7 @@ from gridmap.rules import Costs, Estates, EstateSize, Rules, read_rules
 from gridmap.store import PlanStore
 from gridmap.synthetic import make_city
 from gridmap.targets import building_limits, unit_targets
+from gridmap.trace import list_periods, locate_on, trace_code
 from gridmap.units import make_units
 
 __all__ = [
@@ -48,6 +63,7 @@ __all__ = [
     "EstateSize",
     "Estates",
     "Estimate",
+    "Fix",
     "Locator",
     "Owner",
     "Plan",
@@ -55,6 +71,8 @@ __all__ = [
     "PlanReport",
     "PlanStore",
     "Rules",
+    "apply_fix",
+    "assign_units",
     "build_adjacency",
     "building_limits",
     "check_city",
@@ -66,11 +84,18 @@ __all__ = [
     "divide_communities",
     "draw_plan",
     "edit_plan",
+    "find_fixes",
+    "fix_plan",
+    "history",
+    "list_periods",
+    "locate_on",
     "locate_points",
+    "lock_grids",
     "make_city",
     "make_locator",
     "make_plan",
     "make_units",
+    "map_changes",
     "map_plan",
     "measure",
     "merge_grids",
@@ -81,11 +106,19 @@ __all__ = [
     "read_city",
     "read_points",
     "read_rules",
+    "rebalance",
+    "redo",
     "redraw_plan",
+    "rename_grid",
+    "split_grid",
     "summarize",
     "summarize_points",
+    "swap_units",
     "to_graph",
+    "trace_code",
+    "undo",
     "unit_targets",
+    "unlock_grids",
     "warm_up",
     "write_points",
 ]

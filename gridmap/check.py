@@ -1,4 +1,4 @@
-"""What a plan breaks, worst first, and what changes between two plans."""
+"""What a plan breaks, worst first."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
@@ -7,14 +7,35 @@ from typing import Any
 
 import pandas as pd
 
-from gridmap.measure import base_band, measure, summarize
+from gridmap.judge import LEVELS, Figures, Verdict, find_band, judge_grid
+from gridmap.measure import measure, summarize
 from gridmap.partition import make_problem
 from gridmap.partition.prove import prove
-from gridmap.plan import Plan, find_grids
+from gridmap.plan import Plan
 from gridmap.rules import Rules
 
-#: What a reviewer makes of a finding, worst first.
-LEVELS = ("forbidden", "objection", "remark")
+
+@dataclass(frozen=True)
+class Fix:
+    """One step that mends a finding, see `gridmap.fixes`.
+
+    Parameters
+    ----------
+    kind : str
+        ``move`` units to a neighbour, ``join`` a loose piece to the grid that it touches, ``merge``
+        a grid into a neighbour, or ``rebalance`` it with neighbours.
+    moves : tuple of (int, str)
+        The units that move, in order, and the grid that each comes to.
+    households : int
+        How many households change grid.
+    words : str
+        The same in a sentence.
+    """
+
+    kind: str
+    moves: tuple[tuple[int, str], ...]
+    households: int
+    words: str
 
 
 @dataclass(frozen=True)
@@ -34,6 +55,8 @@ class Objection:
         What the grid has, and what the rule asks.
     words : str
         The same in a sentence, with the reason where nothing better exists.
+    fix : Fix, optional
+        What mends it in one step, where `gridmap.fixes.find_fixes` looked for it and found one.
     """
 
     level: str
@@ -42,6 +65,7 @@ class Objection:
     value: float
     limit: float
     words: str
+    fix: Fix | None = None
 
 
 @dataclass(frozen=True)
@@ -89,7 +113,10 @@ class PlanReport:
         for rule in dict.fromkeys(finding.rule for finding in self.findings):
             found = [finding for finding in self.findings if finding.rule == rule]
             yield f"{found[0].level}: {rule} ({len(found)})"
-            yield from (f"  {item.grid_code}  {item.words}" for item in found[:most])
+            for item in found[:most]:
+                yield f"  {item.grid_code}  {item.words}"
+                if item.fix is not None:
+                    yield f"      fix: {item.fix.words}"
             if len(found) > most:
                 yield f"  … and {len(found) - most} more"
 
@@ -111,13 +138,8 @@ def check_plan(plan: Plan, rules: Rules | None = None) -> PlanReport:
     """
     judged = plan if rules is None else Plan(**{**vars(plan), "rules": rules})
     measures = measure(judged)
-    findings = [
-        *_check_pieces(measures),
-        *_check_sizes(measures, judged),
-        *_check_crossings(measures),
-        *_check_shapes(measures),
-    ]
-    return PlanReport(summarize(judged), tuple(sorted(findings, key=_badness)))
+    findings = sorted(_list_findings(measures, judged.rules), key=_badness)
+    return PlanReport(summarize(judged), tuple(findings))
 
 
 def _badness(finding: Objection) -> tuple[int, str, float, str]:
@@ -130,82 +152,51 @@ def _badness(finding: Objection) -> tuple[int, str, float, str]:
     )
 
 
-def _check_pieces(measures: pd.DataFrame) -> Iterator[Objection]:
-    for code, row in measures[measures["pieces"] > 1].iterrows():
-        yield Objection(
-            "forbidden",
-            str(code),
-            "in pieces",
-            float(row["pieces"]),
-            1.0,
-            f"{row['name']} falls into {row['pieces']} pieces: what joins them is a river without "
-            "a bridge, or a corner",
-        )
-
-
-def _check_sizes(measures: pd.DataFrame, plan: Plan) -> Iterator[Objection]:
-    """Object to grids outside the band of their target; an exclusive grid has none to keep."""
+def _list_findings(measures: pd.DataFrame, rules: Rules) -> Iterator[Objection]:
+    """Judge every grid, and say the verdicts in words."""
     base = measures[measures["grid_type"] == "base"]
-    low, high = base_band(base["target"], plan.rules)
-    base = base.assign(low=low, high=high)
-    whole = base.groupby("community_id")[["households", "target"]].sum()
-    for code, row in base[~base["households"].between(low, high)].iterrows():
-        level, rule, limit = _judge_size(row, plan.rules)
-        reason = _explain_size(row, whole.loc[row["community_id"]])
-        words = f"{row['name']} has {row['households']} households, limit {limit}{reason}"
-        yield Objection(level, str(code), rule, float(row["households"]), float(limit), words)
+    whole = base.groupby("community_id")[["households", "target"]].sum().to_dict("index")
+    for code, row in zip(measures.index, measures.to_dict("records"), strict=True):
+        for verdict in judge_grid(_take_figures(row), rules):
+            words = _explain(verdict, row, whole.get(row["community_id"], {}), rules)
+            yield Objection(
+                verdict.level, str(code), verdict.rule, verdict.value, verdict.limit, words
+            )
 
 
-def _judge_size(row: pd.Series, rules: Rules) -> tuple[str, str, int]:
-    """Return level, rule and the limit that a grid outside the band breaks.
-
-    The hard limits are those of a usual grid; a kind of estate with another target scales them.
-    """
-    scale = row["target"] / rules.target
-    least = min(round(rules.hard_min * scale), row["low"])
-    most = max(round(rules.hard_max * scale), row["high"])
-    if row["households"] == 0:
-        return "objection", "without households", int(row["low"])
-    if row["households"] > most:
-        return "objection", "far too many households", int(most)
-    if row["households"] < least:
-        return "objection", "far too few households", int(least)
-    if row["households"] > row["high"]:
-        return "remark", "too many households", int(row["high"])
-    return "remark", "too few households", int(row["low"])
+def _take_figures(row: dict[Any, Any]) -> Figures:
+    known = {name: row[name] for name in Figures._fields if name != "exclusive"}
+    return Figures(**known, exclusive=row["grid_type"] == "exclusive")
 
 
-def _explain_size(row: pd.Series, community: pd.Series) -> str:
+def _explain(verdict: Verdict, row: dict[Any, Any], community: dict[Any, Any], rules: Rules) -> str:
+    """Say what is wrong, and why where nothing better exists."""
+    name, value = row["name"], verdict.value
+    if verdict.topic == "size":
+        reason = _explain_size(row, community, find_band(row["target"], rules))
+        return f"{name} has {value:.0f} households, limit {verdict.limit:.0f}{reason}"
+    if verdict.topic == "pieces":
+        return (
+            f"{name} falls into {value:.0f} pieces: what joins them is a river without a bridge, "
+            "or a corner"
+        )
+    if verdict.topic == "shape":
+        return f"{name} is long or ragged: compactness {value}, usual 0.3 to 0.8"
+    return f"{name} lies {verdict.rule}, joined along {value:.0f} m of it"
+
+
+def _explain_size(row: dict[Any, Any], community: dict[Any, Any], band: tuple[int, int]) -> str:
     """Say what no redraw can mend: one building too large, or a community of odd size."""
-    if row["households"] > row["high"] and row["largest"] > row["high"]:
+    low, high = band
+    if row["households"] > high and row["largest"] > high:
         return f"; one building alone has {row['largest']}"
-    if row["households"] < row["low"] and community["households"] < row["low"]:
+    if row["households"] < low and community["households"] < low:
         return f"; its whole community has only {community['households']:.0f}"
     share = community["households"] / community["target"] * row["target"]
-    if not row["low"] <= share <= row["high"]:
+    if not low <= share <= high:
         grids = round(community["target"] / row["target"])
         return f"; its community has {community['households']:.0f} for {grids} grids"
     return ""
-
-
-def _check_crossings(measures: pd.DataFrame) -> Iterator[Objection]:
-    for column, rule in (
-        ("rivers", "across a river"),
-        ("railways", "across a railway"),
-        ("main_roads", "across a main road"),
-    ):
-        for code, row in measures[measures[column] > 0].iterrows():
-            metres = float(row[column])
-            words = f"{row['name']} lies {rule}, joined along {metres:.0f} m of it"
-            yield Objection("remark", str(code), rule, round(metres, 1), 0.0, words)
-
-
-def _check_shapes(measures: pd.DataFrame, least: float = 0.15) -> Iterator[Objection]:
-    """Remark on grids so long or ragged that walking them is no round (Polsby-Popper)."""
-    for code, row in measures[measures["compactness"] < least].iterrows():
-        value = round(float(row["compactness"]), 3)
-        words = f"{row['name']} is long or ragged: compactness {value}, usual 0.3 to 0.8"
-        yield Objection("remark", str(code), "ragged", value, least, words)
 
 
 def prove_plan(
@@ -253,83 +244,3 @@ def prove_plan(
             "words": [part.to_text() for part in found],
         }
     )
-
-
-@dataclass(frozen=True)
-class PlanComparison:
-    """What changes from one plan to another.
-
-    Parameters
-    ----------
-    grids : DataFrame
-        One row a code of either plan: ``change`` (kept, changed, new, retired), ``before`` and
-        ``after`` households, ``gained`` and ``lost`` households.
-    matrix : DataFrame
-        Households by old grid (rows) and new grid (columns), only pairs that share any.
-    households, buildings : int
-        How many change grid.
-    """
-
-    grids: pd.DataFrame
-    matrix: pd.DataFrame
-    households: int
-    buildings: int
-
-    def to_text(self) -> str:
-        """Say in a few words what changes."""
-        counts = self.grids["change"].value_counts()
-        kinds = ", ".join(
-            f"{counts.get(kind, 0)} {kind}" for kind in ("kept", "changed", "new", "retired")
-        )
-        homes = f"{self.households} households in {self.buildings} buildings"
-        return f"{homes} change grid; grids: {kinds}"
-
-
-def compare_plans(old: Plan, new: Plan) -> PlanComparison:
-    """Compare two plans of one city.
-
-    Parameters
-    ----------
-    old, new : Plan
-        If both were cut into the same units they are compared unit by unit; else each unit of
-        ``new`` counts for the old grid that its inner point lies in.
-
-    Returns
-    -------
-    PlanComparison
-        A household changes grid if its code changes, whatever the reason.
-    """
-    moves = new.units[["households", "buildings", "grid_code"]].assign(old=_old_codes(old, new))
-    moved = moves[moves["grid_code"] != moves["old"]]
-    matrix = moves.groupby(["old", "grid_code"])["households"].sum().reset_index()
-    return PlanComparison(
-        _compare_grids(old, new, moved),
-        matrix.rename(columns={"grid_code": "new"}),
-        int(moved["households"].sum()),
-        int(moved["buildings"].sum()),
-    )
-
-
-def _old_codes(old: Plan, new: Plan) -> pd.Series:
-    same = old.units.index.equals(new.units.index)
-    if same and old.units.geometry.geom_equals_exact(new.units.geometry, 0).all():
-        return old.units["grid_code"]
-    return find_grids(new.units, old.grids).fillna("")
-
-
-def _compare_grids(old: Plan, new: Plan, moved: pd.DataFrame) -> pd.DataFrame:
-    codes = old.grids.index.union(new.grids.index)
-    table = pd.DataFrame(
-        {
-            "before": old.grids["households"].reindex(codes, fill_value=0),
-            "after": new.grids["households"].reindex(codes, fill_value=0),
-            "gained": moved.groupby("grid_code")["households"].sum().reindex(codes, fill_value=0),
-            "lost": moved.groupby("old")["households"].sum().reindex(codes, fill_value=0),
-        },
-        index=codes,
-    ).rename_axis("grid_code")
-    touched = codes.isin(moved["grid_code"]) | codes.isin(moved["old"])
-    change = pd.Series("kept", index=codes, dtype="str").mask(touched, "changed")
-    change = change.mask(~codes.isin(old.grids.index), "new")
-    change = change.mask(~codes.isin(new.grids.index), "retired")
-    return table.assign(change=change)[["change", *table.columns]]

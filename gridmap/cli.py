@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -141,12 +142,34 @@ def draw(
 
 @app.command()
 def check(
-    store: StorePath, name: PlanName, rules_path: RulesPath = None, json_path: JsonPath = None
+    store: StorePath,
+    name: PlanName,
+    rules_path: RulesPath = None,
+    json_path: JsonPath = None,
+    fixes: Annotated[
+        bool, typer.Option("--fixes", help="Also say what mends each finding in one step.")
+    ] = False,
+    mended: Annotated[
+        str | None,
+        typer.Option("--mend-as", help="Apply every fix, and keep the plan under this name."),
+    ] = None,
+    log: Annotated[
+        bool, typer.Option("--history", help="Also list who changed the plan by hand.")
+    ] = False,
 ) -> None:
     """List what a reviewer would object to in a kept plan, worst first."""
-    rules = gridmap.read_rules(rules_path) if rules_path else None
-    report = gridmap.check_plan(gridmap.PlanStore(store).load(name), rules)
-    _print_report(report, json_path)
+    plans = gridmap.PlanStore(store)
+    plan = plans.load(name)
+    if rules_path:
+        plan = replace(plan, rules=gridmap.read_rules(rules_path))
+    if mended:
+        plan = gridmap.fix_plan(plan)
+        plans.keep(plan, mended)
+        typer.echo(f"kept as {mended} in {store}")
+    report = gridmap.check_plan(plan)
+    _print_report(gridmap.find_fixes(plan, report) if fixes else report, json_path)
+    if log:
+        typer.echo(gridmap.history(plan).to_string())
     if report.count("forbidden"):
         raise typer.Exit(2)
     raise typer.Exit(1 if report.count("objection") else 0)

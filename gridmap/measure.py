@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gridmap.judge import find_band
 from gridmap.partition import Cost, evaluate, make_problem
 from gridmap.plan import Plan
 from gridmap.rules import Rules
@@ -82,8 +83,9 @@ def summarize(plan: Plan) -> dict[str, Any]:
 
 def base_band(targets: pd.Series, rules: Rules) -> tuple[pd.Series, pd.Series]:
     """Return the fewest and most households of balanced grids with these targets, both inside."""
-    ends = [(targets * (1 + side * rules.tolerance)).round().astype("int64") for side in (-1, 1)]
-    return ends[0], ends[1]
+    ends = [find_band(target, rules) for target in targets]
+    low, high = (pd.Series([end[side] for end in ends], targets.index) for side in (0, 1))
+    return low.astype("int64"), high.astype("int64")
 
 
 def _tabulate(plan: Plan, cost: Cost) -> pd.DataFrame:

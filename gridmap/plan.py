@@ -7,19 +7,29 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from gridmap.adjacency import build_adjacency
+from gridmap.changes import ChangeLog
 from gridmap.city import City
 from gridmap.codes import is_grid_code, make_codes, rank_positions
 from gridmap.entrances import divide_buildings
 from gridmap.errors import PlanError
 from gridmap.partition import DEFAULT_STEPS, match_labels, partition_units
 from gridmap.rules import Rules
-from gridmap.tables import ADJACENCY, GRIDS, LINEAGE, UNITS, check_table, list_some
+from gridmap.tables import (
+    ADJACENCY,
+    GRIDS,
+    LINEAGE,
+    UNITS,
+    check_table,
+    empty_table,
+    list_some,
+)
 from gridmap.targets import building_limits, find_estate_types, unit_targets
 from gridmap.units import make_units
 
@@ -28,7 +38,7 @@ Progress = Callable[[str, int, int], None]
 
 def no_lineage() -> pd.DataFrame:
     """Return the lineage of a first plan: no code has been retired."""
-    return pd.DataFrame({"successors": pd.Series([], dtype="str")}).rename_axis(LINEAGE.index)
+    return empty_table(LINEAGE, None)
 
 
 @dataclass(frozen=True)
@@ -53,6 +63,8 @@ class Plan:
         What people call it.
     lineage : DataFrame
         `LINEAGE`: the codes that were retired and what came after them.
+    log : ChangeLog
+        The edits by hand: who, when, why, and what is needed to undo them.
     """
 
     city: City
@@ -62,6 +74,12 @@ class Plan:
     rules: Rules
     name: str = ""
     lineage: pd.DataFrame = field(default_factory=no_lineage)
+    log: ChangeLog = field(default_factory=ChangeLog)
+
+    @property
+    def locked(self) -> list[str]:
+        """The codes of the locked grids, in their order."""
+        return [str(code) for code in self.grids.index[_find_locked(self.grids)]]
 
 
 def draw_plan(
@@ -111,6 +129,7 @@ def redraw_plan(
     city: City,
     rules: Rules | None = None,
     *,
+    before: Plan | None = None,
     locked: Iterable[str] = (),
     seed: int = 0,
     steps: int = DEFAULT_STEPS,
@@ -122,11 +141,15 @@ def redraw_plan(
     Parameters
     ----------
     city : City
-        With ``existing`` grids; a place in none of them is free for all.
+        With ``existing`` grids, if there is no plan ``before``; a place in none of them is free
+        for all.
     rules : Rules, optional
         Sizes and costs; ``costs.moved`` is the price of a household that changes grid.
+    before : Plan, optional
+        The plan to start from, whatever grids the city has. Its locks hold, its names stay with
+        the codes, and its retired codes stay retired; its log ends with it.
     locked : iterable of str
-        Existing grids that stay as they are.
+        Grids that stay as they are, besides those that are locked in ``before``.
     seed, steps, executor, progress
         As for `draw_plan`.
 
@@ -141,11 +164,12 @@ def redraw_plan(
     PlanError
         If the city has no existing grids, or ``locked`` names another one.
     """
-    if city.existing.empty:
+    if before is None and city.existing.empty:
         raise PlanError("the city has no existing grids to start from; use draw_plan")
     rules = rules or Rules()
     city, units, adjacency = _prepare(city, rules, executor, progress)
-    start = find_grids(units, city.existing)
+    start = find_grids(units, city.existing if before is None else before.grids)
+    locked = sorted({*locked, *(before.locked if before else ())})
     labels = partition_units(
         *(units, adjacency, rules),
         seed=seed,
@@ -156,8 +180,12 @@ def redraw_plan(
         progress=progress,
     )
     kept = match_labels(labels, start, units["households"])
-    plan = make_plan(city, units, adjacency, labels, rules, kept=kept)
-    return replace(plan, lineage=_trace_lineage(start, plan))
+    used = codes_ever_given(before) if before else ()
+    plan = make_plan(city, units, adjacency, labels, rules, kept=kept, used=used)
+    if before is None:
+        return replace(plan, lineage=_trace_lineage(start, plan, no_lineage()))
+    grids = set_locks(_keep_columns(plan.grids, before.grids, ["name"]), before.locked)
+    return replace(plan, grids=grids, lineage=_trace_lineage(start, plan, before.lineage))
 
 
 def find_grids(units: gpd.GeoDataFrame, grids: gpd.GeoDataFrame) -> pd.Series:
@@ -203,6 +231,7 @@ def make_plan(
     *,
     name: str = "",
     kept: pd.Series | None = None,
+    used: Iterable[str] = (),
 ) -> Plan:
     """Make a plan of an assignment, whoever made that: form the grids and number them.
 
@@ -220,6 +249,8 @@ def make_plan(
     kept : Series, optional
         Label -> code of a grid that goes on; labels that are not in it, and those whose code is
         none of their community, get new codes after all of these.
+    used : iterable of str
+        Further codes that were given at any time, and are not given again.
 
     Raises
     ------
@@ -228,10 +259,12 @@ def make_plan(
     """
     check_table(units, UNITS)
     check_table(adjacency, ADJACENCY)
-    labels = _check_assignment(units, assignment)
+    labels = check_assignment(units, assignment)
     _check_grids(units, adjacency, labels)
     shapes = _form_grids(units, labels)
-    codes = _number_grids(shapes, city, {} if kept is None else kept.to_dict())
+    own = {} if kept is None else kept.to_dict()
+    given = [*used, *map(str, city.existing.index), *own.values()]
+    codes = _number_grids(shapes, city, own, given)
     units = units.assign(grid_code=labels.map(codes).astype("str"))
     grids = shapes.set_index(shapes.index.map(codes).astype("str")).sort_index()
     return Plan(city, units, adjacency, _name_grids(grids, city), rules, name)
@@ -257,26 +290,80 @@ def regroup(
         If a grid would be in two communities or in two pieces.
     """
     before = plan.units["grid_code"]
-    codes = _check_assignment(plan.units, codes).astype("str")
+    codes = check_assignment(plan.units, codes).astype("str")
     touched = set(before[codes != before]) | set(codes[codes != before])
     if not touched:
         return plan
     part = codes.isin(touched)
     _check_grids(plan.units[part], plan.adjacency, codes[part])
     formed = _name_grids(_form_grids(plan.units[part], codes[part]), plan.city)
+    own = [name for name in plan.grids.columns if name not in formed.columns]
+    formed = _keep_columns(formed, plan.grids, ["name", *own])
     kept = plan.grids[~plan.grids.index.isin(touched)]
     grids = pd.concat([kept, formed]).sort_index().rename_axis(GRIDS.index)
     retired = _extend_lineage(plan.lineage, lineage or {})
     return replace(plan, units=plan.units.assign(grid_code=codes), grids=grids, lineage=retired)
 
 
+def make_new_codes(plan: Plan, labels: pd.Series) -> dict[object, str]:
+    """Give codes to new grids of a plan: label -> the next of its community, N to S and W to E.
+
+    Parameters
+    ----------
+    plan : Plan
+    labels : Series
+        unit_id -> new grid, any label, of the units of the new grids only.
+
+    Raises
+    ------
+    CodeError
+        If a community would need a serial above 999.
+    """
+    shapes = _form_grids(plan.units.loc[labels.index], labels)
+    return _number_grids(shapes, plan.city, {}, codes_ever_given(plan))
+
+
 def codes_ever_given(plan: Plan) -> list[str]:
-    """Return the codes of the plan and of every grid before it: none of them is given again."""
-    return sorted({*plan.grids.index, *plan.lineage.index, *map(str, plan.city.existing.index)})
+    """Return the codes that no new grid gets.
+
+    Those of the plan, of every grid before it, and those that an edit gave which was undone: the
+    plan may have been kept and published before that.
+    """
+    existing = map(str, plan.city.existing.index)
+    return sorted({*plan.grids.index, *plan.lineage.index, *existing, *plan.log.codes()})
 
 
-def _check_assignment(units: gpd.GeoDataFrame, assignment: pd.Series) -> pd.Series:
-    """Return the assignment in the order of the units, or say which units it misses."""
+def set_locks(grids: gpd.GeoDataFrame, locked: Iterable[str]) -> gpd.GeoDataFrame:
+    """Return the grids with these locked and no others; without the column if there are none."""
+    flags = grids.index.isin(list(locked))
+    if flags.any():
+        return grids.assign(locked=flags)
+    return grids.drop(columns="locked", errors="ignore")
+
+
+def _find_locked(grids: gpd.GeoDataFrame) -> npt.NDArray[np.bool_]:
+    return np.asarray(grids["locked"] if "locked" in grids else np.zeros(len(grids), bool), bool)
+
+
+def _keep_columns(
+    formed: gpd.GeoDataFrame, before: gpd.GeoDataFrame, columns: list[str]
+) -> gpd.GeoDataFrame:
+    """Give grids that go on what they had in these columns; a new one is not locked."""
+    known = before[columns].reindex(formed.index)
+    known["name"] = known["name"].fillna(formed["name"])
+    if "locked" in known:
+        known["locked"] = known["locked"].eq(True)
+    return formed.assign(**{name: known[name] for name in columns})
+
+
+def check_assignment(units: gpd.GeoDataFrame, assignment: pd.Series) -> pd.Series:
+    """Return the assignment in the order of the units, or say which units it misses.
+
+    Raises
+    ------
+    PlanError
+        If a unit has no grid, is named twice or does not exist.
+    """
     if not assignment.index.is_unique:
         twice = assignment.index[assignment.index.duplicated()]
         raise PlanError(f"units {list_some(twice)} are assigned twice; give each unit one grid")
@@ -364,14 +451,14 @@ def _one_polygon(shape: shapely.Geometry) -> shapely.Geometry:
 
 
 def _number_grids(
-    shapes: gpd.GeoDataFrame, city: City, kept: Mapping[Any, str]
+    shapes: gpd.GeoDataFrame, city: City, kept: Mapping[Any, str], used: Iterable[str]
 ) -> dict[object, str]:
     """Give each label its code: its own, or the next in rows N to S and W to E.
 
-    New codes come after those of the city's existing grids: a code in use is not given again.
+    New codes come after all that are ``used``: a code in use is not given again.
     """
     codes: dict[object, str] = {}
-    used = [*map(str, city.existing.index), *kept.values()]
+    used = list(used)
     points = shapes.geometry.representative_point()
     bounds = shapes.geometry.bounds
     heights = bounds["maxy"] - bounds["miny"]
@@ -385,11 +472,11 @@ def _number_grids(
     return codes
 
 
-def _trace_lineage(start: pd.Series, plan: Plan) -> pd.DataFrame:
-    """Say what came after the existing grids that the plan no longer has."""
+def _trace_lineage(start: pd.Series, plan: Plan, lineage: pd.DataFrame) -> pd.DataFrame:
+    """Extend a lineage by what came after the grids of the start that the plan no longer has."""
     ended = start[start.notna() & ~start.isin(plan.grids.index)]
     after = plan.units["grid_code"].groupby(ended).agg(lambda codes: sorted(set(codes)))
-    return _extend_lineage(no_lineage(), after.to_dict())
+    return _extend_lineage(lineage, after.to_dict())
 
 
 def _name_grids(grids: gpd.GeoDataFrame, city: City) -> gpd.GeoDataFrame:

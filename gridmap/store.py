@@ -30,9 +30,11 @@ import geopandas as gpd
 import pandas as pd
 import pyarrow as pa
 import pyogrio
+import shapely
 from filelock import FileLock, Timeout
 from pyogrio.errors import DataLayerError, DataSourceError
 
+from gridmap.changes import ChangeLog
 from gridmap.city import City, CityReport, Finding
 from gridmap.errors import PlanDamagedError, PlanKeptError, PlanNotFoundError, StoreError
 from gridmap.plan import Plan
@@ -46,6 +48,10 @@ CITY_LAYERS = ("communities", "buildings", "streets", "barriers")
 #: The layers that a file has only where they hold a row.
 SUPPLEMENTS = ("zones", "existing", "compounds", "entrances")
 PLAN_LAYERS = ("grids", "units", "adjacency", "lineage")
+#: The log of edits by hand, only where it holds a row.
+LOG_LAYERS = ("changes", "moves", "marks")
+#: Square metres that a grid shares at least with one of its code in an earlier plan.
+_SHARED = 1.0
 #: Seconds to wait for whoever keeps or publishes at the same time.
 _PATIENCE = 60
 #: GeoPackages carry the time of writing; a fixed one makes the same plan the same bytes.
@@ -174,6 +180,9 @@ class PlanStore:
         it. So ``valid_from`` is today or later; an earlier day is accepted only where no plan was
         in force on it, which is how the record of a city begins.
 
+        A code stands for one grid for good: a plan is refused in which a code that was published
+        before stands for a grid elsewhere, that shares no land with it.
+
         Parameters
         ----------
         name : str
@@ -194,7 +203,8 @@ class PlanStore:
         PlanDamagedError
             If its file is not what was kept.
         StoreError
-            If nobody is named, ``valid_from`` is no date, or it would change the past.
+            If nobody is named, ``valid_from`` is no date, it would change the past, or a code would
+            stand for another grid than before.
         """
         _check_day(valid_from, "valid_from")
         if not by.strip():
@@ -204,6 +214,7 @@ class PlanStore:
             self._verify_file(name, fingerprint)
             record = self._read_publications()
             _refuse_past(record, valid_from, today or date.today())
+            self._refuse_reused(record, name)
             new = Publication(name, fingerprint, valid_from.isoformat(), _now(), by, why)
             rows = [asdict(publication) for publication in [*record, new]]
             _replace_json(self.folder / "publications.json", rows)
@@ -222,6 +233,17 @@ class PlanStore:
         """
         self._verify_file(name, self._find_kept(name).fingerprint)
         return _read_plan(self._path_of(name))
+
+    def load_grids(self, name: str) -> gpd.GeoDataFrame:
+        """Read the grids of a kept plan alone; much faster than `load` for a large city.
+
+        Raises
+        ------
+        PlanNotFoundError, PlanDamagedError
+            As `load`.
+        """
+        self._verify_file(name, self._find_kept(name).fingerprint)
+        return _read_grids(self._path_of(name))
 
     def in_force(self, on: date) -> Plan:
         """Read the plan that is in force on a day; checked against what was published.
@@ -347,6 +369,26 @@ class PlanStore:
         for draft in sorted(self.folder.glob(f"{_DRAFT}*")):
             draft.unlink(missing_ok=True)
 
+    def _refuse_reused(self, record: list[Publication], name: str) -> None:
+        """Refuse codes that stood for a grid elsewhere when they were in force last."""
+        grids = _read_grids(self._path_of(name))
+        open_codes = grids.index
+        for publication in sorted(record, key=lambda one: one.valid_from)[::-1]:
+            path = self._path_of(publication.plan)
+            if not len(open_codes) or not path.exists():
+                continue
+            old = _read_grids(path).to_crs(grids.crs)
+            known = open_codes.intersection(old.index)
+            apart = _find_apart(grids.geometry[known], old.geometry[known])
+            if len(apart):
+                raise StoreError(
+                    f"codes {list_some(apart)} of plan {name!r} stand for other grids in "
+                    f"{publication.plan!r}, published from {publication.valid_from} on: a code is "
+                    "never given again; take the plan in force and change it (assign_units), or "
+                    "redraw_plan(city, before=the plan in force)"
+                )
+            open_codes = open_codes.difference(old.index)
+
     def _find_kept(self, name: str) -> KeptPlan:
         _check_name(name)
         plans = self._read_plans()
@@ -433,6 +475,12 @@ def _pick_publication(record: list[Publication], on: date) -> Publication | None
     """Return what counts on a day: the latest first day up to it, the last publication for that."""
     begun = [publication for publication in record if publication.valid_from <= on.isoformat()]
     return max(reversed(begun), key=lambda publication: publication.valid_from, default=None)
+
+
+def _find_apart(new: gpd.GeoSeries, old: gpd.GeoSeries) -> list[str]:
+    """Return the codes of grids that share no land."""
+    shared = shapely.area(shapely.intersection(new.to_numpy(), old.to_numpy()))
+    return [str(code) for code in new.index[shared < _SHARED]]
 
 
 def _name_kept(plans: dict[str, KeptPlan]) -> str:
@@ -547,12 +595,21 @@ def _read_plan(path: Path) -> Plan:
     )
     rules = Rules.from_dict(json.loads(about["rules"]))
     own = {layer: tables[layer] for layer in PLAN_LAYERS}
-    return Plan(city=city, **own, rules=rules, name=about["name"])
+    log = ChangeLog(**{layer: tables[layer] for layer in LOG_LAYERS if layer in tables})
+    return Plan(city=city, **own, rules=rules, name=about["name"], log=log)
+
+
+def _read_grids(path: Path) -> gpd.GeoDataFrame:
+    """Read the grids of a plan's file alone."""
+    with _explain_gdal(path, "plan"):
+        about = pyogrio.read_dataframe(path, layer="plan", use_arrow=True).iloc[0]
+    return _read_layer(path, "grids", json.loads(about["tables"])["grids"], about["crs"])
 
 
 def _tables_of(plan: Plan) -> dict[str, pd.DataFrame]:
-    """Return every table of a plan by its layer's name, but for supplements without rows."""
+    """Return every table of a plan by its layer's name; those that need not be only with rows."""
     supplements = {layer: getattr(plan.city, layer) for layer in SUPPLEMENTS}
+    supplements |= {layer: getattr(plan.log, layer) for layer in LOG_LAYERS}
     return {
         **{layer: getattr(plan, layer) for layer in PLAN_LAYERS},
         **{layer: getattr(plan.city, layer) for layer in CITY_LAYERS},

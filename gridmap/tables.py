@@ -24,6 +24,11 @@ ZONE_KINDS = ("park", "mall", "school", "hospital", "market", "office", "other")
 #: Kinds of estate that have a size of grid of their own: `gridmap.rules.Estates`.
 ESTATE_TYPES = ("old_estate", "managed_estate", "rural")
 
+#: A change that counts, one that was undone, and one that can't be redone as others came after it.
+CHANGE_STATES = ("done", "undone", "dropped")
+#: What a change can do to a grid: name it, lock it, retire it (the codes that came after it).
+MARK_FIELDS = ("name", "locked", "successors")
+
 
 @dataclass(frozen=True)
 class Table:
@@ -161,11 +166,47 @@ GRIDS = Table(
     },
     ("Polygon",),
     {"grid_type": GRID_TYPES},
+    {"locked": "b"},  # neither gives nor takes units; the column is there while any grid is locked
 )
 LINEAGE = Table(
     "lineage",
     "grid_code",  # a code that was retired, never to be given again
     {"successors": "O"},  # the codes that came after it, separated by spaces
+)
+CHANGES = Table(  # the log of a plan: one row an edit, in the order in which they were made
+    "changes",
+    "number",  # 1, 2, 3 …; a number is never given again
+    {
+        "at": "O",  # when, ISO 8601 with the time zone
+        "by": "O",  # who
+        "why": "O",  # the reason given, or ""
+        "verb": "O",  # what was called: move_units, merge_grids …
+        "details": "O",  # the same in a few words
+        "state": "O",
+    },
+    choices={"state": CHANGE_STATES},
+)
+MOVES = Table(  # the units that each change moved
+    "moves",
+    None,
+    {
+        "number": "i",  # of the change
+        "unit_id": "i",
+        "before": "O",  # grid that it was in
+        "after": "O",  # grid that it came to
+    },
+)
+MARKS = Table(  # what each change did to grids besides their units
+    "marks",
+    None,
+    {
+        "number": "i",  # of the change
+        "grid_code": "O",
+        "field": "O",
+        "before": "O",
+        "after": "O",  # "" for none; locked is "yes" or ""
+    },
+    choices={"field": MARK_FIELDS},
 )
 
 

@@ -1,9 +1,9 @@
-"""What a reviewer objects to, worst first; and what changes between two plans."""
+"""What a reviewer objects to, worst first."""
 
 import dataclasses
 import json
 
-from gridmap.check import check_plan, compare_plans, prove_plan
+from gridmap.check import check_plan, prove_plan
 from gridmap.edit import merge_grids, move_units
 from gridmap.plan import Plan
 from gridmap.rules import Rules
@@ -62,32 +62,6 @@ def test_one_large_building_is_named(four_by_two: Plan) -> None:
     """Where one building is over the band, the words say that nothing better exists."""
     report = check_plan(four_by_two, Rules(target=70, hard_min=1, hard_max=500))
     assert any("one building alone has 90" in item.words for item in report.findings)
-
-
-def test_compare_counts_what_moves(four_by_two: Plan) -> None:
-    """One unit of 90 households and one building moves from north to south."""
-    change = compare_plans(four_by_two, move_units(four_by_two, [4], SOUTH))
-    assert (change.households, change.buildings) == (90, 1)
-    assert change.grids["change"].tolist() == ["changed", "changed", "kept", "kept"]
-    assert change.grids.loc[SOUTH, ["before", "after", "gained", "lost"]].tolist() == [
-        120,
-        210,
-        90,
-        0,
-    ]
-    rows = change.matrix.set_index(["old", "new"])["households"]
-    assert rows[(NORTH, SOUTH)] == 90
-    assert "2 kept, 2 changed" in change.to_text()
-
-
-def test_compare_finds_old_grids_by_place(four_by_two: Plan) -> None:
-    """Units numbered otherwise are matched by place; merged grids are new, parents retired."""
-    merged = merge_grids(four_by_two, [NORTH, SOUTH])
-    shifted = dataclasses.replace(merged, units=merged.units.set_axis(merged.units.index + 100))
-    change = compare_plans(four_by_two, shifted)
-    assert change.grids["change"].to_dict()["210802003002003"] == "new"
-    assert change.grids["change"].to_dict()[NORTH] == "retired"
-    assert change.households == 300
 
 
 def test_a_plan_that_can_not_be_better_is_proven(four_by_two: Plan) -> None:

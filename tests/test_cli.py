@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from gridmap.check import check_plan
 from gridmap.cli import app, main
+from gridmap.edit import merge_grids, split_grid
+from gridmap.history import history
 from gridmap.plan import draw_plan
 from gridmap.rules import Rules
 from gridmap.store import PlanStore
@@ -83,6 +86,27 @@ def test_draw_check_publish_locate(city_folder: Path, tmp_path: Path) -> None:
     code, words = run("locate", kept, building.x, building.y)
     assert code == 0
     assert PlanStore(kept).load("2025").grids.index[0][:6] in words
+
+
+def test_check_proposes_and_applies_fixes(tmp_path: Path) -> None:
+    """A plan that was pushed out of shape is mended under another name; its log is listed."""
+    plan = draw_plan(make_city(8, seed=2), steps=20)
+    plans, grid = PlanStore(tmp_path), plan.units["grid_code"]
+    pairs = plan.adjacency[plan.adjacency["usable"]]
+    one, two = (pairs[side].map(grid) for side in ("unit_a", "unit_b"))
+    row = (one != two).idxmax()
+    plans.keep(merge_grids(plan, [one[row], two[row]], by="李工", why="试一试"), "merged")
+    parts = split_grid(plans.load("merged"), plans.load("merged").log.moves["after"].iloc[0], 4)
+    plans.keep(parts, "split")
+    code, words = run("check", tmp_path, "split", "--fixes", "--history")
+    assert code == 1
+    assert "fix: merge it" in words
+    assert "李工" in words
+    assert "试一试" in words
+    before = len(check_plan(parts).findings)
+    assert "kept as mended" in run("check", tmp_path, "split", "--mend-as", "mended")[1]
+    assert len(check_plan(plans.load("mended")).findings) < before
+    assert history(plans.load("mended"))["verb"].iloc[-1].startswith("apply_fix")
 
 
 def test_locate_a_table(store: Path, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from gridmap.partition import (
     make_problem,
     partition_problem,
     partition_units,
+    take_units,
     warm_up,
 )
 from gridmap.partition.improve import HOT, anneal, can_leave, make_search, recombine
@@ -644,3 +645,39 @@ def part_homes(
     homes = units["households"].groupby(labels).sum()
     for members in nx.connected_components(to_graph(units, adjacency)):
         yield [int(homes[grid]) for grid in labels[sorted(members)].unique()]
+
+
+@pytest.mark.parametrize("grids", [2, 5, 9])
+def test_as_many_grids_as_asked_for(grids: int) -> None:
+    """A drawing makes exactly so many, whatever the target; a redraw does from any number."""
+    units, adjacency = lattice(10, 8, seed=3)
+    drawn = partition_units(units, adjacency, RULES, steps=20, grids=grids)
+    assert drawn.nunique() == grids
+    assert_plan(units, adjacency, drawn)
+    for before in (3, 7):
+        start = partition_units(units, adjacency, RULES, steps=20, grids=before)
+        redrawn = partition_units(units, adjacency, RULES, steps=20, grids=grids, start=start)
+        assert redrawn.nunique() == grids
+        assert_plan(units, adjacency, redrawn)
+
+
+def test_a_number_of_grids_that_can_not_be_made_is_refused() -> None:
+    """Two communities are two grids at least; no grid is without a unit that is lived in."""
+    units, adjacency = lattice(6, 4)
+    lived = int((units["households"] > 0).sum())
+    for grids in (1, lived + 1):
+        with pytest.raises(PlanError, match=f"{grids} grids can't be made"):
+            partition_units(units, adjacency, RULES, grids=grids)
+    assert partition_units(units, adjacency, RULES, grids=lived).nunique() == lived
+
+
+def test_a_neighbourhood_is_a_problem_of_its_own() -> None:
+    """Some units and the pairs between them, as if the tables had been cut down to them."""
+    units, adjacency = lattice(8, 6, seed=1)
+    chosen = np.flatnonzero(np.arange(len(units)) % 3 != 0)
+    part = take_units(make_problem(units, adjacency), chosen)
+    small = units.iloc[chosen]
+    inside = adjacency["unit_a"].isin(small.index) & adjacency["unit_b"].isin(small.index)
+    expected = make_problem(small, adjacency[inside])
+    for name in ("households", "part", "compound", "indptr", "neighbour", "border", "usable"):
+        assert np.array_equal(getattr(part, name), getattr(expected, name)), name

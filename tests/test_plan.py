@@ -1,11 +1,13 @@
 """A plan is a plan: one grid a unit, one piece and one community a grid; numbered N to S."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 import shapely
 
 from gridmap.errors import PlanError
-from gridmap.plan import Plan, count_pieces, draw_plan, make_plan, regroup
+from gridmap.plan import Plan, count_pieces, draw_plan, make_plan, regroup, set_locks
 from gridmap.rules import Rules
 from gridmap.synthetic import make_city
 from gridmap.tables import GRIDS, check_table
@@ -82,6 +84,20 @@ def test_regroup_forms_only_what_changed(four_by_two: Plan) -> None:
     assert same is four_by_two.grids.loc["210802003003001", "geometry"]
     assert four_by_two.units.loc[4, "grid_code"] == "210802003002001"
     assert regroup(four_by_two, four_by_two.units["grid_code"]) is four_by_two
+
+
+def test_regroup_keeps_what_belongs_to_a_code(four_by_two: Plan) -> None:
+    """Names, locks and an office's own columns stay with grids that go on."""
+    grids = four_by_two.grids.assign(name=["北", "南", "东北", "东南"], head=["a", "b", "c", "d"])
+    plan = replace(four_by_two, grids=set_locks(grids, ["210802003003001"]))
+    codes = plan.units["grid_code"].copy()
+    codes[4] = "210802003002002"
+    changed = regroup(plan, codes).grids
+    assert changed[["name", "head", "locked"]].equals(plan.grids[["name", "head", "locked"]])
+    codes[[4, 5]] = "210802003002009"
+    changed = regroup(plan, codes).grids
+    assert changed.loc["210802003002009", "name"] == "小雨社区第9网格"
+    assert changed["locked"].tolist() == [False, False, True, False]
 
 
 def test_count_pieces_over_usable_pairs(four_by_two: Plan) -> None:

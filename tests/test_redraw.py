@@ -5,8 +5,9 @@ import dataclasses
 import geopandas as gpd
 import pytest
 
-from gridmap.check import check_plan, compare_plans
+from gridmap.check import check_plan
 from gridmap.city import City
+from gridmap.compare import compare_plans
 from gridmap.edit import merge_grids
 from gridmap.errors import PlanError
 from gridmap.plan import Plan, draw_plan, redraw_plan

@@ -36,7 +36,9 @@ from gridmap.partition.problem import (
     make_problem,
     measure_load,
     separate,
+    share_grids,
     split_components,
+    take_units,
 )
 from gridmap.partition.redraw import keep_largest_pieces, redraw_part
 from gridmap.partition.split import make_pieces, make_tree, split_part
@@ -53,6 +55,7 @@ __all__ = [
     "match_labels",
     "partition_problem",
     "partition_units",
+    "take_units",
     "warm_up",
 ]
 
@@ -86,6 +89,7 @@ def partition_units(
     *,
     seed: int = 0,
     steps: int = DEFAULT_STEPS,
+    grids: int | None = None,
     start: pd.Series | None = None,
     locked: Iterable[Hashable] = (),
     executor: Executor | None = None,
@@ -114,6 +118,8 @@ def partition_units(
         Same input, seed and steps, same answer: with any number of workers, on any machine.
     steps : int
         Moves tried per unit at most, over all starts; 0 keeps a first split.
+    grids : int, optional
+        How many grids to make of all units that are not locked, whatever their size asks for.
     start : Series, optional
         unit_id -> grid, any label; units that are missing or NaN had none. Grids that break a hard
         rule are repaired: the pieces of one but the largest have no grid either.
@@ -137,18 +143,19 @@ def partition_units(
     RulesError
         If steps or seed is negative.
     PlanError
-        If ``start`` names a unit twice or one that does not exist, or ``locked`` a grid that is not
-        in it or lies in two communities.
+        If ``start`` names a unit twice or one that does not exist, ``locked`` a grid that is not
+        in it or lies in two communities, or there can't be so many grids.
     """
     problem = make_problem(units, adjacency)
-    places, grids = _read_start(units, start)
+    places, before = _read_start(units, start)
     labels = partition_problem(
         problem,
         rules,
         seed=seed,
         steps=steps,
+        grids=grids,
         start=places,
-        locked=_find_locked(grids, locked),
+        locked=_find_locked(before, locked),
         executor=executor,
         progress=progress,
     )
@@ -194,6 +201,7 @@ def partition_problem(
     *,
     seed: int = 0,
     steps: int = DEFAULT_STEPS,
+    grids: int | None = None,
     start: Ints | None = None,
     locked: ArrayLike = (),
     executor: Executor | None = None,
@@ -215,9 +223,13 @@ def partition_problem(
     problem = separate(problem, fixed) if (fixed >= 0).any() else problem
     home = before if start is None else keep_largest_pieces(problem, before)
     weights = make_weights(rules, measure_load(problem, rules)[1])
+    components = split_components(problem, rules)
+    if grids is not None:
+        free = [part for part in components if fixed[part.units[0]] < 0]
+        components = share_grids(free, grids)
     tasks = [
         ([(part, home[part.units]) for part in batch], weights, seed, steps)
-        for batch in _batch(problem, rules)
+        for batch in _batch(components)
     ]
     results = map(_solve_batch, tasks) if executor is None else executor.map(_solve_batch, tasks)
     labels = np.zeros(len(problem), np.int64)
@@ -298,10 +310,10 @@ _Part = tuple[Component, Ints]
 _Task = tuple[list[_Part], Weights, int, int]
 
 
-def _batch(problem: Problem, rules: Rules) -> Iterator[list[Component]]:
+def _batch(components: list[Component]) -> Iterator[list[Component]]:
     """Group small components, so that a task is worth handing over."""
     batch: list[Component] = []
-    for component in split_components(problem, rules):
+    for component in components:
         batch.append(component)
         if sum(len(each.units) for each in batch) >= BATCH:
             yield batch

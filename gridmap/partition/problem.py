@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from gridmap.errors import TableError
+from gridmap.errors import PlanError, TableError
 from gridmap.rules import Rules
 from gridmap.tables import ADJACENCY, CROSSINGS, UNITS, check_table
 
@@ -117,6 +117,7 @@ class Component(NamedTuple):
     grids: int  #: how many grids it gets
     key: tuple[int, int]  #: position of the community, and of the part inside it; seeds the draw
     exclusive: bool  #: an exclusive zone: one grid, whatever its size
+    exact: bool = False  #: ``grids`` was asked for, so a redraw makes neither more nor fewer
 
 
 def make_problem(units: pd.DataFrame, adjacency: pd.DataFrame) -> Problem:
@@ -209,7 +210,7 @@ def assemble_problem(
     two = two[inside]
     zones = rank_by_appearance(np.full(len(counts), -1) if zone is None else zone)
     joined = np.asarray(usable, bool)[inside] & (zones[two[:, 0]] == zones[two[:, 1]])
-    part = _number_parts(two[joined], len(counts))
+    part = number_parts(two[joined], len(counts))
     rows = _sort_sides(two, len(counts))
     return Problem(
         households=counts,
@@ -239,9 +240,47 @@ def separate(problem: Problem, group: ArrayLike) -> Problem:
     groups = np.asarray(group)
     owner = owners(problem)
     usable = problem.usable & (groups[owner] == groups[problem.neighbour])
-    part = _number_parts(np.column_stack([owner, problem.neighbour])[usable], len(problem))
+    part = number_parts(np.column_stack([owner, problem.neighbour])[usable], len(problem))
     compound = _split_compounds(problem.compound.astype(np.int64), part)
     return replace(problem, usable=usable, part=part, compound=compound)
+
+
+def take_units(problem: Problem, units: ArrayLike) -> Problem:
+    """Take some units and the pairs between them; a neighbourhood as a problem of its own.
+
+    Parameters
+    ----------
+    problem : Problem
+    units : array of int
+        Their positions, each once; they keep this order.
+    """
+    chosen = np.asarray(units, np.int64)
+    place = np.full(len(problem), -1, np.int64)
+    place[chosen] = np.arange(len(chosen))
+    sides = np.diff(problem.indptr)[chosen]
+    owner = np.repeat(np.arange(len(chosen)), sides)
+    first = np.cumsum(sides) - sides
+    slots = np.repeat(problem.indptr[chosen] - first, sides) + np.arange(len(owner))
+    neighbour = place[problem.neighbour[slots]]
+    inside = neighbour >= 0
+    owner, neighbour, slots = owner[inside], neighbour[inside], slots[inside]
+    usable = problem.usable[slots]
+    part = number_parts(np.column_stack([owner, neighbour])[usable], len(chosen))
+    ends = np.cumsum(np.bincount(owner, minlength=len(chosen)))
+    return Problem(
+        households=problem.households[chosen],
+        community=problem.community[chosen],
+        part=part,
+        compound=_split_compounds(problem.compound[chosen].astype(np.int64), part),
+        block=problem.block[chosen],
+        target=problem.target[chosen],
+        zone=problem.zone[chosen],
+        indptr=np.concatenate([[0], ends]).astype(np.int32),
+        neighbour=neighbour.astype(np.int32),
+        border=problem.border[slots],
+        barrier=problem.barrier[slots],
+        usable=usable,
+    )
 
 
 def owners(problem: Problem) -> Ints:
@@ -357,6 +396,33 @@ def count_grids(load: ArrayLike, rules: Rules, grain: int | None = None) -> int:
     return max(1, min(wanted, int(np.count_nonzero(loads))))
 
 
+def share_grids(components: list[Component], grids: int) -> list[Component]:
+    """Give components this number of grids together, each its share of it by load.
+
+    Every component gets one; each further grid goes where a grid is fullest, as long as there is a
+    unit with households for it.
+
+    Raises
+    ------
+    PlanError
+        If there are more components than grids, or too few units with households.
+    """
+    shares = np.ones(len(components), np.int64)
+    loads = np.array([part.graph.load.sum() for part in components], np.float64)
+    most = np.array(
+        [1 if part.exclusive else np.count_nonzero(part.graph.load) for part in components]
+    )
+    if not len(components) <= grids <= np.maximum(most, 1).sum():
+        raise PlanError(
+            f"{grids} grids can't be made of units in {len(components)} connected parts, "
+            f"{most.sum()} of them with households"
+        )
+    for _ in range(grids - len(components)):
+        shares[np.argmax(np.where(shares < most, loads / shares, -1.0))] += 1
+    pairs = zip(components, shares.tolist(), strict=True)
+    return [part._replace(grids=share, exact=True) for part, share in pairs]
+
+
 def rank_by_appearance(values: ArrayLike) -> Positions:
     """Rank the distinct values 0, 1, … in the order in which they first appear; -1 stays -1.
 
@@ -385,7 +451,8 @@ def _sort_sides(pairs: Ints, units: int) -> _Sides:
     return _Sides(indptr, other[order].astype(np.int32), order % max(len(pairs), 1))
 
 
-def _number_parts(pairs: Ints, units: int) -> Positions:
+def number_parts(pairs: Ints, units: int) -> Positions:
+    """Give the connected part that each unit is in, over pairs; in order of appearance."""
     joins = coo_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), (units, units))
     return rank_by_appearance(connected_components(joins, directed=False)[1])
 

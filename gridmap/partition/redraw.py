@@ -118,13 +118,14 @@ def redraw_part(
     Returns
     -------
     int32 array, per unit, or None
-        Grid 0 … k-1; None where no unit has a grid to start from.
+        Grid 0 … k-1; None where no unit has a grid to start from, or no way leads from there to
+        as many grids as were asked for.
     """
     origin = rank_by_appearance(home)
     if origin.max(initial=-1) < 0:
         return None
     tree, search = make_tree(component.graph, words), make_search(component.graph)
-    best, least = origin, np.inf
+    best, least = None, np.inf
     for labels in _propose(component, origin, weights, tree, search):
         state = _begin(component.graph, labels, origin, weights)
         if len(state.load) > 1:
@@ -156,6 +157,8 @@ def _propose(
         more = labels
         while (larger := _add_grid(graph, more, origin, weights, wanted, make)) is not None:
             drawings.append(more := larger)
+    if component.exact:
+        drawings = [each for each in drawings if len(np.unique(each)) == wanted]
     kept = drawings[:1]
     for labels in drawings[:-PROPOSALS:-1]:
         if not any(np.array_equal(labels, other) for other in kept):
