@@ -5,7 +5,7 @@ Units and grids are numbers here, as in the browser: units by their place in the
 their place in ``plan.grids``, and then the new ones, ``new-1``, ``new-2`` …
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gridmap.codes import make_codes
+from gridmap.edit import assign_units, lock_grids, unlock_grids
 from gridmap.editor.encoding import MOST_GRIDS
 from gridmap.editor.problems import find_problems
 from gridmap.errors import DraftError
 from gridmap.partition import evaluate, make_problem
-from gridmap.plan import Plan, codes_ever_given, regroup
+from gridmap.plan import Plan
 from gridmap.rules import Rules
 
 Ints = npt.NDArray[np.int64]
@@ -89,7 +89,7 @@ class Draft:
         self.start, self.rules = start, rules
         self.before = start.grids.index.get_indexer(start.units["grid_code"]).astype(np.int64)
         self.grids = self.before.copy()
-        self.locked: set[int] = set()
+        self.locked = set(start.grids.index.get_indexer(start.locked).tolist())
         self.past: list[Step] = []
         self.future: list[Step] = []
         self.revision = 0
@@ -262,40 +262,26 @@ class Draft:
         index = pd.Index([self.label(int(number)) for number in touched], name="grid_code")
         return pd.DataFrame(table, index=index, dtype="int64")
 
-    def to_plan(self) -> Plan:
-        """Return the plan that the draft has become.
+    def to_plan(self, *, by: str = "") -> Plan:
+        """Return the plan that the draft has become, with its locks.
+
+        Parameters
+        ----------
+        by : str
+            Who edits, for the plan's log; "" is the user of the operating system.
 
         Raises
         ------
         PlanError
             If a grid is in two pieces.
         """
-        return _form_plan(self.start, self.labels())
-
-
-def _form_plan(start: Plan, labels: pd.Series) -> Plan:
-    """Form the plan of labels: new grids get the next free codes, emptied ones are retired."""
-    codes = _number_new(start, labels)
-    before = start.units["grid_code"]
-    ended = before[~before.isin(codes)]
-    after = codes[ended.index].groupby(ended).agg(lambda ones: sorted(set(ones)))
-    return regroup(start, codes, lineage=after.to_dict())
-
-
-def _number_new(start: Plan, labels: pd.Series) -> pd.Series:
-    """Replace new-1, new-2 … by codes of their communities, in their order."""
-    new = sorted(set(labels[~labels.isin(start.grids.index)]), key=lambda label: int(label[4:]))
-    communities = start.units["community_id"].groupby(labels).first()[new]
-    codes: dict[str, str] = {}
-    for community, names in _group(new, communities):
-        code = str(start.city.communities.at[community, "code"])
-        made = make_codes(code, range(len(names)), used=codes_ever_given(start))
-        codes.update(zip(names, made, strict=True))
-    return labels.replace(codes)
-
-
-def _group(names: Sequence[str], keys: pd.Series) -> list[tuple[str, list[str]]]:
-    groups: dict[str, list[str]] = {}
-    for name in names:
-        groups.setdefault(str(keys[name]), []).append(name)
-    return list(groups.items())
+        plan, labels, why = self.start, self.labels(), "edited on the map"
+        locked = [self.label(number) for number in sorted(self.locked)]
+        opened = [code for code in plan.locked if code not in locked]
+        if opened:
+            plan = unlock_grids(plan, opened, by=by or None, why=why)
+        if (labels != plan.units["grid_code"]).any():
+            plan = assign_units(plan, labels, by=by or None, why=why)
+        codes = plan.units["grid_code"].groupby(labels).first()
+        closed = [codes[label] for label in locked if codes[label] not in plan.locked]
+        return lock_grids(plan, closed, by=by or None, why=why) if closed else plan

@@ -61,12 +61,14 @@ class PlanEditor(anywidget.AnyWidget):
     def plan(self) -> Plan:
         """The plan as it is now: new grids have the next free codes, emptied ones are retired.
 
+        Locks are the plan's, and its log says what was edited on the map.
+
         Raises
         ------
         PlanError
             If a grid is in two pieces; `problems` names it.
         """
-        return self._draft.to_plan()
+        return self._draft.to_plan(by=self._by)
 
     @property
     def start(self) -> Plan:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from gridmap.check import check_plan
+from gridmap.edit import lock_grids
 from gridmap.editor.draft import Draft, Step
 from gridmap.editor.problems import find_problems
 from gridmap.errors import DraftError, PlanError
@@ -178,3 +179,20 @@ def test_households_of_a_draft_never_change(draft: Draft) -> None:
         after = int(work.choice([SOUTH_A, NORTH_A] if unit % 4 < 2 else [SOUTH_B, NORTH_B]))
         draft.follow(step(draft, {unit: after}))
         assert draft.measure()["households"].sum() == 600
+
+
+def test_locks_are_the_plans(four_by_two: Plan) -> None:
+    """Grids that are locked in the plan are so in the draft; what changes there is in the plan."""
+    north, south = four_by_two.grids.index[[0, 1]]
+    draft = Draft(lock_grids(four_by_two, [north], by="王芳"), four_by_two.rules)
+    assert draft.locked == {NORTH_A}
+    with pytest.raises(DraftError, match="is locked"):
+        draft.follow(step(draft, {4: SOUTH_A}))
+    draft.follow({"do": "step", "kind": "unlock", "grids": [NORTH_A]})
+    draft.follow(step(draft, {4: 4}))
+    draft.follow({"do": "step", "kind": "lock", "grids": [SOUTH_A, 4]})
+    plan = draft.to_plan(by="李明")
+    assert plan.locked == [south, "210802003002003"]
+    changes = plan.log.changes
+    assert changes["verb"].tolist() == ["lock_grids", "unlock_grids", "assign_units", "lock_grids"]
+    assert changes["by"].tolist() == ["王芳", *["李明"] * 3]
