@@ -93,9 +93,9 @@ class Draft:
         self.past: list[Step] = []
         self.future: list[Step] = []
         self.revision = 0
-        self._problem = make_problem(start.units, start.adjacency)
+        self.problem = make_problem(start.units, start.adjacency)
         community = start.units["community_id"].astype(str)
-        zone = pd.Series(self._problem.zone, index=start.units.index).astype(str)
+        zone = pd.Series(self.problem.zone, index=start.units.index).astype(str)
         self._place = pd.factorize(community + "/" + zone)[0]
 
     # --- steps ------------------------------------------------------------------------------------
@@ -223,7 +223,7 @@ class Draft:
     def measure(self) -> pd.DataFrame:
         """Return the grids that have units, by label, with what `find_problems` asks for."""
         numbers, labels = np.unique(self.grids, return_inverse=True)
-        found = evaluate(self._problem, labels, self.rules).grids
+        found = evaluate(self.problem, labels, self.rules).grids
         buildings = np.bincount(labels, self.start.units["buildings"]).astype(np.int64)
         return pd.DataFrame(
             {

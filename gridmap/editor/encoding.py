@@ -16,7 +16,6 @@ import shapely
 from gridmap.coverage import chain_edges, read_polygons, thin_lines
 from gridmap.errors import GridmapError
 from gridmap.mesh import Floats, Ints
-from gridmap.partition import make_problem
 from gridmap.partition.problem import Problem, measure_load
 from gridmap.plan import Plan
 from gridmap.rules import Rules
@@ -29,7 +28,7 @@ MOST_GRIDS = 60_000
 _LINE_KINDS = (*ROAD_KINDS, *BARRIER_KINDS)
 
 
-def encode_city(plan: Plan, rules: Rules) -> tuple[dict[str, Any], list[bytes]]:
+def encode_city(plan: Plan, rules: Rules, problem: Problem) -> tuple[dict[str, Any], list[bytes]]:
     """Describe what does not change while a plan is edited.
 
     Parameters
@@ -38,6 +37,8 @@ def encode_city(plan: Plan, rules: Rules) -> tuple[dict[str, Any], list[bytes]]:
         The plan that the editing starts from.
     rules : Rules
         What sizes are judged by.
+    problem : Problem
+        The plan's units as `gridmap.partition.make_problem` gives them.
 
     Returns
     -------
@@ -57,7 +58,6 @@ def encode_city(plan: Plan, rules: Rules) -> tuple[dict[str, Any], list[bytes]]:
             "edit one district at a time"
         )
     origin = np.floor(plan.units.total_bounds[:2])
-    problem = make_problem(plan.units, plan.adjacency)
     load, grain = measure_load(problem, rules)
     streams = {
         **_encode_units(plan, rules, problem, load),

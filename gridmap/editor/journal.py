@@ -43,8 +43,9 @@ def identify_plan(plan: Plan) -> str:
     digest = hashlib.sha256()
     for column in ("households", "grid_code"):
         digest.update(pd.util.hash_pandas_object(units[column]).to_numpy().tobytes())
-    for wkb in shapely.to_wkb(units.geometry.to_numpy()):
-        digest.update(wkb)
+    points, rows = shapely.get_coordinates(units.geometry.to_numpy(), return_index=True)
+    digest.update(points.tobytes())
+    digest.update(rows.tobytes())
     return digest.hexdigest()[:32]
 
 

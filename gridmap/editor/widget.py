@@ -52,7 +52,7 @@ class PlanEditor(anywidget.AnyWidget):
             self._draft.follow(entry)
         # First the widget, then the map: the page loads its program while we write the map.
         super().__init__(language=language, height=height)
-        self._city = encode_city(plan, self._draft.rules)
+        self._city = encode_city(plan, self._draft.rules, self._draft.problem)
         self.on_msg(self._answer)
 
     # --- what the draft is ------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from gridmap.coverage import chain_edges, read_polygons
 from gridmap.editor import encoding
 from gridmap.editor.encoding import encode_city, pack_integers
 from gridmap.errors import GridmapError
+from gridmap.partition import make_problem
 from gridmap.plan import Plan, draw_plan
 from gridmap.rules import Rules
 from gridmap.synthetic import make_city
@@ -28,7 +29,9 @@ def unpack(data: bytes) -> np.ndarray:
 
 def read(plan: Plan, rules: Rules | None = None) -> dict[str, np.ndarray]:
     """Return the streams of a plan's map by name."""
-    header, buffers = encode_city(plan, rules or plan.rules)
+    header, buffers = encode_city(
+        plan, rules or plan.rules, make_problem(plan.units, plan.adjacency)
+    )
     return dict(zip(header["streams"], map(unpack, buffers), strict=True))
 
 
@@ -90,7 +93,7 @@ def test_too_many_grids(four_by_two: Plan, monkeypatch: pytest.MonkeyPatch) -> N
     """The limit is told with what to do."""
     monkeypatch.setattr(encoding, "MOST_GRIDS", 3)
     with pytest.raises(GridmapError, match="at most 3 grids, not 4; edit one district"):
-        encode_city(four_by_two, four_by_two.rules)
+        read(four_by_two)
 
 
 def test_arcs_cover_every_edge_once() -> None:

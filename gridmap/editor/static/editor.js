@@ -383,7 +383,8 @@ class Editor {
     }
     this.preview = [];
     this.brush = { x: place[0], y: place[1], radius: this.radius };
-    if (at) this.showTip(stroke.units, at, true);
+    if (at && stroke.units.length) this.showTip(stroke.units, at, true);
+    else this.messages.hideTip();
     this.refresh();
   }
 
