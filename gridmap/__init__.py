@@ -31,6 +31,7 @@ from gridmap.edit import (
     swap_units,
     unlock_grids,
 )
+from gridmap.editor import edit_plan
 from gridmap.entrances import divide_buildings
 from gridmap.estimates import Estimate
 from gridmap.exports import export_plan, export_public
@@ -91,6 +92,7 @@ __all__ = [
     "divide_buildings",
     "divide_communities",
     "draw_plan",
+    "edit_plan",
     "export_plan",
     "export_public",
     "figure_balance",

@@ -4,6 +4,7 @@ Coordinates are whole multiples of `GRID`; two points are one node if they are t
 Everything here is linear in the number of edges, but for holes that have to look for their face.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -190,6 +191,121 @@ def make_polygons(coverage: Coverage) -> npt.NDArray[Any]:
     rings = trace_rings(coverage)
     polygons = draw_polygons(coverage.points, rings, np.arange(len(rings.whole)))
     return polygons[np.argsort(rings.whole, kind="stable")]
+
+
+class Arcs(NamedTuple):
+    """The longest ways along edges on which the same two faces meet.
+
+    Parameters
+    ----------
+    nodes, heads : array of int
+        Nodes of all arcs, where each arc begins, and where the last one ends. An arc around an
+        island ends at the node where it begins.
+    left, right : array of int
+        Faces beside each arc, looking along it; -1 is the outside.
+    """
+
+    nodes: Ints
+    heads: Ints
+    left: Ints
+    right: Ints
+
+
+def chain_edges(coverage: Coverage) -> Arcs:
+    """Join the edges of a coverage to arcs, from junction to junction."""
+    ends = np.concatenate([coverage.start, coverage.end])
+    degree = np.bincount(ends, minlength=len(coverage.points))
+    at_node = np.argsort(ends, kind="stable") % max(1, len(coverage.start))
+    heads = np.concatenate([[0], np.cumsum(degree)])
+    return Arcs(*_walk_arcs(coverage.start, coverage.end, heads, at_node, *coverage[3:]))
+
+
+@kernel
+def _walk_arcs(
+    start: Ints, end: Ints, heads: Ints, at_node: Ints, left: Ints, right: Ints
+) -> tuple[Ints, Ints, Ints, Ints]:
+    """Walk from each junction along its edges, then around the islands that have none.
+
+    The edges at a node are ``at_node[heads[node] : heads[node + 1]]``.
+    """
+    size = len(start)
+    nodes, ends = np.empty(2 * size, np.int64), np.zeros(size + 1, np.int64)
+    west, east = np.empty(size, np.int64), np.empty(size, np.int64)
+    used, count, filled = np.zeros(size, np.bool_), 0, 0
+    for half in range(4 * size):
+        first, against, islands = half // 2 % size, half % 2, half >= 2 * size
+        node = end[first] if against else start[first]
+        if used[first] or (heads[node + 1] - heads[node] == 2 and not islands):
+            continue
+        west[count] = right[first] if against else left[first]
+        east[count] = left[first] if against else right[first]
+        nodes[filled] = node
+        filled += 1
+        edge, origin = first, node
+        while True:
+            used[edge] = True
+            node = start[edge] + end[edge] - node
+            nodes[filled] = node
+            filled += 1
+            if node == origin or heads[node + 1] - heads[node] != 2:
+                break
+            one, two = at_node[heads[node]], at_node[heads[node] + 1]
+            edge = two if one == edge else one
+        count += 1
+        ends[count] = filled
+    return nodes[:filled].copy(), ends[: count + 1].copy(), west[:count].copy(), east[:count].copy()
+
+
+def thin_lines(points: Floats, heads: Ints, most: float) -> tuple[Floats, Ints]:
+    """Leave out points of lines for drawing; ends stay, so that lines go on meeting.
+
+    Parameters
+    ----------
+    points : array of float, shape (n, 2)
+        Metres.
+    heads : array of int
+        Where each line begins, and where the last one ends.
+    most : float
+        Metres that a point which is left out may be from the line that stays.
+
+    Returns
+    -------
+    points : array of float
+        Those that stay.
+    counts : array of int
+        How many each line has.
+    """
+    if not len(points):
+        return points, np.zeros(0, np.int64)
+    kept = _choose_points(points[:, 0].copy(), points[:, 1].copy(), heads, most)
+    return points[kept], np.add.reduceat(kept.astype(np.int64), heads[:-1])
+
+
+@kernel
+def _choose_points(x: Floats, y: Floats, heads: Ints, most: float) -> Flags:
+    """Flag the points that lines need to stay within ``most`` metres (Douglas and Peucker 1973)."""
+    kept = np.zeros(len(x), np.bool_)
+    first, last = np.empty(len(x) + 1, np.int64), np.empty(len(x) + 1, np.int64)
+    for line in range(len(heads) - 1):
+        first[0], last[0], waiting = heads[line], heads[line + 1] - 1, 1
+        kept[first[0]] = kept[last[0]] = True
+        while waiting > 0:
+            waiting -= 1
+            a, b = first[waiting], last[waiting]
+            dx, dy = x[b] - x[a], y[b] - y[a]
+            length = math.hypot(dx, dy)
+            far, at = most, -1
+            for i in range(a + 1, b):
+                px, py = x[i] - x[a], y[i] - y[a]
+                off = abs(dx * py - dy * px) / length if length > 0 else math.hypot(px, py)
+                if off > far:
+                    far, at = off, i
+            if at >= 0:
+                kept[at] = True
+                first[waiting], last[waiting] = a, at
+                first[waiting + 1], last[waiting + 1] = at, b
+                waiting += 2
+    return kept
 
 
 def draw_polygons(points: Floats, rings: Rings, faces: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -10,6 +10,7 @@
     ├── CodeError       not a grid code, or no code left to give
     ├── CityError       a city's files can't be read as they are; carries the report
     ├── PlanError       an assignment or an edit that is not a plan
+    ├── DraftError      a step of the editor is not possible, or can't be saved
     └── StoreError      a plan can't be kept or found
         ├── PlanNotFoundError
         ├── PlanKeptError       a plan of that name is kept already
@@ -61,6 +62,10 @@ class CityError(GridmapError):
 
 class PlanError(GridmapError):
     """An assignment or an edit is not a plan."""
+
+
+class DraftError(GridmapError):
+    """A step of the editor is not possible on its draft, or it can't be saved."""
 
 
 class StoreError(GridmapError):

@@ -1,12 +1,13 @@
 """Compile every kernel before somebody waits for it."""
 
+from gridmap.coverage import chain_edges, read_polygons, thin_lines
 from gridmap.locate import make_locator
 from gridmap.plan import draw_plan
 from gridmap.synthetic import make_city
 
 
 def warm_up() -> None:
-    """Compile the kernels of the cut, the engine and the locator on a small town.
+    """Compile the kernels of the cut, the engine, the locator and the editor on a small town.
 
     The first time this takes a minute or so; what is compiled is kept beside the package, and the
     next process loads it in about a second. Call it at installation, before the first user comes.
@@ -17,3 +18,6 @@ def warm_up() -> None:
     locator.locate(west, south)
     locator.locate_many([west], [south])
     locator.owners([west], [south])
+    coverage = read_polygons(plan.units.geometry.to_numpy())
+    arcs = chain_edges(coverage)
+    thin_lines(coverage.points[arcs.nodes], arcs.heads, 1.0)

@@ -1,0 +1,1 @@
+"""The notebook editor without a browser."""
