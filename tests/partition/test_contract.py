@@ -75,7 +75,7 @@ def test_what_is_contracted() -> None:
     assert not should_contract(sparse_part().graph, 1000)
     (full,) = split_components(row_of([5, 5, 0, 5]), Rules())
     assert not should_contract(full.graph, 2)
-    assert make_search(full.graph).vain.tolist() == [0] * 4
+    assert make_search(full.graph, np.zeros(1, np.uint64)).vain.tolist() == [0] * 4
 
 
 def test_a_sparse_town_is_drawn_whole() -> None:

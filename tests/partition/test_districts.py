@@ -233,7 +233,7 @@ def test_two_searches_agree_on_what_can_leave(seed):
             here = nx.node_connected_component(inside, unit)
             rest = inside.subgraph(here - {unit})
             expected = len(rest) > 0 and nx.is_connected(rest)
-            search = make_search(graph)
+            search = make_search(graph, np.zeros(1, np.uint64))
             assert can_part(state, search, unit) == expected
             assert can_part(state, search, unit) == can_leave(state, search, unit) == expected
 
@@ -257,7 +257,9 @@ def test_the_frontier_is_kept():
     met = Met(state.labels.copy(), np.full(1, 1 << 62), np.full(1, np.inf))
     band, rng = find_band(weights), np.array([7], np.uint64)
     schedule = make_schedule(state, band, 2.5)
-    anneal_inside(state, frontier, make_search(graph), rng, band, schedule, 5000, met)
+    anneal_inside(
+        state, frontier, make_search(graph, np.zeros(1, np.uint64)), rng, band, schedule, 5000, met
+    )
     between = np.flatnonzero(state.labels[graph.owner] != state.labels[graph.neighbour])
     count = int(frontier.length[0])
     assert sorted(frontier.sides[:count].tolist()) == between.tolist()

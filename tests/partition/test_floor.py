@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gridmap.partition.floor import balance_and_moves, bound_redraw
-from gridmap.partition.improve import HOT, anneal, make_search
+from gridmap.partition.improve import HOT, anneal_part, make_search
 from gridmap.partition.objective import HOME_GONE, NO_HOME, make_state, make_weights
 from gridmap.partition.problem import assemble_problem, split_components
 from gridmap.partition.split import make_tree
@@ -73,7 +73,13 @@ def test_no_drawing_is_below(seed: int) -> None:
         home = np.where(origin == 1, HOME_GONE, home).astype(np.int32)
         state = make_state(graph, places.astype(np.int32), len(grids), weights, home)
         assert balance_and_moves(state) >= bound
-        anneal(state, make_tree(graph, random_words(seed)), make_search(graph), 20000, HOT)
+        anneal_part(
+            state,
+            make_tree(graph, random_words(seed)),
+            make_search(graph, np.zeros(1, np.uint64)),
+            20000,
+            HOT,
+        )
         assert balance_and_moves(state) >= bound
 
 

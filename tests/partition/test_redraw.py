@@ -23,7 +23,7 @@ from gridmap.partition import (
     partition_units,
     relate_labels,
 )
-from gridmap.partition.improve import HOT, anneal, can_leave, make_search, recombine
+from gridmap.partition.improve import HOT, anneal_part, can_leave, make_search, recombine
 from gridmap.partition.matching import match_grids, relate_grids
 from gridmap.partition.objective import (
     HOME_GONE,
@@ -400,9 +400,9 @@ def test_grids_are_held_where_they_can_be() -> None:
     graph.load[57] += 120
     graph.households[57] += 120
     begun = rank_by_appearance(start)
-    tree, search = make_tree(graph, random_words(1)), make_search(graph)
+    tree, search = make_tree(graph, random_words(1)), make_search(graph, np.zeros(1, np.uint64))
     state = make_state(graph, begun.copy(), len(np.unique(begun)), weights, begun)
-    anneal(state, tree, search, 40000, HOT)
+    anneal_part(state, tree, search, 40000, HOT)
     held = hold_grids(state, begun, tree, search, 40000)
     few, many = (np.count_nonzero(find_changed(each)) for each in (held, state))
     assert few < many
@@ -433,7 +433,7 @@ def test_moves_add_up(seed: int) -> None:
         delta = recombine(state, tree, one, two, 0.5)
         assert part_cost(state) - before == pytest.approx(delta, abs=1e-9)
         before, unit = part_cost(state), np.int32(rng.integers(len(home)))
-        if can_leave(state, make_search(graph), unit):
+        if can_leave(state, make_search(graph, np.zeros(1, np.uint64)), unit):
             new = np.int32(rng.integers(grids))
             delta = shift_delta(state, unit, new) if new != state.labels[unit] else 0.0
             shift_unit(state, unit, new)
@@ -491,7 +491,9 @@ def test_a_new_grid_is_whole(way: str) -> None:
         if way == "halve":
             divide_grid(state, tree, heavy, new)
         else:
-            seed_grid(state, tree, make_search(component.graph), heavy, new, 0.5)
+            seed_grid(
+                state, tree, make_search(component.graph, np.zeros(1, np.uint64)), heavy, new, 0.5
+            )
         for grid in (heavy, new):
             members = np.flatnonzero(state.labels == grid)
             assert nx.is_connected(graph.subgraph(members))
