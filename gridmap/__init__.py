@@ -13,7 +13,15 @@ The verbs in the order of the flow::
 
 from gridmap.adjacency import build_adjacency, to_graph
 from gridmap.alignment import compare_areas
-from gridmap.check import PlanComparison, PlanReport, check_plan, compare_plans, prove_plan
+from gridmap.check import (
+    PlanCertificates,
+    PlanComparison,
+    PlanReport,
+    certify_plan,
+    check_plan,
+    compare_plans,
+    prove_plan,
+)
 from gridmap.city import City, CityReport, check_city, divide_communities, read_city
 from gridmap.codes import parse_code
 from gridmap.edit import merge_grids, move_units
@@ -50,12 +58,14 @@ __all__ = [
     "Locator",
     "Owner",
     "Plan",
+    "PlanCertificates",
     "PlanComparison",
     "PlanReport",
     "PlanStore",
     "Rules",
     "build_adjacency",
     "building_limits",
+    "certify_plan",
     "check_city",
     "check_plan",
     "compare_areas",

@@ -141,11 +141,18 @@ def draw(
 
 @app.command()
 def check(
-    store: StorePath, name: PlanName, rules_path: RulesPath = None, json_path: JsonPath = None
+    store: StorePath,
+    name: PlanName,
+    rules_path: RulesPath = None,
+    json_path: JsonPath = None,
+    certify: Annotated[
+        bool, typer.Option("--certify", help="Also prove how far the balance is from the best.")
+    ] = False,
 ) -> None:
     """List what a reviewer would object to in a kept plan, worst first."""
     rules = gridmap.read_rules(rules_path) if rules_path else None
-    report = gridmap.check_plan(gridmap.PlanStore(store).load(name), rules)
+    plan = gridmap.PlanStore(store).load(name)
+    report = gridmap.check_plan(plan, rules, certify=certify)
     _print_report(report, json_path)
     if report.count("forbidden"):
         raise typer.Exit(2)

@@ -36,6 +36,7 @@ class Costs:
     compound: float = 0.001  #: for each grid that a compound is spread over beyond its need
     border: float = 0.00002  #: per metre of border between grids of one community
     moved: float = 0.0003  #: per household that leaves its grid in a redraw
+    slack: float = 0.05  #: share above the best balance that a small community may pay for the rest
 
     @classmethod
     def balance(cls) -> "Costs":
@@ -56,6 +57,7 @@ class Costs:
             river=0.0076,
             compound=0.0145,
             border=0.000104,
+            slack=10.0,
         )
 
     def __post_init__(self) -> None:

@@ -347,7 +347,9 @@ def test_the_listing_is_complete_and_lists_each_set_once(seed: int, size: int, h
     ]
     assert len(set(listed)) == len(listed) == found <= visited
     assert set(listed) == minimal_sets(graph, problem.households, 15, high)
-    assert [problem.households[list(units)].sum() for units in listed] == sets.loads[:found].tolist()
+    assert [problem.households[list(units)].sum() for units in listed] == sets.loads[
+        :found
+    ].tolist()
 
 
 def test_targets_of_their_own_count_in_the_balance() -> None:

@@ -6,11 +6,11 @@ of the objective, ``balance`` + ``outside`` of `gridmap.partition.objective`: th
 
 1. `bounds`, for any size: borders are forgotten, households may be dealt out almost freely. Where
    the plan reaches that bound, it is optimal.
-2. `resplit`: two or three neighbouring grids are joined and cut again in the best way there is,
+2. `group`, `resplit`: two or three neighbouring grids are joined and cut again in the best way,
    while that helps. This gives a better plan, and with it a narrower band for step 3.
 3. `region`, `listing`, `cover`: every connected set that can be a grid of a better plan is listed,
    once, and the best exact cover of the units by such sets is searched, with the duals of the
-   linear relaxation as prices.
+   linear relaxation as prices; `settle` repeats that until nothing better is left.
 
 Effort is counted in steps: sets listed and covers tried. The same steps, the same certificates.
 """

@@ -25,17 +25,20 @@ from gridmap.partition.problem import (
     split_components,
 )
 from gridmap.partition.prove.bounds import measure_worst, relax, sum_costs, sum_loads
-from gridmap.partition.prove.cover import solve_region
-from gridmap.partition.prove.region import Region, make_region
 from gridmap.partition.prove.resplit import improve_state
+from gridmap.partition.prove.settle import (
+    GROUP_SHARE,
+    cost_balance,
+    find_balanced,
+    measure_gap,
+    settle_balance,
+)
 from gridmap.rules import Rules
 
 #: Sets listed and covers tried per part at most.
 DEFAULT_STEPS = 200_000
 #: Share of the steps of a part that go into cutting its grids anew before anything is listed.
 RESPLIT_SHARE = 4
-#: Share of these that one group of grids may take.
-GROUP_SHARE = 50
 
 Progress = Callable[[str, int, int], None]
 
@@ -96,8 +99,12 @@ class Certificate:
 
     @property
     def avoidable(self) -> Floats:
-        """How far each grid deviates beyond ``worst_bound``, which some grid can't avoid."""
-        return np.maximum(0.0, np.abs(self.deviation) - self.worst_bound)
+        """How far each grid deviates beyond ``worst_bound``, which some grid can't avoid.
+
+        0 where the plan is optimal: whatever one grid gains there, others lose at least as much.
+        """
+        beyond = np.abs(self.deviation) - self.worst_bound
+        return np.maximum(0.0, beyond) if self.gap > 0 else np.zeros(len(beyond))
 
     @property
     def gap(self) -> float:
@@ -105,12 +112,12 @@ class Certificate:
 
         0 is a proven optimum; infinite where the bound is 0 and the cost is not.
         """
-        return _measure_gap(self.cost, self.bound)
+        return measure_gap(self.cost, self.bound)
 
     @property
     def proven(self) -> bool:
         """Is the optimum known: the plan itself, or ``labels``."""
-        return _measure_gap(self.best, self.bound) == 0.0
+        return measure_gap(self.best, self.bound) == 0.0
 
     @property
     def status(self) -> str:
@@ -274,14 +281,6 @@ def _split(problem: Problem, places: Ints, fixed: Flags, rules: Rules) -> list[C
     return split_components(problem, rules)
 
 
-def _measure_gap(cost: float, bound: float) -> float:
-    """Give the share that cost is above bound, 0 for what rounding explains."""
-    over = cost - bound
-    if over <= 1e-9 * max(bound, 1e-3):
-        return 0.0
-    return over / bound if bound > 0 else float("inf")
-
-
 def _cost_whole(graph: Graph, labels: Ints, grids: int, weights: Weights) -> float:
     return float(part_cost(make_state(graph, labels.astype(np.int32), grids, weights)))
 
@@ -339,10 +338,10 @@ def _certify(task: _Task) -> Certificate:
     relaxed = relax(loads, size, weights)
     cost, bound, better = sum_costs(filled, weights), relaxed.bound, None
     whole = _count_pieces(graph, places) == size
-    if whole and _measure_gap(cost, bound) > 0 and size <= np.count_nonzero(loads):
+    if whole and measure_gap(cost, bound) > 0 and size <= np.count_nonzero(loads):
         bound, better = _improve_part(graph, places, size, weights, task.steps, bound)
-    best = cost if better is None else _cost_balance(graph, better, size, weights)
-    if _measure_gap(cost, best) == 0:  # another division, but no better one
+    best = cost if better is None else cost_balance(graph, better, size, weights)
+    if measure_gap(cost, best) == 0:  # another division, but no better one
         best, better = cost, None
     worst = measure_worst(loads, size, weights, relaxed)
     return Certificate(
@@ -383,48 +382,9 @@ def _improve_part(
         return bound, None
     better = _keep_labels(labels, better, grids, graph.households)
     state = make_state(graph, better.astype(np.int32), grids, weights)
-    allowed = _cost_balance(graph, better, grids, weights)
+    allowed = cost_balance(graph, better, grids, weights)
     improve_state(state, steps // RESPLIT_SHARE, steps // RESPLIT_SHARE // GROUP_SHARE, allowed)
     return bound, state.labels.astype(np.int64)
-
-
-def find_balanced(
-    graph: Graph, labels: Ints, grids: int, weights: Weights, steps: int
-) -> tuple[Ints, int]:
-    """Cut groups of grids anew while their balance gets better; give the labels and the steps."""
-    alone = weights._replace(
-        street=0.0, main_road=0.0, railway=0.0, river=0.0, compound=0.0, border=0.0, moved=0.0
-    )
-    state = make_state(graph, labels.astype(np.int32), grids, alone)
-    used = improve_state(state, steps, steps // GROUP_SHARE)
-    return state.labels.astype(np.int64), used
-
-
-class Settled(NamedTuple):
-    """The best division of a part that is known."""
-
-    labels: Ints
-    bound: float  #: no division costs less
-
-
-def settle_balance(
-    graph: Graph, labels: Ints, grids: int, weights: Weights, steps: int
-) -> Settled:
-    """Find better and better balanced divisions of a part until none is left, or steps are spent.
-
-    ``labels``: a division into connected grids, each with a household.
-    """
-    region, bound, used = make_region(graph), 0.0, 0
-    while region is not None and used < steps:
-        cost = _cost_balance(graph, labels, grids, weights)
-        if _measure_gap(cost, bound) == 0:
-            break
-        answer = solve_region(region, grids, cost, weights, steps - used)
-        used, bound = used + answer.steps, max(bound, answer.bound)
-        if answer.groups is None:
-            break
-        labels = _expand(graph, region, answer.groups)
-    return Settled(labels, bound)
 
 
 def _keep_labels(old: Ints, new: Ints, grids: int, households: Ints) -> Ints:
@@ -432,22 +392,6 @@ def _keep_labels(old: Ints, new: Ints, grids: int, households: Ints) -> Ints:
     same = np.zeros((grids, grids))
     np.add.at(same, (new, old), households + 1.0 / (len(old) + 1))
     return np.asarray(linear_sum_assignment(same, maximize=True)[1], np.int64)[new]
-
-
-def _cost_balance(graph: Graph, labels: Ints, grids: int, weights: Weights) -> float:
-    return sum_costs(sum_loads(labels, graph.load, grids), weights)
-
-
-def _expand(graph: Graph, region: Region, groups: Ints) -> Ints:
-    """Give every unit the grid of its bit, and units that have none a grid that they touch."""
-    labels = np.full(len(graph.load), -1, np.int64)
-    labels[region.unit] = groups
-    while (labels < 0).any():
-        one, two = graph.owner, graph.neighbour
-        open_ = graph.usable & (labels[one] < 0) & (labels[two] >= 0)
-        unit, side = np.unique(one[open_], return_index=True)
-        labels[unit] = labels[two[open_][side]]
-    return labels
 
 
 def _explain(graph: Graph, grids: int, weights: Weights, worst: float) -> str:
@@ -466,5 +410,3 @@ def _explain(graph: Graph, grids: int, weights: Weights, worst: float) -> str:
     if grids == 1 or abs(abs(mean) - worst) < 0.5 * weights.share:
         return f"the community has {each}, {total / grids:.0f} each"
     return f"the buildings, {each}, add up to no share nearer {total / grids / (mean + 1):.0f}"
-
-

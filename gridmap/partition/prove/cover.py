@@ -10,13 +10,14 @@ import numpy as np
 from scipy.optimize import linprog
 
 from gridmap.partition.objective import Weights, balance_cost
-from gridmap.partition.problem import Bits, Codes, Floats, Ints, kernel
+from gridmap.partition.problem import Bits, Floats, Ints, kernel
 from gridmap.partition.prove.bounds import Relaxation, cost_all, relax, sum_costs, sum_loads
 from gridmap.partition.prove.listing import Sets, can_divide, find_band, list_grids
 from gridmap.partition.prove.region import (
     NONE,
     ONE,
     Region,
+    Word,
     bit_of,
     first_atom,
     first_bit,
@@ -36,13 +37,8 @@ WHOLE = 3000
 ENTER = 500
 #: Covers tried per step: that is so much faster than listing a set.
 TRIES = 20
-#: What was covered before is remembered in so many places.
-MEMORY = 1 << 14  # as `_SHIFT` says
 #: Covers tried before the linear program is worth its time.
 QUICK = 400_000
-
-_GOLDEN, _MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
-_SHIFT = np.uint64(64 - 14)
 
 
 class Answer(NamedTuple):
@@ -150,9 +146,7 @@ def _price_tangent(costs: Floats, grids: int) -> _Duals:
 # --- the linear program ---------------------------------------------------------------------------
 
 
-def _solve_program(
-    region: Region, sets: Sets, costs: Floats, grids: int, start: _Duals
-) -> _Duals:
+def _solve_program(region: Region, sets: Sets, costs: Floats, grids: int, start: _Duals) -> _Duals:
     """Solve the linear relaxation of the cover by column generation over the list.
 
     minimise the cost of the sets taken, so that every inhabited atom is in one, every empty atom in
@@ -230,15 +224,12 @@ class _Cover(NamedTuple):
     left: Floats  #: load not covered
     at: Ints  #: the next set to try
     best: Bits  #: (k, 2) the best cover
-    known: Bits  #: (MEMORY, 2) what was covered before, where it was remembered last
-    grids: Codes  #: per place there, by how many sets
-    least: Floats  #: at what cost
 
 
 def _find_cover(
     region: Region, sets: Sets, duals: _Duals, question: _Question, tries: int
 ) -> _Found:
-    """Search the best cover below the limit among the sets whose reduced cost leaves room for it."""
+    """Search the best cover below the limit among the sets that are not too dear for one."""
     gap, grids = SPAN - duals.bound - TINY, question.grids
     kept = np.flatnonzero(duals.prices < gap)
     kept = kept[np.lexsort((duals.prices[kept], sets.roots[kept]))]
@@ -252,9 +243,6 @@ def _find_cover(
         left,
         np.zeros(grids + 1, np.int64),
         np.zeros((grids, 2), np.uint64),
-        np.zeros((MEMORY, 2), np.uint64),
-        np.zeros(MEMORY, np.int8),
-        np.zeros(MEMORY),
     )
     listed = Sets(sets.bits[kept], sets.loads[kept], sets.roots[kept])
     found, tried = _search_cover(
@@ -295,8 +283,8 @@ def _search_cover(
     Depth first: the lowest inhabited atom that is not covered is the root of the next set (all
     lower ones are covered), and the sets of a root stand together, by reduced cost. A branch ends
     where the reduced costs, all 0 or more, sum to the gap; where the least uneven loads of the rest
-    would cost too much; where as many sets covered the same atoms before at no higher cost; and
-    where the rest can't be divided into the grids left. The last grid is the rest itself. Returns 1 if a cover was found, 0 if there is none, minus 2 where the search
+    would cost too much; and where the rest can't be divided into the grids left. The last grid is
+    the rest itself. Returns 1 if a cover was found, 0 if there is none, minus 2 where the search
     was broken off after so many tries; and the tries.
     """
     limit, scale, gap = aims
@@ -322,9 +310,7 @@ def _search_cover(
         low |= sets.bits[index, 0]
         high |= sets.bits[index, 1]
         least = spent + _bound_rest(region, low, high, rest, left, weights)
-        if least >= limit or (left > 1 and _was_cheaper(cover, low, high, depth + 1, spent)):
-            continue
-        if not can_divide(region, ~low, ~high, ends, left):
+        if least >= limit or not can_divide(region, ~low, ~high, ends, left):
             continue
         if left == 1:
             gap -= (limit - least) * scale
@@ -341,7 +327,7 @@ def _search_cover(
 
 @kernel
 def _bound_rest(
-    region: Region, low: int, high: int, rest: float, left: int, weights: Weights
+    region: Region, low: Word, high: Word, rest: float, left: int, weights: Weights
 ) -> float:
     """Bound what is not covered costs in so many grids: the least uneven loads of its atoms."""
     cost = 0.0
@@ -356,20 +342,7 @@ def _bound_rest(
 
 
 @kernel
-def _was_cheaper(cover: _Cover, low: int, high: int, grids: int, spent: float) -> bool:
-    """Say whether so many sets covered the same at no higher cost before; remember it if not."""
-    mixed = (low ^ (high * _GOLDEN)) * _MIX
-    place = np.int64(mixed >> _SHIFT)
-    if cover.grids[place] == grids and cover.least[place] <= spent:
-        if cover.known[place, 0] == low and cover.known[place, 1] == high:
-            return True
-    cover.known[place, 0], cover.known[place, 1] = low, high
-    cover.grids[place], cover.least[place] = grids, spent
-    return False
-
-
-@kernel
-def _note_cover(region: Region, cover: _Cover, sets: Bits, low: int, high: int) -> None:
+def _note_cover(region: Region, cover: _Cover, sets: Bits, low: Word, high: Word) -> None:
     """Write down the sets taken, and as the last grid what hangs together of the rest."""
     last = len(cover.best) - 1
     for level in range(last):
@@ -381,6 +354,6 @@ def _note_cover(region: Region, cover: _Cover, sets: Bits, low: int, high: int) 
 
 
 @kernel
-def _next_root(region: Region, low: int, high: int) -> int:
+def _next_root(region: Region, low: Word, high: Word) -> int:
     """Give the lowest inhabited atom that is not covered; there must be one."""
     return first_atom(region.lived[0] & ~low, region.lived[1] & ~high)

@@ -15,6 +15,7 @@ from gridmap.partition.prove.region import (
     NONE,
     ONE,
     Region,
+    Word,
     find_near,
     first_atom,
     flood,
@@ -140,7 +141,8 @@ def list_grids(region: Region, band: Band, grids: int, steps: int) -> tuple[Sets
     if found < 0:
         return None, int(used)
     kept = _keep_dividing(region, band.ends, grids, sets, found)
-    return Sets(*(each[:kept].copy() for each in sets)), int(used)
+    bits, loads, roots = sets
+    return Sets(bits[:kept].copy(), loads[:kept].copy(), roots[:kept].copy()), int(used)
 
 
 @kernel
@@ -264,7 +266,7 @@ def _grow(region: Region, room: Room, band: Band, top: int) -> int:
 
 
 @kernel
-def is_cut(region: Region, low: int, high: int, atom: int) -> bool:
+def is_cut(region: Region, low: Word, high: Word, atom: int) -> bool:
     """Say whether a connected set falls apart without one of its atoms.
 
     Floods from one neighbour of the atom until all its neighbours in the set are reached.
@@ -292,7 +294,7 @@ def is_cut(region: Region, low: int, high: int, atom: int) -> bool:
 
 @kernel
 def can_divide(
-    region: Region, low: int, high: int, ends: tuple[float, float], grids: int
+    region: Region, low: Word, high: Word, ends: tuple[float, float], grids: int
 ) -> bool:
     """Say whether a set of atoms may become so many grids with loads between two ends.
 

@@ -1,12 +1,15 @@
 """A connected part as bit sets: one bit per atom, a unit that a grid may need."""
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from gridmap.partition.problem import Bits, Flags, Floats, Graph, Ints, kernel
 
-ONE, NONE = np.uint64(1), np.uint64(0)
+#: 64 bits, as a kernel holds them.
+Word: TypeAlias = Any
+ONE: Word = np.uint64(1)
+NONE: Word = np.uint64(0)
 _SHIFT_58 = np.uint64(58)
 _DEBRUIJN = 0x03F79D71B4CB0A89
 _DEBRUIJN_WORD = np.uint64(_DEBRUIJN)
@@ -67,7 +70,7 @@ def unpack(rows: Bits, size: int) -> Flags:
 
 
 @kernel
-def first_bit(word: int) -> Any:
+def first_bit(word: Word) -> Any:
     """Give the place of the lowest bit set (Leiserson, Prokop, Randall 1998)."""
     return _PLACES[((word & (~word + ONE)) * _DEBRUIJN_WORD) >> _SHIFT_58]
 
@@ -91,13 +94,13 @@ def high_bit(atom: int) -> Any:
 
 
 @kernel
-def first_atom(low: int, high: int) -> int:
+def first_atom(low: Word, high: Word) -> int:
     """Give the first atom of a set that is not empty."""
     return int(first_bit(low)) if low != NONE else 64 + int(first_bit(high))
 
 
 @kernel
-def find_near(region: Region, low: int, high: int) -> tuple[Any, Any]:
+def find_near(region: Region, low: Word, high: Word) -> tuple[Any, Any]:
     """Unite the neighbours of the atoms of a set. O(atoms of the set)."""
     near_low, near_high = NONE, NONE
     while low != NONE:
@@ -114,7 +117,7 @@ def find_near(region: Region, low: int, high: int) -> tuple[Any, Any]:
 
 
 @kernel
-def flood(region: Region, low: int, high: int, inside_low: int, inside_high: int) -> Any:
+def flood(region: Region, low: Word, high: Word, inside_low: Word, inside_high: Word) -> Any:
     """Give all that is connected to a set, which is inside, without leaving what is inside."""
     fresh_low, fresh_high = low, high
     while fresh_low | fresh_high != NONE:
@@ -127,7 +130,7 @@ def flood(region: Region, low: int, high: int, inside_low: int, inside_high: int
 
 
 @kernel
-def sum_atoms(region: Region, low: int, high: int) -> float:
+def sum_atoms(region: Region, low: Word, high: Word) -> float:
     """Add up the loads of a set."""
     load = 0.0
     while low != NONE:
