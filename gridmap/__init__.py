@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Any
 from gridmap.adjacency import build_adjacency, to_graph
 from gridmap.alignment import compare_areas
 from gridmap.change_maps import map_changes
-from gridmap.check import Fix, PlanReport, check_plan, prove_plan
+from gridmap.check import (
+    Fix,
+    PlanCertificates,
+    PlanReport,
+    certify_plan,
+    check_plan,
+    prove_plan,
+)
 from gridmap.city import City, CityReport, check_city, divide_communities, read_city
 from gridmap.codes import parse_code
 from gridmap.compare import PlanComparison, compare_plans
@@ -75,6 +82,7 @@ __all__ = [
     "Locator",
     "Owner",
     "Plan",
+    "PlanCertificates",
     "PlanComparison",
     "PlanMap",
     "PlanReport",
@@ -84,6 +92,7 @@ __all__ = [
     "assign_units",
     "build_adjacency",
     "building_limits",
+    "certify_plan",
     "check_city",
     "check_plan",
     "compare_areas",

@@ -161,6 +161,9 @@ def check(
     log: Annotated[
         bool, typer.Option("--history", help="Also list who changed the plan by hand.")
     ] = False,
+    certify: Annotated[
+        bool, typer.Option("--certify", help="Also prove how far the balance is from the best.")
+    ] = False,
 ) -> None:
     """List what a reviewer would object to in a kept plan, worst first."""
     plans = gridmap.PlanStore(store)
@@ -171,7 +174,7 @@ def check(
         plan = gridmap.fix_plan(plan)
         plans.keep(plan, mended)
         typer.echo(f"kept as {mended} in {store}")
-    report = gridmap.check_plan(plan)
+    report = gridmap.check_plan(plan, certify=certify)
     _print_report(gridmap.find_fixes(plan, report) if fixes else report, json_path)
     if log:
         typer.echo(gridmap.history(plan).to_string())

@@ -42,6 +42,7 @@ class Costs:
     compound: float = 0.0006  #: for each grid that a compound is spread over beyond its need
     border: float = 0.000024  #: per metre of border between grids of one community
     moved: float = 0.0005  #: per household that leaves its grid in a redraw
+    slack: float = 0.05  #: share above the best balance that a small community may pay for the rest
 
     @classmethod
     def balance(cls) -> "Costs":
@@ -62,6 +63,7 @@ class Costs:
             river=0.00036,
             compound=0.0125,
             border=0.000108,
+            slack=10.0,
         )
 
     @classmethod
@@ -87,6 +89,7 @@ class Costs:
             river=0.0,
             compound=0.0,
             border=1.0,
+            slack=10.0,
         )
 
     def __post_init__(self) -> None:

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 
-from gridmap.check import check_plan, prove_plan
+from gridmap.check import certify_plan, check_plan, prove_plan
 from gridmap.edit import merge_grids, move_units
 from gridmap.plan import Plan
 from gridmap.rules import Rules
@@ -73,3 +73,28 @@ def test_a_plan_that_can_not_be_better_is_proven(four_by_two: Plan) -> None:
     swapped = move_units(move_units(four_by_two, [0], NORTH), [5], SOUTH)
     proven = prove_plan(swapped).iloc[0]
     assert (proven["status"], proven["cost"]) == ("optimal", 0)
+
+
+def test_a_report_carries_certificates_when_asked_for(four_by_two: Plan) -> None:
+    """Two swapped units could be avoided: each grid says by how much, the report in words."""
+    found = certify_plan(four_by_two)
+    assert found.grids.index.tolist() == four_by_two.grids.index.tolist()
+    assert found.grids.loc[NORTH, "deviation"] == -found.grids.loc[SOUTH, "deviation"]
+    assert (found.grids["avoidable"] == found.grids["deviation"].abs()).all()
+    plain, report = check_plan(four_by_two), check_plan(four_by_two, certify=True)
+    assert type(plain) is type(report)
+    assert plain.certificates is None
+    assert "certificates" not in plain.to_dict()
+    assert "proof" not in plain.to_text()
+    assert "proof: 2 bounded of 2; avoidable deviation 20.0 % in the mean" in report.to_text()
+    assert "210802003002  bounded, better grids are known (optimal)" in report.to_text()
+    written = json.loads(json.dumps(report.to_dict()))["certificates"]
+    assert [row["community_id"] for row in written["parts"]] == ["210802003002", "210802003003"]
+    assert written["grids"][0]["avoidable"] == 0.2
+
+
+def test_certificates_name_a_building_that_nothing_mends(four_by_two: Plan) -> None:
+    """With a target of 50 one building of 90 is above the band, whatever is drawn."""
+    rules = Rules(target=50, hard_min=1, hard_max=500)
+    text = check_plan(four_by_two, rules, certify=True).to_text()
+    assert "a building alone has 90 households, the target is 50" in text

@@ -14,16 +14,13 @@ from gridmap.partition import assemble_problem, evaluate, partition_problem
 from gridmap.partition.problem import Problem, split_components
 from gridmap.partition.prove import (
     Certificate,
-    _Band,
-    _list_sets,
-    _make_region,
-    _make_room,
-    _unpack,
     bound_balance,
     bound_worst,
     improve_small,
     prove,
 )
+from gridmap.partition.prove.listing import Band, Room, Sets, list_sets
+from gridmap.partition.prove.region import make_region, unpack
 from gridmap.rules import Rules
 
 RULES = Rules(target=100)
@@ -339,17 +336,20 @@ def test_the_listing_is_complete_and_lists_each_set_once(seed: int, size: int, h
     """The kernel against plain Python: all minimal sets in the band, none twice."""
     problem, graph = random_town(seed, size)
     (component,) = split_components(problem, RULES)
-    region = _make_region(component.graph, np.arange(size))
-    band = _Band(15.0, float(high), 15.0, float(high), np.zeros(1, np.uint64))
-    sets, loads = np.empty((600, 1), np.uint64), np.empty(600)
-    roots = np.empty(600, np.int64)
-    found, visited = _list_sets(region, _make_room(region), band, 10_000, sets, loads, roots)
+    region = make_region(component.graph)
+    assert region is not None
+    band = Band(15.0, float(high), 15.0, float(high), np.zeros(2, np.uint64))
+    room = Room(np.empty((500, 6), np.uint64), np.empty(500))
+    sets = Sets(np.empty((600, 2), np.uint64), np.empty(600), np.empty(600, np.int64))
+    found, visited = list_sets(region, room, band, 10_000, sets)
     listed = [
-        frozenset(region.atom[row].tolist()) for row in _unpack(sets[:found], len(region.loads))
+        frozenset(region.unit[row].tolist()) for row in unpack(sets.bits[:found], len(region.loads))
     ]
     assert len(set(listed)) == len(listed) == found <= visited
     assert set(listed) == minimal_sets(graph, problem.households, 15, high)
-    assert [problem.households[list(units)].sum() for units in listed] == loads[:found].tolist()
+    assert [problem.households[list(units)].sum() for units in listed] == sets.loads[
+        :found
+    ].tolist()
 
 
 def test_targets_of_their_own_count_in_the_balance() -> None:

@@ -27,6 +27,7 @@ from gridmap.partition.objective import (
     part_cost,
     weigh_moves,
 )
+from gridmap.partition.polish import polish_small, spare_steps
 from gridmap.partition.problem import (
     Bits,
     Component,
@@ -42,6 +43,7 @@ from gridmap.partition.problem import (
     split_components,
     take_units,
 )
+from gridmap.partition.prove import Certificate, improve_small, prove
 from gridmap.partition.redraw import keep_largest_pieces, redraw_part
 from gridmap.partition.search import search_part
 from gridmap.partition.split import make_pieces, make_tree
@@ -50,14 +52,17 @@ from gridmap.tables import list_some
 
 __all__ = [
     "DEFAULT_STEPS",
+    "Certificate",
     "Cost",
     "Problem",
     "assemble_problem",
     "evaluate",
+    "improve_small",
     "make_problem",
     "match_labels",
     "partition_problem",
     "partition_units",
+    "prove",
     "relate_labels",
     "take_units",
     "warm_up",
@@ -347,6 +352,7 @@ def warm_up() -> None:
     labels = partition_problem(town, Rules())
     partition_problem(town, Rules(target=200), start=labels)
     partition_problem(town, Rules(costs=Costs.cut_edges()), steps=1)
+    prove(town, np.arange(side * side) // 5, Rules(target=250))
 
 
 #: A component with, per unit, the grid that it starts in (-1: none).
@@ -386,7 +392,9 @@ def _solve_part(component: Component, home: Ints, weights: Weights, seed: int, s
     effort = steps * max(len(home), FLOOR)
     redrawn = redraw_part(component, home, weights, words, effort // REDRAW)
     if redrawn is None:
-        return _draw_part(component, weights._replace(moved=0.0), words, effort)
+        free = weights._replace(moved=0.0)
+        labels = _draw_part(component, free, words, spare_steps(component, free, effort))
+        return polish_small(component, labels, free, effort)
     return redrawn.astype(np.int64)
 
 

@@ -93,6 +93,7 @@ class Weights(NamedTuple):
     compound: float
     border: float
     moved: float
+    slack: float
 
     @property
     def crossing(self) -> Floats:

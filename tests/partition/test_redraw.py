@@ -506,7 +506,7 @@ def test_seeding_moves_less_than_halving() -> None:
     start = partition_problem(make_problem(units, adjacency), Rules())
     homes = np.bincount(start, units["households"])
     assert homes.max() < 360
-    grown = units.assign(households=units["households"] * 120 // 100)
+    grown = units.assign(households=units["households"] * 140 // 100)
     labels = partition_units(grown, adjacency, Rules(), start=pd.Series(start, units.index))
     more = labels.max() + 1 - len(homes)
     assert more > 0

@@ -1,0 +1,95 @@
+"""Make the small parts of a drawing as good as they can be made, and prove it on the way.
+
+The search of `gridmap.partition.improve` leaves a small part in a local optimum that no shift of a
+unit and no fresh tree leads out of. Here two or three neighbouring grids are cut anew in the best
+way there is, and where the part is small enough the best balance of all divisions is found
+(`gridmap.partition.prove`). Then borders, crossings and compounds are made as good as they can be
+while the balance stays within ``slack`` of the best: balance comes first, which is what the weights
+of the preset `balance` mean but a sum of terms does not say. With a large slack, as in the preset
+`shape`, the sum of all terms decides alone.
+"""
+
+import numpy as np
+
+from gridmap.partition.objective import Weights, make_state, part_cost
+from gridmap.partition.problem import Component, Graph, Ints
+from gridmap.partition.prove.resplit import improve_state
+from gridmap.partition.prove.settle import cost_balance, find_balanced, settle_balance
+
+#: Units of the largest part that is polished.
+LARGEST = 64
+#: Units of a part, or units per grid, up to which the best balance is found at little effort.
+QUICK, QUICK_GRID = 40, 7.0
+#: Moves per unit from which every part that is polished is worth some time.
+THOROUGH = 1000
+#: Sets listed per move then.
+LISTED = 5
+#: Share of the steps that cutting grids anew may take, and share of these for one group of grids.
+RESPLIT, GROUP = 2, 5
+#: A slack at which balance does not come first.
+LAX = 1.0
+#: A part that is polished is drawn with so many times fewer moves.
+SPARED = 4
+
+
+def polish_small(component: Component, labels: Ints, weights: Weights, steps: int) -> Ints:
+    """Improve a drawing of a small part; others stay as they are.
+
+    Deterministic, and without random numbers. The result has as many grids, each in one piece and
+    with a household.
+
+    Parameters
+    ----------
+    component : Component
+    labels : array of int, per unit
+        Grid 0 … k-1, each connected and inhabited.
+    weights : Weights
+        ``slack`` says whether balance comes first.
+    steps : int
+        Moves that the part was drawn with. Sets tried here are counted by it.
+
+    Returns
+    -------
+    int64 array, per unit
+        Grid 0 … k-1.
+    """
+    graph, grids = component.graph, int(labels.max(initial=0)) + 1
+    if grids == 1 or steps == 0 or len(labels) > LARGEST or component.exclusive:
+        return labels
+    starts, allowed = [labels], np.inf
+    if weights.slack < LAX:
+        even = _find_even(graph, labels, grids, weights, steps)
+        allowed = cost_balance(graph, even, grids, weights) * (1.0 + weights.slack)
+        fair = cost_balance(graph, labels, grids, weights) <= allowed
+        starts = [even, labels] if fair else [even]
+    return _choose_cheapest(graph, starts, grids, weights, steps // RESPLIT, allowed)
+
+
+def spare_steps(component: Component, weights: Weights, steps: int) -> int:
+    """Say how many moves a part is to be drawn with: fewer where `polish_small` does the rest."""
+    small = len(component.units) <= LARGEST and weights.slack < LAX
+    return steps // SPARED if small else steps
+
+
+def _find_even(graph: Graph, labels: Ints, grids: int, weights: Weights, steps: int) -> Ints:
+    """Find a division that is as even as can be, or as it gets in so many steps."""
+    even, _ = find_balanced(graph, labels, grids, weights, steps // RESPLIT)
+    if steps >= THOROUGH * len(labels):
+        return settle_balance(graph, even, grids, weights, LISTED * steps).labels
+    if len(labels) <= max(QUICK, QUICK_GRID * grids):
+        return settle_balance(graph, even, grids, weights, steps).labels
+    return even
+
+
+def _choose_cheapest(
+    graph: Graph, starts: list[Ints], grids: int, weights: Weights, steps: int, allowed: float
+) -> Ints:
+    """Cut grids of each start anew by the whole objective; give the cheapest result."""
+    best, least = starts[0], np.inf
+    for labels in starts:
+        state = make_state(graph, labels.astype(np.int32), grids, weights)
+        improve_state(state, steps, steps // GROUP, allowed)
+        cost = part_cost(state)
+        if cost < least:
+            best, least = state.labels.astype(np.int64), cost
+    return best

@@ -1,0 +1,412 @@
+"""Certificates: what is known of the balance of each part of a plan, in figures and in words."""
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.optimize import linear_sum_assignment
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from gridmap.errors import PlanError, RulesError
+from gridmap.partition.objective import Weights, make_state, make_weights, part_cost
+from gridmap.partition.problem import (
+    Component,
+    Flags,
+    Floats,
+    Graph,
+    Ints,
+    Problem,
+    measure_load,
+    separate,
+    split_components,
+)
+from gridmap.partition.prove.bounds import measure_worst, relax, sum_costs, sum_loads
+from gridmap.partition.prove.resplit import improve_state
+from gridmap.partition.prove.settle import (
+    GROUP_SHARE,
+    cost_balance,
+    find_balanced,
+    measure_gap,
+    settle_balance,
+)
+from gridmap.rules import Rules
+
+#: Sets listed and covers tried per part at most.
+DEFAULT_STEPS = 200_000
+#: Share of the steps of a part that go into cutting its grids anew before anything is listed.
+RESPLIT_SHARE = 4
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Certificate:
+    """What is known about the balance of one connected part of a community.
+
+    Parameters
+    ----------
+    key : (int, int)
+        Position of the community, and of the part inside it.
+    units : int64 array
+        Positions of its units in the problem.
+    grids : int64 array
+        Labels of its grids in the plan, ascending. A grid that lies in two parts counts in both,
+        each time with what it has there.
+    households : int64 array
+        Households per grid.
+    cost : float
+        ``balance`` + ``outside`` of the plan here.
+    bound : float
+        No division of the part into so many connected grids costs less.
+    best : float
+        Cost of the best division known: ``cost``, or that of ``labels``.
+    labels : int64 array, optional
+        Grid per unit of a better division, by the labels in ``grids``; None: none is known.
+    deviation : float array
+        Relative deviation of each grid from its target, signed.
+    worst_bound : float
+        In any division some grid deviates at least that much.
+    reason : str
+        In words, what keeps it from 0; empty if nothing does.
+    exceeds : bool
+        A building alone is above the band.
+    whole : bool
+        Every grid of the plan is in one piece here.
+    """
+
+    key: tuple[int, int]
+    units: Ints
+    grids: Ints
+    households: Ints
+    cost: float
+    bound: float
+    best: float
+    labels: Ints | None
+    deviation: Floats
+    worst_bound: float
+    reason: str
+    exceeds: bool
+    whole: bool
+
+    @property
+    def worst(self) -> float:
+        """The largest deviation of a grid, without sign."""
+        return float(np.abs(self.deviation).max())
+
+    @property
+    def avoidable(self) -> Floats:
+        """How far each grid deviates beyond ``worst_bound``, which some grid can't avoid.
+
+        0 where the plan is optimal: whatever one grid gains there, others lose at least as much.
+        """
+        beyond = np.abs(self.deviation) - self.worst_bound
+        return np.maximum(0.0, beyond) if self.gap > 0 else np.zeros(len(beyond))
+
+    @property
+    def gap(self) -> float:
+        """How much of the plan's cost could be saved at most, as a share of the bound.
+
+        0 is a proven optimum; infinite where the bound is 0 and the cost is not.
+        """
+        return measure_gap(self.cost, self.bound)
+
+    @property
+    def proven(self) -> bool:
+        """Is the optimum known: the plan itself, or ``labels``."""
+        return measure_gap(self.best, self.bound) == 0.0
+
+    @property
+    def status(self) -> str:
+        """``optimal``, ``within x %`` of the bound, or ``bounded`` where a share says nothing."""
+        if not self.whole or self.gap > 1:
+            return "bounded"
+        return f"within {100 * self.gap:.2g} %" if self.gap > 0 else "optimal"
+
+    def to_text(self) -> str:
+        """Say it in one line."""
+        if not self.whole:
+            return "a grid is not in one piece: nothing can be said but the bound"
+        if self.status == "optimal" and self.exceeds:
+            return f"{self.reason}: nothing better exists"
+        text = self.status
+        if self.labels is not None:
+            text += ", better grids are known" + (" (optimal)" if self.proven else "")
+        return f"{text}; {self.reason}" if self.reason else text
+
+
+def prove(
+    problem: Problem,
+    labels: ArrayLike,
+    rules: Rules,
+    *,
+    locked: ArrayLike = (),
+    steps: int = DEFAULT_STEPS,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> list[Certificate]:
+    """Bound the balance of a plan from below, part by part, and prove optima where that is cheap.
+
+    An exclusive zone is one grid of any size, and a locked grid what it is: both are optimal.
+
+    Parameters
+    ----------
+    problem : Problem
+    labels : array of int, per unit
+        Grid of each unit, 0 or more; drawn by the engine or by hand.
+    rules : Rules
+    locked : array of int, optional
+        Labels of grids that stay as they are. What they separate are parts of their own, as in
+        `gridmap.partition.partition_problem`.
+    steps : int
+        Sets listed and covers tried per part at most; 0 gives the relaxation's bound only.
+    executor : concurrent.futures.Executor, optional
+        Threads or processes; the certificates do not depend on it.
+    progress : callable, optional
+        Called as ``progress("prove", units done, units)``.
+
+    Returns
+    -------
+    list of Certificate
+        One per connected part, in order of first appearance.
+
+    Raises
+    ------
+    PlanError
+        If there is not one label, 0 or more, per unit, or a locked grid does not exist.
+    RulesError
+        If steps is negative.
+
+    Examples
+    --------
+    >>> from gridmap.partition import assemble_problem
+    >>> row = assemble_problem(
+    ...     households=[200, 100, 300], community=[0, 0, 0], compound=[-1, -1, -1],
+    ...     block=[0, 0, 1], pairs=[(0, 1), (1, 2)], border=[10, 10], barrier=[0, 0],
+    ...     usable=[True, True],
+    ... )
+    >>> one, = prove(row, [0, 0, 1], Rules())
+    >>> one.status, one.cost, one.bound
+    ('optimal', 0.0, 0.0)
+    >>> one, = prove(row, [0, 1, 1], Rules())
+    >>> one.labels.tolist(), one.proven
+    ([0, 0, 1], True)
+    """
+    places, fixed = _check_labels(problem, labels, locked)
+    if steps < 0:
+        raise RulesError(f"steps is {steps}, not 0 or more")
+    weights = make_weights(rules, measure_load(problem, rules)[1])
+    tasks = [
+        _Task(component, places[component.units], bool(fixed[component.units[0]]), weights, steps)
+        for component in _split(problem, places, fixed, rules)
+    ]
+    results = map(_prove_part, tasks) if executor is None else executor.map(_prove_part, tasks)
+    certificates, done = [], 0
+    for certificate in results:
+        certificates.append(certificate)
+        done += len(certificate.units)
+        if progress is not None:
+            progress("prove", done, len(problem))
+    return certificates
+
+
+def improve_small(
+    problem: Problem,
+    labels: ArrayLike,
+    rules: Rules,
+    *,
+    by: str = "cost",
+    locked: ArrayLike = (),
+    steps: int = DEFAULT_STEPS,
+    executor: Executor | None = None,
+) -> Ints:
+    """Put better balanced divisions, proven ones where known, into a plan.
+
+    Parameters
+    ----------
+    problem, labels, rules, locked, steps, executor
+        As for `prove`.
+    by : str
+        ``cost``: a part is changed only where its whole objective falls, so the plan never gets
+        worse. ``balance``: wherever its balance does, whatever that costs in borders.
+
+    Returns
+    -------
+    int64 array, per unit
+        Grid of each unit; grids keep their labels.
+
+    Raises
+    ------
+    PlanError, RulesError
+        As `prove`; RulesError also for another ``by``.
+    """
+    if by not in ("cost", "balance"):
+        raise RulesError(f"by is {by!r}, not 'cost' or 'balance'")
+    certificates = prove(problem, labels, rules, locked=locked, steps=steps, executor=executor)
+    places, fixed = _check_labels(problem, labels, locked)
+    weights = make_weights(rules, measure_load(problem, rules)[1])
+    better = places.copy()
+    parts = _split(problem, places, fixed, rules)
+    for component, one in zip(parts, certificates, strict=True):
+        if one.labels is None:
+            continue
+        new, old = (np.searchsorted(one.grids, each) for each in (one.labels, better[one.units]))
+        graph, grids = component.graph, len(one.grids)
+        if by == "balance" or _cost_whole(graph, new, grids, weights) < _cost_whole(
+            graph, old, grids, weights
+        ):
+            better[one.units] = one.labels
+    return better
+
+
+def _check_labels(problem: Problem, labels: ArrayLike, locked: ArrayLike) -> tuple[Ints, Flags]:
+    """Give the label of each unit, and flag those of locked grids."""
+    places = np.asarray(labels)
+    if places.shape != (len(problem),) or (len(places) and places.min() < 0):
+        raise PlanError(f"labels of shape {places.shape}: give one, 0 or more, for each unit")
+    closed = np.asarray(locked, np.int64)
+    strange = closed[~np.isin(closed, places)]
+    if len(strange):
+        raise PlanError(f"locked grid {strange[0]} is not in the plan; lock grids that it has")
+    return places.astype(np.int64), np.isin(places, closed)
+
+
+def _split(problem: Problem, places: Ints, fixed: Flags, rules: Rules) -> list[Component]:
+    """Give the parts, those that locked grids separate as well."""
+    if fixed.any():
+        problem = separate(problem, np.where(fixed, places, -1))
+    return split_components(problem, rules)
+
+
+def _cost_whole(graph: Graph, labels: Ints, grids: int, weights: Weights) -> float:
+    return float(part_cost(make_state(graph, labels.astype(np.int32), grids, weights)))
+
+
+# --- one part -------------------------------------------------------------------------------------
+
+
+class _Task(NamedTuple):
+    component: Component
+    labels: Ints
+    locked: bool
+    weights: Weights
+    steps: int
+
+
+def _prove_part(task: _Task) -> Certificate:
+    """Say what is known of one part."""
+    if task.component.exclusive or task.locked:
+        return _certify_fixed(task)
+    return _certify(task)
+
+
+def _certify_fixed(task: _Task) -> Certificate:
+    """Certify what nobody draws: an exclusive zone deviates from nothing, a locked grid stays."""
+    component, weights = task.component, task.weights
+    grids, places = np.unique(task.labels, return_inverse=True)
+    filled, size = sum_loads(places, component.graph.load, len(grids)), len(grids)
+    deviation = np.zeros(size) if component.exclusive else filled * weights.share - 1.0
+    cost = 0.0 if component.exclusive else sum_costs(filled, weights)
+    return Certificate(
+        key=component.key,
+        units=component.units,
+        grids=grids,
+        households=sum_loads(places, component.graph.households, size).astype(np.int64),
+        cost=cost,
+        bound=cost,
+        best=cost,
+        labels=None,
+        deviation=deviation,
+        worst_bound=float(np.abs(deviation).max()),
+        reason="an exclusive zone has no size to keep"
+        if component.exclusive
+        else "the grid is locked",
+        exceeds=False,
+        whole=_count_pieces(component.graph, places) == size,
+    )
+
+
+def _certify(task: _Task) -> Certificate:
+    """Settle one part: relaxation, re-splits, enumeration."""
+    graph, weights = task.component.graph, task.weights
+    grids, places = np.unique(task.labels, return_inverse=True)
+    loads, size = graph.load.astype(np.float64), len(grids)
+    filled = sum_loads(places, loads, size)
+    relaxed = relax(loads, size, weights)
+    cost, bound, better = sum_costs(filled, weights), relaxed.bound, None
+    whole = _count_pieces(graph, places) == size
+    if whole and measure_gap(cost, bound) > 0 and size <= np.count_nonzero(loads):
+        bound, better = _improve_part(graph, places, size, weights, task.steps, bound)
+    best = cost if better is None else cost_balance(graph, better, size, weights)
+    if measure_gap(cost, best) == 0:  # another division, but no better one
+        best, better = cost, None
+    worst = measure_worst(loads, size, weights, relaxed)
+    return Certificate(
+        key=task.component.key,
+        units=task.component.units,
+        grids=grids,
+        households=sum_loads(places, graph.households, size).astype(np.int64),
+        cost=cost,
+        bound=min(bound, best) if whole else min(bound, cost),
+        best=best,
+        labels=None if better is None else grids[better],
+        deviation=filled * weights.share - 1.0,
+        worst_bound=worst,
+        reason=_explain(graph, size, weights, worst),
+        exceeds=bool(loads.max(initial=0.0) * weights.share > 1.0 + weights.tolerance),
+        whole=whole,
+    )
+
+
+def _count_pieces(graph: Graph, labels: Ints) -> int:
+    """Count the pieces of all grids of a part, over usable pairs."""
+    inside = graph.usable & (labels[graph.owner] == labels[graph.neighbour])
+    joins = coo_array(
+        (np.ones(int(inside.sum()), np.int8), (graph.owner[inside], graph.neighbour[inside])),
+        (len(labels), len(labels)),
+    )
+    return int(connected_components(joins, directed=False)[0])
+
+
+def _improve_part(
+    graph: Graph, labels: Ints, grids: int, weights: Weights, steps: int, bound: float
+) -> tuple[float, Ints | None]:
+    """Raise the bound and lower the cost; give the bound and better labels, if any."""
+    better, used = find_balanced(graph, labels, grids, weights, steps // RESPLIT_SHARE)
+    found = settle_balance(graph, better, grids, weights, steps - used)
+    better, bound = found.labels, max(bound, found.bound)
+    if np.array_equal(better, labels):
+        return bound, None
+    better = _keep_labels(labels, better, grids, graph.households)
+    state = make_state(graph, better.astype(np.int32), grids, weights)
+    allowed = cost_balance(graph, better, grids, weights)
+    improve_state(state, steps // RESPLIT_SHARE, steps // RESPLIT_SHARE // GROUP_SHARE, allowed)
+    return bound, state.labels.astype(np.int64)
+
+
+def _keep_labels(old: Ints, new: Ints, grids: int, households: Ints) -> Ints:
+    """Name new grids so that most households keep theirs, then most units."""
+    same = np.zeros((grids, grids))
+    np.add.at(same, (new, old), households + 1.0 / (len(old) + 1))
+    return np.asarray(linear_sum_assignment(same, maximize=True)[1], np.int64)[new]
+
+
+def _explain(graph: Graph, grids: int, weights: Weights, worst: float) -> str:
+    """Say in words what keeps the worst deviation from 0."""
+    total, most = int(graph.households.sum()), int(np.argmax(graph.load))
+    if worst < 1e-9:
+        return ""
+    if total == 0:
+        return "nobody lives here"
+    mean = float(graph.load.sum()) / grids * weights.share - 1.0
+    alone = float(graph.load[most]) * weights.share - 1.0
+    if alone > max(0.0, abs(mean)):
+        homes = int(graph.households[most])
+        return f"a building alone has {homes} households, the target is {homes / (alone + 1):.0f}"
+    each = f"{total} households for {grids} grid{'s' if grids > 1 else ''}"
+    if grids == 1 or abs(abs(mean) - worst) < 0.5 * weights.share:
+        return f"the community has {each}, {total / grids:.0f} each"
+    return f"the buildings, {each}, add up to no share nearer {total / grids / (mean + 1):.0f}"

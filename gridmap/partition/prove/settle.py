@@ -1,0 +1,77 @@
+"""Find the best balanced division of a part, by cutting grids anew and then by listing sets."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from gridmap.partition.objective import Weights, make_state
+from gridmap.partition.problem import Graph, Ints
+from gridmap.partition.prove.bounds import sum_costs, sum_loads
+from gridmap.partition.prove.cover import solve_region
+from gridmap.partition.prove.region import Region, make_region
+from gridmap.partition.prove.resplit import improve_state
+
+#: Share of its steps that one group of grids may take.
+GROUP_SHARE = 50
+
+
+def find_balanced(
+    graph: Graph, labels: Ints, grids: int, weights: Weights, steps: int
+) -> tuple[Ints, int]:
+    """Cut groups of grids anew while their balance gets better; give the labels and the steps."""
+    alone = weights._replace(
+        street=0.0, main_road=0.0, railway=0.0, river=0.0, compound=0.0, border=0.0, moved=0.0
+    )
+    state = make_state(graph, labels.astype(np.int32), grids, alone)
+    used = improve_state(state, steps, steps // GROUP_SHARE)
+    return state.labels.astype(np.int64), used
+
+
+class Settled(NamedTuple):
+    """The best division of a part that is known."""
+
+    labels: Ints
+    bound: float  #: no division costs less
+
+
+def settle_balance(graph: Graph, labels: Ints, grids: int, weights: Weights, steps: int) -> Settled:
+    """Find better and better balanced divisions of a part until none is left, or steps are spent.
+
+    ``labels``: a division into connected grids, each with a household.
+    """
+    region, bound, used = make_region(graph), 0.0, 0
+    while region is not None and used < steps:
+        cost = cost_balance(graph, labels, grids, weights)
+        if measure_gap(cost, bound) == 0:
+            break
+        answer = solve_region(region, grids, cost, weights, steps - used)
+        used, bound = used + answer.steps, max(bound, answer.bound)
+        if answer.groups is None:
+            break
+        labels = _expand(graph, region, answer.groups)
+    return Settled(labels, bound)
+
+
+def measure_gap(cost: float, bound: float) -> float:
+    """Give the share that cost is above bound, 0 for what rounding explains."""
+    over = cost - bound
+    if over <= 1e-9 * max(bound, 1e-3):
+        return 0.0
+    return over / bound if bound > 0 else float("inf")
+
+
+def cost_balance(graph: Graph, labels: Ints, grids: int, weights: Weights) -> float:
+    """Compute the balance of a labelled part."""
+    return sum_costs(sum_loads(labels, graph.load, grids), weights)
+
+
+def _expand(graph: Graph, region: Region, groups: Ints) -> Ints:
+    """Give every unit the grid of its bit, and units that have none a grid that they touch."""
+    labels = np.full(len(graph.load), -1, np.int64)
+    labels[region.unit] = groups
+    while (labels < 0).any():
+        one, two = graph.owner, graph.neighbour
+        open_ = graph.usable & (labels[one] < 0) & (labels[two] >= 0)
+        unit, side = np.unique(one[open_], return_index=True)
+        labels[unit] = labels[two[open_][side]]
+    return labels
