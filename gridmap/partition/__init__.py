@@ -69,7 +69,7 @@ __all__ = [
 ]
 
 #: Moves tried per unit at most, over all starts.
-DEFAULT_STEPS = 200
+DEFAULT_STEPS = 150
 #: Starts at most; many short ones beat a long one while a part is small.
 STARTS = 10
 #: Units tried over all starts: parts above a tenth of it get fewer starts, each the longer.

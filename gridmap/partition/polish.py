@@ -17,7 +17,7 @@ from gridmap.partition.prove.resplit import improve_state
 from gridmap.partition.prove.settle import cost_balance, find_balanced, settle_balance
 
 #: Units of the largest part that is polished.
-LARGEST = 64
+LARGEST = 40
 #: Units of a part, or units per grid, up to which the best balance is found at little effort.
 QUICK, QUICK_GRID = 40, 7.0
 #: Moves per unit from which every part that is polished is worth some time.
