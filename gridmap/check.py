@@ -15,7 +15,7 @@ from gridmap.plan import Plan
 from gridmap.rules import Rules, band_ends
 
 #: Effort of a proof for each connected part: some seconds for a city.
-PLAN_STEPS = 20_000
+PLAN_STEPS = 100_000
 
 
 @dataclass(frozen=True)
@@ -287,7 +287,7 @@ def certify_plan(
         Any plan, drawn by the engine or by hand. An exclusive zone is one grid of any size.
     steps : int
         Effort for each connected part of a community; 0 gives a bound in a second or two for a
-        whole city, 200,000 proves nearly all communities of up to 60 units.
+        whole city, 4,000,000 proves most communities of up to 64 units, in up to a second each.
     executor : Executor, optional
         Runs parts side by side; the answer is the same with any.
     progress : callable, optional

@@ -57,12 +57,12 @@ class Costs:
         compounds, and leaves 6 of 100 grids more than 10 % from the target that were within it.
         """
         return cls(
-            street=0.0000034,
-            main_road=0.00018,
-            railway=0.00036,
-            river=0.00036,
-            compound=0.0125,
-            border=0.000108,
+            street=0.000003,
+            main_road=0.00016,
+            railway=0.00032,
+            river=0.00032,
+            compound=0.0113,
+            border=0.0001,
             slack=10.0,
         )
 

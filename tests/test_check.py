@@ -3,6 +3,8 @@
 import dataclasses
 import json
 
+import pytest
+
 from gridmap.check import certify_plan, check_plan, prove_plan
 from gridmap.edit import merge_grids, move_units
 from gridmap.plan import Plan
@@ -79,8 +81,8 @@ def test_a_report_carries_certificates_when_asked_for(four_by_two: Plan) -> None
     """Two swapped units could be avoided: each grid says by how much, the report in words."""
     found = certify_plan(four_by_two)
     assert found.grids.index.tolist() == four_by_two.grids.index.tolist()
-    assert found.grids.loc[NORTH, "deviation"] == -found.grids.loc[SOUTH, "deviation"]
-    assert (found.grids["avoidable"] == found.grids["deviation"].abs()).all()
+    assert found.grids.loc[[NORTH, SOUTH], "deviation"].tolist() == pytest.approx([0.2, -0.2])
+    assert found.grids["avoidable"].tolist() == pytest.approx([0.2] * 4)
     plain, report = check_plan(four_by_two), check_plan(four_by_two, certify=True)
     assert type(plain) is type(report)
     assert plain.certificates is None
@@ -90,11 +92,15 @@ def test_a_report_carries_certificates_when_asked_for(four_by_two: Plan) -> None
     assert "210802003002  bounded, better grids are known (optimal)" in report.to_text()
     written = json.loads(json.dumps(report.to_dict()))["certificates"]
     assert [row["community_id"] for row in written["parts"]] == ["210802003002", "210802003003"]
-    assert written["grids"][0]["avoidable"] == 0.2
+    assert written["grids"][0]["avoidable"] == pytest.approx(0.2)
 
 
 def test_certificates_name_a_building_that_nothing_mends(four_by_two: Plan) -> None:
-    """With a target of 50 one building of 90 is above the band, whatever is drawn."""
-    rules = Rules(target=50, hard_min=1, hard_max=500)
-    text = check_plan(four_by_two, rules, certify=True).to_text()
-    assert "a building alone has 90 households, the target is 50" in text
+    """A tower of 900 with the rest in one grid: nothing better exists, and nothing is avoidable."""
+    units = four_by_two.units.copy()
+    units.loc[0, "households"] = 900
+    codes = units["grid_code"].mask(units.index.isin([1, 4, 5]), NORTH)
+    found = certify_plan(dataclasses.replace(four_by_two, units=units.assign(grid_code=codes)))
+    words = "a building alone has 900 households, the target is 150: nothing better exists"
+    assert f"210802003002  {words}" in found.to_text()
+    assert found.grids.loc[[NORTH, SOUTH], "avoidable"].tolist() == [0, 0]

@@ -91,6 +91,9 @@ def test_draw_check_publish_locate(city_folder: Path, tmp_path: Path) -> None:
     code, words = run("check", kept, "2025", "--json", report)
     assert code in (0, 1)
     assert json.loads(report.read_text(encoding="utf-8"))["summary"]["grids"] >= 8
+    code, words = run("check", kept, "2025", "--certify")
+    assert code in (0, 1)
+    assert "proof: " in words
     assert run("publish", kept, "2025", "--by", "planner")[1].startswith("2025 is in force from")
     building = make_city(8, seed=2).buildings.representative_point().to_crs(4326).iloc[0]
     code, words = run("locate", kept, building.x, building.y)
