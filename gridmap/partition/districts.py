@@ -58,9 +58,9 @@ SHIFTS, FEWEST = 100, 8_000
 #: Grids drawn anew together at most.
 LARGEST = 4
 #: Shifts tried per step asked for: for each part, and for each of its units.
-PER_PART, PER_UNIT = 60_000, 500
+PER_PART, PER_UNIT = 100_000, 500
 #: Temperatures at the first and last shift, in borders of a usual pair.
-HOT, COLD = 2.5, 0.4
+HOT, COLD = 2.5, 0.3
 #: Temperatures at which an annealing begins that is to remember where it started: in search of a
 #: better plan, and in a redraw.
 WARM, GENTLE = 1.6, 0.8
