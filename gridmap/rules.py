@@ -218,10 +218,11 @@ class Rules:
         tolerance: float = 0.20,
         costs: Costs | None = None,
     ) -> "Rules":
-        """Return the rules by which so many households are drawn in exactly so many grids.
+        """Return the rules by which so many households are so many grids of the usual size.
 
-        The target is their mean, whole or not, and the number of grids is households / target:
-        exactly ``grids`` where all units are one connected part of one community.
+        The target is their mean, whole or not. Where the band is a must (`Costs.cut_edges`) exactly
+        ``grids`` are drawn of one connected part of one community. With other costs one more or one
+        less may cost as little: ``partition_units(..., grids=grids)`` asks for the number.
 
         Raises
         ------

@@ -10,7 +10,9 @@ from playwright.sync_api import expect
 from gridmap.check import check_plan
 from gridmap.editor import edit_plan
 from gridmap.editor.encoding import pack_integers
+from gridmap.editor.problems import KINDS
 from gridmap.plan import draw_plan
+from gridmap.rules import band_ends
 from gridmap.synthetic import make_city
 from tests.browser.editor_page import (
     ADDRESS,
@@ -457,14 +459,8 @@ def test_a_plan_s_problems_are_those_of_the_check(open_editor, town):
     widget.move(*some_move(town))
     page.evaluate(f"{EDITOR}.link.send({{ type: 'state' }})")
     page.wait_for_function(f"{EDITOR}.draft.moved > 0")
-    kinds = {
-        "over": ("too many households", "far too many households"),
-        "under": ("too few households", "far too few households"),
-        "empty": ("without households",),
-        "disconnected": ("in pieces",),
-    }
     findings = check_plan(widget.plan).findings
-    for kind, rules in kinds.items():
+    for kind, rules in KINDS.items():
         objected = {finding.grid_code for finding in findings if finding.rule in rules}
         shown = page.evaluate(f"[...{EDITOR}.draft.byProblem.{kind}]")
         assert {widget._draft.label(grid) for grid in shown} == objected
@@ -803,10 +799,10 @@ def test_numbers_survive_the_way(open_editor, four_by_two):
     assert read == numbers
 
 
-def test_rounding_is_numpys(open_editor, four_by_two):
-    """Bands are rounded as Python rounds them, halves to the even number."""
+def test_bands_are_those_of_the_rules(open_editor, four_by_two):
+    """The page has the same fewest and most households for a target as Python, none rounded out."""
     page, _ = open_editor(four_by_two)
-    targets = [50, 62.5, 112.5, 250, 300, 312.5, 400, 137.3]
+    targets = [50, 62.5, 112.5, 250, 300, 303, 312.5, 333.3, 400, 137.3]
     bands = page.evaluate(
         f"""async targets => {{
             const {{ bandOf }} = await import("{ADDRESS}/static/problems.js");
@@ -815,7 +811,7 @@ def test_rounding_is_numpys(open_editor, four_by_two):
         targets,
     )
     expected = [
-        [int(np.rint(target * (1 - share))), int(np.rint(target * (1 + share)))]
+        [int(end) for end in band_ends(target, share)]
         for target in targets
         for share in (0.2, 0.1, 0.15)
     ]

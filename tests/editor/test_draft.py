@@ -9,20 +9,13 @@ import pytest
 from gridmap.check import check_plan
 from gridmap.edit import lock_grids
 from gridmap.editor.draft import Draft, Step
-from gridmap.editor.problems import find_problems
+from gridmap.editor.problems import KINDS, find_problems
 from gridmap.errors import DraftError, PlanError
 from gridmap.measure import measure
 from gridmap.plan import Plan, draw_plan
 from gridmap.synthetic import make_city
 
 NORTH_A, SOUTH_A, NORTH_B, SOUTH_B = 0, 1, 2, 3
-#: The rules of `check_plan` that each kind of problem stands for.
-WORDS = {
-    "disconnected": ("in pieces",),
-    "over": ("too many households", "far too many households"),
-    "under": ("too few households", "far too few households"),
-    "empty": ("without households",),
-}
 
 
 @pytest.fixture
@@ -165,8 +158,8 @@ def test_draft_and_plan_are_judged_alike() -> None:
     expected = problems[problems.any(axis=1)]
     pd.testing.assert_frame_equal(draft.list_problems()[list(expected)], expected)
     findings = check_plan(plan).findings
-    for kind, words in WORDS.items():
-        objected = {finding.grid_code for finding in findings if finding.rule in words}
+    for kind, rules in KINDS.items():
+        objected = {finding.grid_code for finding in findings if finding.rule in rules}
         assert objected == set(expected.index[expected[kind]]), kind
     assert expected[["over", "under"]].any().all()
 

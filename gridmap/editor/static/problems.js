@@ -3,17 +3,13 @@
 
 export const PROBLEMS = ["disconnected", "over", "under", "empty"];
 
-/** Round to the nearest whole number, halves to the even one, as numpy does. */
-export function roundEven(value) {
-  const low = Math.floor(value);
-  const half = value - low;
-  if (half !== 0.5) return Math.round(value);
-  return low % 2 ? low + 1 : low;
-}
-
-/** Return the fewest and most households of a balanced grid with this target, both inside. */
+/** Return the fewest and most whole households of a balanced grid, as gridmap.rules.band_ends. */
 export function bandOf(target, tolerance) {
-  return [roundEven(target * (1 - tolerance)), roundEven(target * (1 + tolerance))];
+  const slack = 1e-12 * target;
+  return [
+    Math.ceil(target * (1 - tolerance) - slack),
+    Math.floor(target * (1 + tolerance) + slack),
+  ];
 }
 
 /** Return which of PROBLEMS a grid has. */
