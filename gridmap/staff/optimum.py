@@ -183,10 +183,10 @@ def _match(duties: Duties, rows: Ints, allowed: Flags) -> tuple[Ints, Floats]:
     seat_of = np.empty(n, np.int64)
     seat_of[row] = seat
     taken = seat_of[place[duties.group[use]]] == duties.worker[use]
-    return use[taken], _find_wages(graph, seat_of)[:top]
+    return use[taken], find_wages(graph, seat_of)[:top]
 
 
-def _find_wages(graph: csr_array, seat_of: Ints) -> Floats:
+def find_wages(graph: csr_array, seat_of: Ints) -> Floats:
     """Return the seats' dual values (0 or below) of an optimal matching: Bellman and Ford."""
     by_seat = graph.tocoo()
     order = np.argsort(by_seat.col, kind="stable")

@@ -215,7 +215,7 @@ def _words(
     if near >= 0:
         words |= {
             "near": facts.workers[near],
-            "near_walk": _metres(float(case.walk[near, grid]), language),
+            "near_walk": write_metres(float(case.walk[near, grid]), language),
             "near_home": facts.homes[near],
             "near_limit": facts.limits[near],
             "near_duty": _tell_duty(facts, near, language),
@@ -242,13 +242,14 @@ def _write_next(
     """Name the next best worker and what he would cost."""
     if rival < 0:
         return _ALONE[language]
-    walk = _metres(float(case.walk[rival, grid]), language)
+    walk = write_metres(float(case.walk[rival, grid]), language)
     return _NEXT[language].format(
         rival=facts.workers[rival], rival_walk=walk, extra=f"{extra:,.0f}"
     )
 
 
-def _metres(metres: float, language: Language) -> str:
+def write_metres(metres: float, language: Language) -> str:
+    """Write metres for a reader; NaN is a distance that is not known."""
     if np.isnan(metres):
         return "距离不详" if language == "zh" else "distance unknown"
     return f"{metres:,.0f}米" if language == "zh" else f"{metres:,.0f} m"
