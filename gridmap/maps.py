@@ -111,14 +111,22 @@ def map_plan(plan: Plan, *, color: str = "deviation", most_buildings: int = 10_0
     """
     if color not in ("deviation", "community"):
         raise GridmapError(f"color is {color!r}; choose 'deviation' or 'community'")
-    page = PlanMap(tiles=None, prefer_canvas=True, attribution_control=False, zoom_snap=0.25)
-    figure = cast(Figure, page.get_root())
-    figure.header.add_child(Element(_PAPER))
-    for layer in _draw_base(plan, most_buildings):
-        layer.add_to(page)
+    page = make_base_map(plan, most_buildings)
     _draw_grids(plan, color).add_to(page)
     if color == "deviation":
-        figure.html.add_child(Element(_write_legend(plan)))
+        cast(Figure, page.get_root()).html.add_child(Element(_write_legend(plan)))
+    return page
+
+
+def make_base_map(plan: Plan, most_buildings: int = 10_000) -> PlanMap:
+    """Draw the city's own water, streets, railways and buildings; layers are added to that.
+
+    Parameters are those of `map_plan`.
+    """
+    page = PlanMap(tiles=None, prefer_canvas=True, attribution_control=False, zoom_snap=0.25)
+    cast(Figure, page.get_root()).header.add_child(Element(_PAPER))
+    for layer in _draw_base(plan, most_buildings):
+        layer.add_to(page)
     west, south, east, north = to_degrees(plan.grids).total_bounds
     page.fit_bounds([[south, west], [north, east]])
     return page
@@ -142,7 +150,7 @@ def _draw_base(plan: Plan, most_buildings: int) -> list[folium.GeoJson]:
 
 
 def _draw_layer(frame: gpd.GeoDataFrame, style: dict[str, object]) -> folium.GeoJson:
-    shapes = _six_decimals(frame[["geometry"]].reset_index(drop=True))
+    shapes = six_decimals(frame[["geometry"]].reset_index(drop=True))
     return folium.GeoJson(
         shapes.to_json(drop_id=True), style_function=lambda _: style, control=False, smooth_factor=0
     )
@@ -161,7 +169,7 @@ def _draw_grids(plan: Plan, color: str) -> folium.GeoJson:
         }
     )
     return folium.GeoJson(
-        _six_decimals(plan.grids[["geometry"]].join(table)).to_json(drop_id=True),
+        six_decimals(plan.grids[["geometry"]].join(table)).to_json(drop_id=True),
         name="网格",
         smooth_factor=0,
         style_function=lambda feature: {
@@ -199,7 +207,7 @@ def _write_legend(plan: Plan) -> str:
     )
 
 
-def _six_decimals(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def six_decimals(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return the frame in degrees, to 0.1 m: a third of the page's size at no visible loss."""
     frame = to_degrees(frame)
     rounded = shapely.transform(frame.geometry.to_numpy(), lambda xy: xy.round(6))

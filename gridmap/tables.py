@@ -228,6 +228,39 @@ STAFFING = Table(  # one row a duty; a grid without a primary worker has a row w
     {"role": ROLES, "way": WAYS, "binding": BINDINGS},
 )
 
+STATIONS = Table(  # service stations (驿站, 党群服务站), or places where one could be
+    "stations", "station_id", {"name": "O"}, ("Point",)
+)
+STOPS = Table(  # what is looked at on a round: shops, hydrants, homes that need a visit
+    "stops",
+    "stop_id",
+    {
+        "name": "O",  # of the place, never of a resident
+        "kind": "O",  # any text: 商铺, 消火栓, 走访户
+        "minutes": "f",  # how long one stays
+    },
+    ("Point",),
+)
+PATROLS = Table(  # one row a visit, in order; the last row of a day is the way back
+    "patrols",
+    None,
+    {
+        "worker_id": "O",  # or "" where nobody serves the grid
+        "day": "i",  # 1, 2 …; 0: in no round, and the note says why
+        "order": "i",  # 1, 2 … in the day; 0: in no round
+        "stop_id": "O",  # "" for the way back
+        "name": "O",
+        "kind": "O",
+        "grid_code": "O",  # that the stop lies in
+        "walk": "f",  # m from the stop before
+        "arrive": "f",  # minutes after setting out
+        "minutes": "f",  # how long one stays
+        "note": "O",
+    },
+    ("LineString",),  # the way from the stop before
+    placed=False,
+)
+
 
 def check_table(frame: pd.DataFrame, table: Table) -> None:
     """Raise one error that names everything in which ``frame`` breaks the contract of ``table``.

@@ -96,7 +96,8 @@ def list_duties(case: Case) -> tuple[Duties, list[tuple[int, ...]]]:
     """List everything that a worker may be given, with its cost, and the sets of grids."""
     n = len(case.plan.grids)
     most = max(case.workers["limit"].max(), 0) if len(case.workers) else 0
-    groups = [*((at,) for at in range(n)), *_list_groups(case, int(most))]
+    groups: list[tuple[int, ...]] = [(at,) for at in range(n)]
+    groups += _list_groups(case, int(most))
     singles = np.isfinite(case.cost)
     worker, grid = np.nonzero(singles)
     parts = [(worker, grid, case.cost[singles])]
@@ -140,7 +141,7 @@ def _price_group(case: Case, at: int, grids: tuple[int, ...]) -> tuple[Ints, Int
     capacity = np.maximum(case.workers["capacity"].to_numpy(float)[rows], 1.0)
     single = case.plan.grids["households"].to_numpy()[members][None, :] / capacity[:, None]
     uneven = (load / capacity - 1) ** 2 - ((single - 1) ** 2).sum(axis=1)
-    cost = case.cost[np.ix_(rows, members)].sum(axis=1) + case.weights.fairness * uneven
+    cost = case.cost[rows][:, members].sum(axis=1) + case.weights.fairness * uneven
     cost += round(case.weights.doubled) * (len(members) - 1)
     return rows, np.full(len(rows), at), np.round(cost)
 
@@ -218,6 +219,6 @@ def _keep_starts(frame: pd.DataFrame, current: pd.DataFrame | None) -> pd.DataFr
     key = ["grid_code", "worker_id", "role"]
     since = current[current["worker_id"] != ""].groupby(key)["starts"].max()
     day = frame["starts"].iloc[0] if len(frame) else pd.NaT
-    kept = since.reindex(pd.MultiIndex.from_frame(frame[key])).to_numpy()
-    kept = pd.Series(kept, frame.index, dtype="datetime64[s]")
+    days = since.reindex(pd.MultiIndex.from_frame(frame[key])).to_numpy()
+    kept = pd.Series(days, frame.index, dtype="datetime64[s]")
     return frame.assign(starts=frame["starts"].where(kept.isna() | (kept > day), kept))

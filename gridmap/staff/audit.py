@@ -122,9 +122,7 @@ def _find_strangers(
             yield _refuse(code, "worker_id", who, f"his term does not include {day}")
 
 
-def _find_outsiders(
-    plan: Plan, held: pd.DataFrame, workers: gpd.GeoDataFrame
-) -> Iterator[Finding]:
+def _find_outsiders(plan: Plan, held: pd.DataFrame, workers: gpd.GeoDataFrame) -> Iterator[Finding]:
     """Find community workers and part-timers outside their community."""
     known = held[held["worker_id"].isin(workers.index) & held["grid_code"].isin(plan.grids.index)]
     home = known["worker_id"].map(workers["community_id"])
@@ -167,10 +165,8 @@ def _hang_together(places: list[int], beside: set[frozenset[int]]) -> bool:
 def _find_crowds(held: pd.DataFrame, rules: Rules, day: date) -> Iterator[Finding]:
     """Find two primary workers in a grid for longer than a hand-over."""
     for code, rows in held.groupby("grid_code"):
-        if len(rows) < 2:
-            continue
-        rows = rows.sort_values("starts")
-        for (_, first), (_, second) in pairwise(rows.iterrows()):
+        ordered = rows.sort_values("starts")
+        for (_, first), (_, second) in pairwise(ordered.iterrows()):
             end = first["ends"].date() if pd.notna(first["ends"]) else day + timedelta(days=3650)
             shared = np.busday_count(second["starts"].date(), end + timedelta(days=1))
             if shared > rules.staffing.handover:

@@ -53,13 +53,13 @@ def _price_deputies(case: Case, primary: Ints) -> tuple[Flags, npt.NDArray[np.fl
     served = primary >= 0
     serves = np.zeros((workers, len(primary)), bool)
     serves[primary[served], grids[served]] = True
-    busy = serves.any(axis=1)
+    busy = np.asarray(serves.any(axis=1))
     number = np.unique(case.plan.grids["community_id"].to_numpy(object), return_inverse=True)[1]
     inside = np.zeros((workers, number.max(initial=-1) + 1), bool)
     inside[primary[served], number[served]] = True
     own = (case.workers["community_id"] != "").to_numpy()
-    able = inside[:, number] | (case.home & own[:, None]) | (~busy & ~own)[:, None]
-    able &= ~serves & (case.workers["limit"] > 0).to_numpy()[:, None]
+    able: Flags = inside[:, number] | (case.home & own[:, None]) | (~busy & ~own)[:, None]
+    able &= ~serves
     beside = np.zeros((len(primary), len(primary)), bool)
     beside[case.beside[:, 0], case.beside[:, 1]] = True
     near = (serves.astype(np.float32) @ (beside | beside.T).astype(np.float32)) > 0

@@ -18,6 +18,8 @@ from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import coo_array, csr_array, hstack, vstack
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
+from gridmap.errors import StaffError
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -153,11 +155,13 @@ def _pack(groups: csr_array, gain: Floats) -> Ints:
     """Choose disjoint sets of most gain together."""
     found = milp(
         -gain,
-        integrality=np.ones(len(gain)),
+        integrality=np.ones(len(gain), np.int64),
         bounds=Bounds(0, 1),
         constraints=LinearConstraint(groups.T.astype(float), 0, 1),
         options={"mip_rel_gap": 0},
     )
+    if found.x is None:
+        raise StaffError(f"no choice of adjacent grids was found: {found.message}")
     return np.flatnonzero(found.x > 0.5)
 
 
@@ -209,7 +213,9 @@ def _reduce(duties: Duties, prices: Floats, wages: Floats, structure: float = 0.
     """Return the reduced cost of every column; ``structure`` is the price of `_structure`."""
     worth = duties.groups @ prices
     reduced = duties.cost - worth[duties.group] - wages[duties.worker]
-    return reduced - structure * _structure(duties) if structure else reduced
+    if structure:
+        reduced = reduced - structure * _structure(duties)
+    return np.asarray(reduced, np.float64)
 
 
 def _structure(duties: Duties) -> Floats:
@@ -293,7 +299,7 @@ def _relax(duties: Duties, columns: Ints, least: float) -> tuple[float, Floats]:
     found = linprog(cost, A_ub=rows, b_ub=limits, A_eq=cover, b_eq=np.ones(len(duties.vacant)))
     wages, price = found.ineqlin.marginals[:-1], found.ineqlin.marginals[-1]
     reduced = _reduce(duties, found.eqlin.marginals, wages, -price / scale)
-    return float(found.fun), reduced
+    return float(found.fun or 0.0), reduced
 
 
 def _bound_structure(duties: Duties) -> float:
@@ -309,13 +315,18 @@ def _bound_structure(duties: Duties) -> float:
     pairs = np.unique(np.stack([kind[duties.worker], duties.group]), axis=1)
     sizes = np.asarray(duties.groups.sum(axis=1)).ravel()
     classes = Duties(
-        *(pairs[0], pairs[1], duties.doubled * (sizes[pairs[1]] - 1.0)),
-        *(duties.groups, duties.doubled, duties.vacant, len(kinds)),
+        worker=pairs[0],
+        group=pairs[1],
+        cost=duties.doubled * (sizes[pairs[1]] - 1.0),
+        groups=duties.groups,
+        doubled=duties.doubled,
+        vacant=duties.vacant,
+        workers=len(kinds),
     )
     cost, cover, once = _build(classes, np.arange(pairs.shape[1]))
     found = milp(
         cost,
-        integrality=np.ones(len(cost)),
+        integrality=np.ones(len(cost), np.int64),
         bounds=Bounds(0, np.inf),
         constraints=[
             LinearConstraint(cover, 1, 1),
@@ -332,7 +343,7 @@ def _solve(duties: Duties, columns: Ints, fallback: Ints) -> tuple[Ints, bool]:
     cost, cover, once = _build(duties, columns)
     found = milp(
         cost,
-        integrality=np.ones(len(cost)),
+        integrality=np.ones(len(cost), np.int64),
         bounds=Bounds(0, 1),
         constraints=[LinearConstraint(cover, 1, 1), LinearConstraint(once, 0, 1)],
         options={"mip_rel_gap": 0, "node_limit": _NODES},

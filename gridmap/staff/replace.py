@@ -108,11 +108,15 @@ def replace_worker(
 
 def _split_rows(rows: pd.DataFrame, begin: Any, end: Any) -> Iterator[dict[str, Any]]:
     """Yield what is left of the duties before and after."""
-    for row in rows.to_dict("records"):
+    for row in _records(rows):
         if row["starts"] < begin:
             yield {**row, "ends": begin - _DAY}
         if pd.isna(row["ends"]) or row["ends"] > end:
             yield {**row, "starts": end + _DAY}
+
+
+def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(key): value for key, value in row.items()} for row in rows.to_dict("records")]
 
 
 def _stand_in(
@@ -126,10 +130,10 @@ def _stand_in(
     """Yield who stands in, grid by grid, the largest first; a free worker is free once."""
     primary = others[(others["role"] == "primary") & (others["worker_id"] != "")]
     load = primary.drop_duplicates(["grid_code", "worker_id"]).groupby("worker_id")["households"]
-    loads: dict[str, int] = load.sum().to_dict()
+    loads = {str(who): int(total) for who, total in load.sum().items()}
     deputies = others[(others["role"] == "deputy") & (others["worker_id"] != "")]
     own = away[away["role"] == "primary"].sort_values("households", ascending=False)
-    for row in own.to_dict("records"):
+    for row in _records(own):
         grid = case.plan.grids.index.get_loc(row["grid_code"])
         free, deputy = (
             _find_free(case, grid, loads, end),

@@ -130,7 +130,7 @@ def plan_rotation(
     rows = [
         row
         for at, chain in enumerate(chains)
-        for row in _write_chain(terms, plan, at, chain, rules, calendar, start, last, language)
+        for row in _write_chain(terms, at, chain, rules, calendar, start, last, language)
     ]
     rows = _name_rivals(terms, plan, rows, costs, reduced, language)
     old = staffing[staffing["worker_id"] != ""]
@@ -152,7 +152,7 @@ def find_gaps(plan: Plan, staffing: pd.DataFrame, start: date, last: date) -> pd
     """
     check_table(staffing, STAFFING)
     held = staffing[(staffing["role"] == "primary") & (staffing["worker_id"] != "")]
-    rows = {code: some for code, some in held.groupby("grid_code")}
+    rows = dict(iter(held.groupby("grid_code")))
     found = []
     for code in plan.grids.index:
         for begin, end in _uncovered(rows.get(code, held.iloc[:0]), start, last):
@@ -192,7 +192,7 @@ def _list_terms(
     grid = np.flatnonzero((ends < np.datetime64(last)).to_numpy())
     first, final = pd.Timestamp(start), pd.Timestamp(last)
     there = cadres["kind"].isin(_SENT) & ~cadres.index.isin(held)
-    there &= (cadres["starts"].isna() | (cadres["starts"] <= final))
+    there &= cadres["starts"].isna() | (cadres["starts"] <= final)
     some = cadres[there & (cadres["ends"].isna() | (cadres["ends"] >= first))]
     walk, ways = measure_walks(plan, some)
     communities = some["community_id"].to_numpy(object)
@@ -321,7 +321,7 @@ def _follow_chains(terms: _Terms, after: Ints) -> list[list[int]]:
     """Return the terms of each grid in their order."""
     n, chains = len(terms.codes), []
     for at in range(n):
-        chain, term = [], int(after[at])
+        chain, term = list[int](), int(after[at])
         while term >= 0:
             chain.append(term)
             term = int(after[n + term])
@@ -377,7 +377,6 @@ def _match_tails(
 
 def _write_chain(
     terms: _Terms,
-    plan: Plan,
     at: int,
     chain: list[int],
     rules: Rules,
@@ -386,7 +385,7 @@ def _write_chain(
     last: date,
     language: Language,
 ) -> Iterator[dict[str, Any]]:
-    """Yield the rows of one grid: each term with its hand-over, and each stretch without anybody."""
+    """Yield the rows of one grid: terms with their hand-overs, stretches without anybody."""
     end, who, person = terms.free[at], terms.holder[at], terms.person[at]
     place = len(terms.codes)
     row = at

@@ -21,11 +21,12 @@ from gridmap.tables import WAYS
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 Points = Any  # an array of shapely points, None where a position is unknown
 
 _STREETS, _BLOCK, _STRAIGHT, _UNKNOWN = range(len(WAYS))
-#: Places whose ends are looked from at a time: what bounds the memory that distances take.
-_CHUNK = 512
+#: Distances that are measured at a time: what bounds the memory that they take.
+_CELLS = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class _Places:
     """Positions on the net: of each the edge, its two ends and the metres to them."""
 
     xy: Floats  # (n, 2)
-    known: npt.NDArray[np.bool_]  # (n,)
+    known: Flags  # (n,)
     edge: Ints  # (n,) -1 where there is no street
     along: Floats  # (n,) m from the start of the edge
     ends: Ints  # (n, 2) nodes
@@ -91,8 +92,9 @@ class WalkNet:
         metres = np.empty((len(start.xy), len(goal.xy)))
         ways = np.empty(metres.shape, np.int64)
         order = np.argsort(start.edge, kind="stable")  # neighbours look from the same nodes
-        for top in range(0, len(metres), _CHUNK):
-            rows = order[top : top + _CHUNK]
+        step = max(_CELLS // max(len(goal.xy), 1), 1)
+        for top in range(0, len(metres), step):
+            rows = order[top : top + step]
             metres[rows], ways[rows] = self._measure_some(_take(start, rows), goal)
         unknown = ~start.known[:, None] | ~goal.known[None, :]
         return np.where(unknown, np.nan, metres), np.where(unknown, _UNKNOWN, ways)
@@ -113,16 +115,15 @@ class WalkNet:
     def _place(self, points: Points) -> _Places:
         """Take positions to their nearest streets."""
         points = np.asarray(points, dtype=object)
-        known = ~(shapely.is_missing(points) | shapely.is_empty(points))
-        somewhere = np.where(known, points, shapely.Point(0, 0))
+        known: Flags = np.array([point is not None and not point.is_empty for point in points])
+        known = known.astype(bool)  # of no points too
+        somewhere = points.copy()
+        somewhere[~known] = shapely.Point(0, 0)
         xy = shapely.get_coordinates(somewhere)
         if not len(self._edges):
-            nowhere = np.full(len(xy), -1)
-            blank = np.zeros((len(xy), 2))
-            return _Places(
-                *(xy, known, nowhere, blank[:, 0], blank.astype(np.int64), blank),
-                self._find_blocks(somewhere),
-            )
+            nowhere, blank = np.full(len(xy), -1), np.zeros((len(xy), 2))
+            ends, block = blank.astype(np.int64), self._find_blocks(somewhere)
+            return _Places(xy, known, nowhere, blank[:, 0], ends, blank, block)
         edge = self._edge_tree.nearest(somewhere)
         lines = self._edges[edge]
         along = shapely.line_locate_point(lines, somewhere)

@@ -45,7 +45,16 @@ WORKER_COLUMNS: dict[str, tuple[str, ...]] = {
         *("开始时间", "到岗时间"),
     ),
     "ends": (
-        *("ends", "结束日期", "离岗日期", "到期日期", "截止日期", "轮换结束", "结束时间", "到期时间"),
+        *(
+            "ends",
+            "结束日期",
+            "离岗日期",
+            "到期日期",
+            "截止日期",
+            "轮换结束",
+            "结束时间",
+            "到期时间",
+        ),
     ),
 }
 _KINDS = {
@@ -183,9 +192,7 @@ def _first_row(layer: Layer) -> int:
 
 def _settle(raw: gpd.GeoDataFrame, plan: Plan, findings: list[Finding]) -> gpd.GeoDataFrame:
     """Make the table of workers; what can't be is found, row by row."""
-    text = pd.DataFrame(
-        {name: raw[name] if name in raw else "" for name in WORKER_COLUMNS}, raw.index
-    ).fillna("")
+    text = pd.DataFrame({name: raw.get(name, "") for name in WORKER_COLUMNS}, raw.index).fillna("")
     _refuse(text.index[text["name"] == ""], text["name"], "name", "no name", findings)
     frame = pd.DataFrame(index=raw.index)
     frame["name"] = text["name"]
@@ -211,9 +218,7 @@ def _settle(raw: gpd.GeoDataFrame, plan: Plan, findings: list[Finding]) -> gpd.G
 def _refuse(
     rows: Any, values: pd.Series, column: str, problem: str, findings: list[Finding]
 ) -> None:
-    findings += find_rows(
-        "workers", rows, column, values[rows], problem=problem, action="refused"
-    )
+    findings += find_rows("workers", rows, column, values[rows], problem=problem, action="refused")
 
 
 def _choose(
