@@ -123,7 +123,7 @@ def _list_groups(case: Case, most: int) -> list[tuple[int, ...]]:
         near.setdefault(a, []).append(b)
         near.setdefault(b, []).append(a)
     found: list[tuple[int, ...]] = []
-    level = [(at,) for at in sorted(near)]
+    level: list[tuple[int, ...]] = [(at,) for at in sorted(near)]
     for _ in range(case.weights.max_grids_per_worker - 1):
         wider = {tuple(sorted((*one, b))) for one in level for a in one for b in near[a]
                  if b not in one}  # fmt: skip

@@ -37,6 +37,8 @@ def find_deputies(case: Case, primary: Ints) -> Ints:
         Positions of workers, -1 where there is nobody.
     """
     found = np.full((len(primary), case.weights.deputies), -1)
+    if case.workers.empty:
+        return found
     able, price = _price_deputies(case, primary)
     used = np.zeros(len(case.workers), np.int64)
     for rank in range(case.weights.deputies):

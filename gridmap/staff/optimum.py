@@ -220,8 +220,8 @@ def _reduce(duties: Duties, prices: Floats, wages: Floats, structure: float = 0.
 
 def _structure(duties: Duties) -> Floats:
     """Return the part of each column's cost that says how many grids share a worker."""
-    sizes = np.asarray(duties.groups.sum(axis=1)).ravel()
-    return duties.doubled * (sizes[duties.group] - 1)
+    sizes = np.asarray(duties.groups.sum(axis=1), np.float64).ravel()
+    return np.asarray(duties.doubled * (sizes[duties.group] - 1), np.float64)
 
 
 def _improve(duties: Duties, start: Optimum) -> Optimum:

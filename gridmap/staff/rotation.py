@@ -345,10 +345,9 @@ def _swap_tails(
     for day in days:
         for place in dict.fromkeys(where):
             cut = [
-                (at, spot)
+                (int(at), spots[0])
                 for at in np.flatnonzero(where == place)
-                for spot, term in enumerate(chains[at])
-                if terms.starts[term] == day
+                if (spots := [i for i, term in enumerate(chains[at]) if terms.starts[term] == day])
             ]
             if len(cut) > 1:
                 _match_tails(terms, costs, chains, cut, walk, n)
@@ -370,8 +369,8 @@ def _match_tails(
     if not np.isfinite(price.diagonal()).all():
         return
     rows, columns = linear_sum_assignment(np.where(np.isfinite(price), price, 1e12))
-    for row, column in zip(rows, columns, strict=True):
-        at, spot = cut[row]
+    for place, column in zip(rows.tolist(), columns.tolist(), strict=True):
+        at, spot = cut[place]
         chains[at][spot:] = tails[column]
 
 

@@ -211,6 +211,8 @@ def grid_points(plan: Plan) -> gpd.GeoSeries:
     """
     points = plan.grids.geometry.representative_point()
     homes = plan.units[plan.units["households"] > 0]
+    if homes.empty:
+        return points
     inner = homes.geometry.representative_point()
     weight = homes["households"]
     codes = homes["grid_code"]
