@@ -46,11 +46,13 @@ from gridmap.staff import (
     make_workers,
     plan_patrols,
     plan_rotation,
+    read_staffing,
     read_workers,
     replace_worker,
     site_stations,
     summarize_staffing,
     write_roster,
+    write_staffing,
 )
 from gridmap.staff_maps import map_patrols, map_staffing, map_stations
 from gridmap.store import PlanStore
@@ -111,6 +113,7 @@ __all__ = [
     "read_city",
     "read_points",
     "read_rules",
+    "read_staffing",
     "read_workers",
     "redraw_plan",
     "replace_worker",
@@ -123,4 +126,5 @@ __all__ = [
     "warm_up",
     "write_points",
     "write_roster",
+    "write_staffing",
 ]

@@ -128,7 +128,7 @@ class Staffing:
     walk: float = 1.0  #: per metre between the worker's home or office and the grid
     change: float = 500.0  #: for a grid that gets another primary worker than it has
     fairness: float = 1000.0  #: × the squared share by which a load is off the worker's own usual
-    outside: float = 3000.0  #: for a worker who is sent to one community and serves another
+    outside: float = 10_000.0  #: for a worker who is sent to one community and serves another
     part_time: float = 1000.0  #: for a grid whose primary worker is a part-timer
     doubled: float = 100_000.0  #: for each grid beyond a worker's first
     vacant: float = 1_000_000.0  #: for a grid without a primary worker

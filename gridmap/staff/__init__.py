@@ -5,7 +5,13 @@ from gridmap.staff.audit import check_staffing, summarize_staffing
 from gridmap.staff.examples import make_workers
 from gridmap.staff.patrols import plan_patrols
 from gridmap.staff.replace import replace_worker
-from gridmap.staff.roster import list_contacts, list_duties, write_roster
+from gridmap.staff.roster import (
+    list_contacts,
+    list_duties,
+    read_staffing,
+    write_roster,
+    write_staffing,
+)
 from gridmap.staff.rotation import find_gaps, plan_rotation
 from gridmap.staff.stations import Siting, site_stations
 from gridmap.staff.walking import WalkNet, make_walk_net
@@ -24,9 +30,11 @@ __all__ = [
     "make_workers",
     "plan_patrols",
     "plan_rotation",
+    "read_staffing",
     "read_workers",
     "replace_worker",
     "site_stations",
     "summarize_staffing",
     "write_roster",
+    "write_staffing",
 ]

@@ -12,7 +12,9 @@ from openpyxl import Workbook
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 
+from gridmap.columns import to_text
 from gridmap.errors import StaffError
+from gridmap.layers import read_csv
 from gridmap.plan import Plan
 from gridmap.staff.case import check_workers_of, keep_present
 from gridmap.staff.reasons import Language
@@ -142,6 +144,37 @@ def write_roster(
     else:
         raise StaffError(f"{path.name}: a roster is an .xlsx or a .gpkg file")
     draft.replace(path)  # the file is complete or not there
+
+
+def write_staffing(staffing: pd.DataFrame, path: str | Path) -> None:
+    """Write `STAFFING` as a CSV that Excel opens right and `read_staffing` reads back.
+
+    The file is complete or not there.
+    """
+    check_table(staffing, STAFFING)
+    path = Path(path)
+    draft = path.with_name(f".{path.name}.part")
+    staffing.to_csv(draft, index=False, encoding="utf-8-sig", date_format="%Y-%m-%d")
+    draft.replace(path)
+
+
+def read_staffing(path: str | Path) -> pd.DataFrame:
+    """Read what `write_staffing` wrote.
+
+    Raises
+    ------
+    TableError
+        If the file can't be read or is no such table.
+    """
+    frame = read_csv(path).reindex(columns=list(STAFFING.columns))
+    text = [name for name, kind in STAFFING.columns.items() if kind == "O"]
+    frame[text] = frame[text].apply(to_text)
+    for name in ("starts", "ends"):
+        frame[name] = pd.to_datetime(frame[name], format="%Y-%m-%d").astype("datetime64[s]")
+    floats = {name: "float64" for name, kind in STAFFING.columns.items() if kind == "f"}
+    staffing = frame.astype({**floats, **dict.fromkeys(text, "str")})
+    check_table(staffing, STAFFING)
+    return staffing
 
 
 def _rows_on(staffing: pd.DataFrame, day: date) -> pd.DataFrame:

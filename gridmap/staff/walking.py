@@ -146,7 +146,7 @@ class WalkNet:
         ways = np.where(np.isfinite(along), _STREETS, _STRAIGHT)
         metres = np.where(np.isfinite(along), along, straight)
         inner = start.block[:, None] == goal.block[None, :]
-        inner &= (start.block[:, None] >= 0) & (straight < metres)
+        inner &= (start.block[:, None] >= 0) & (straight <= metres)
         return np.where(inner, straight, metres), np.where(inner, _BLOCK, ways)
 
     def _measure_along(self, start: _Places, goal: _Places) -> Floats:
