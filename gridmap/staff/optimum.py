@@ -34,7 +34,7 @@ _ROUNDS = 60
 #: Nodes of a branch and bound; columns of a programme that is still solved to the end.
 _NODES, _MOST_COLUMNS = 20_000, 400_000
 #: Columns that are solved as one programme; turns of wages and sets; reduced cost of what they see.
-_FEW_COLUMNS, _TURNS, _FAR = 20_000, 12, 3000.0
+_FEW_COLUMNS, _TURNS, _FAR = 40_000, 12, 3000.0
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def find_optimum(duties: Duties) -> Optimum:
         branch and bound of 20,000 nodes, or programmes of 400,000 columns, do not settle it.
     """
     n = len(duties.vacant)
-    chosen, wages = _match(duties, np.arange(n), np.ones(len(duties.worker), bool))
+    chosen, wages, _ = _match(duties, np.arange(n), np.ones(len(duties.worker), bool))
     bound, prices, _ = _price_out(duties, wages)
     found = _conclude(duties, chosen, bound, prices, wages)
     if _is_proven(found):
@@ -116,18 +116,25 @@ def _alternate(duties: Duties, found: Optimum, wages: Floats) -> Optimum:
 
     Where they do the choice is proven: wages give a bound whatever they are (Lagrange).
     """
-    near = found.reduced <= _FAR
+    near = (found.reduced <= _FAR) | (duties.group >= len(duties.vacant))
     best, tried = found, set()
+    rows = _price_out(duties, wages)[2]
     for _ in range(_TURNS):
-        bound, prices, rows = _price_out(duties, wages)
+        tried.add(rows.tobytes())
+        chosen, high, low = _match(duties, rows, near)
+        if _evaluate(duties, chosen) < best.cost:
+            best = best._replace(columns=chosen, cost=_evaluate(duties, chosen))
+        # An assignment has many dual solutions, between its highest and its lowest wages; those
+        # nearest to wages that were good before are often good again.
+        some = (high, low, np.clip(wages, low, high), (high + low) / 2)
+        bounds = [_price_out(duties, each) for each in some]
+        turn = int(np.argmax([bound for bound, _, _ in bounds]))
+        bound, prices, rows = bounds[turn]
         if bound > best.bound:
+            wages = some[turn]
             best = _conclude(duties, best.columns, bound, prices, wages)
         if _is_proven(best) or rows.tobytes() in tried:
             return best
-        tried.add(rows.tobytes())
-        chosen, wages = _match(duties, rows, near | (duties.group >= len(duties.vacant)))
-        if _evaluate(duties, chosen) < best.cost:
-            best = best._replace(columns=chosen, cost=_evaluate(duties, chosen))
     return best
 
 
@@ -171,8 +178,11 @@ def _evaluate(duties: Duties, columns: Ints) -> float:
     return float(duties.cost[columns].sum() + duties.vacant[~served].sum())
 
 
-def _match(duties: Duties, rows: Ints, allowed: Flags) -> tuple[Ints, Floats]:
-    """Give each of some disjoint sets one worker, or none; return the columns and the wages."""
+def _match(duties: Duties, rows: Ints, allowed: Flags) -> tuple[Ints, Floats, Floats]:
+    """Give each of some disjoint sets one worker, or none; return the columns and the wages.
+
+    These are the highest and the lowest that prove the matching.
+    """
     n, top = len(rows), duties.workers
     place = np.full(duties.groups.shape[0], -1)
     place[rows] = np.arange(n)
@@ -187,7 +197,8 @@ def _match(duties: Duties, rows: Ints, allowed: Flags) -> tuple[Ints, Floats]:
     seat_of = np.empty(n, np.int64)
     seat_of[row] = seat
     taken = seat_of[place[duties.group[use]]] == duties.worker[use]
-    return use[taken], find_wages(graph, seat_of)[:top]
+    high = find_wages(graph, seat_of)[:top]
+    return use[taken], high, _find_low_wages(graph, seat_of, price + 1, top)
 
 
 def find_wages(graph: csr_array, seat_of: Ints) -> Floats:
@@ -209,6 +220,30 @@ def find_wages(graph: csr_array, seat_of: Ints) -> Floats:
         wages[seats[first]] = new
 
 
+def _find_low_wages(graph: csr_array, seat_of: Ints, vacant: Floats, workers: int) -> Floats:
+    """Return the lowest wages of an optimal matching: those at the highest prices of the rows."""
+    rows = np.repeat(np.arange(graph.shape[0]), np.diff(graph.indptr))
+    seats, costs = graph.indices, graph.data
+    row_of = np.full(graph.shape[1], -1)
+    row_of[seat_of] = np.arange(graph.shape[0])
+    mine = row_of[seats] == rows
+    own = np.zeros(graph.shape[0])
+    own[rows[mine]] = costs[mine]
+    rival = row_of[seats]
+    offers = np.where(rival >= 0, costs - own[rival], costs)
+    first = graph.indptr[:-1]  # each row has its vacant seat, so none is empty
+    prices = vacant.copy()
+    while True:
+        least = np.minimum.reduceat(offers + np.where(rival >= 0, prices[rival], 0.0), first)
+        new = np.minimum(prices, least)
+        if not (new < prices - 1e-9).any():
+            break
+        prices = new
+    wages = np.zeros(graph.shape[1])
+    wages[seat_of] = np.minimum(own - prices, 0.0)
+    return wages[:workers]
+
+
 def _reduce(duties: Duties, prices: Floats, wages: Floats, structure: float = 0.0) -> Floats:
     """Return the reduced cost of every column; ``structure`` is the price of `_structure`."""
     worth = duties.groups @ prices
@@ -226,8 +261,9 @@ def _structure(duties: Duties) -> Floats:
 
 def _improve(duties: Duties, start: Optimum) -> Optimum:
     """Let workers take sets of grids: bound by the linear relaxation, solve what is left."""
-    if len(duties.worker) <= _FEW_COLUMNS:
-        return _finish(duties, start, np.arange(len(duties.worker)))
+    left = np.flatnonzero(start.reduced < start.cost - start.bound)
+    if len(left) <= _FEW_COLUMNS:
+        return _finish(duties, start, np.union1d(left, start.columns))
     least = _bound_structure(duties)
     kept = (start.reduced <= _NEAR) & (duties.group < len(duties.vacant))
     kept[start.columns] = True
