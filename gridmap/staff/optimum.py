@@ -33,8 +33,10 @@ _ADDED = 12
 _ROUNDS = 60
 #: Nodes of a branch and bound; columns of a programme that is still solved to the end.
 _NODES, _MOST_COLUMNS = 20_000, 400_000
-#: Columns that are solved as one programme; turns of wages and sets; reduced cost of what they see.
-_FEW_COLUMNS, _TURNS, _FAR = 40_000, 12, 3000.0
+#: Columns that are solved as one programme at once, or where nearly all others are ruled out.
+_FEW_COLUMNS, _LEFT_COLUMNS = 20_000, 100_000
+#: Turns of wages and sets, and the reduced cost (m) of the columns that they see.
+_TURNS, _FAR = 12, 3000.0
 
 
 @dataclass(frozen=True)
@@ -262,7 +264,7 @@ def _structure(duties: Duties) -> Floats:
 def _improve(duties: Duties, start: Optimum) -> Optimum:
     """Let workers take sets of grids: bound by the linear relaxation, solve what is left."""
     left = np.flatnonzero(start.reduced < start.cost - start.bound)
-    if len(left) <= _FEW_COLUMNS:
+    if len(left) <= _LEFT_COLUMNS:
         return _finish(duties, start, np.union1d(left, start.columns))
     least = _bound_structure(duties)
     kept = (start.reduced <= _NEAR) & (duties.group < len(duties.vacant))
