@@ -18,6 +18,12 @@ from gridmap.staff.stations import Siting
 
 Language = Literal["zh", "en"]
 
+#: The number of a stop, white on its dot.
+_NUMBERS = (
+    "<style>.stop-number { background: none; border: 0; box-shadow: none; color: #fff; "
+    "font: bold 11px sans-serif; pointer-events: none; }</style>"
+)
+
 #: State of a grid -> fill, and what the legend says.
 _STATES: dict[str, tuple[str, dict[Language, str]]] = {
     "usual": ("#cfe3d4", {"zh": "一人一格", "en": "one worker, one grid"}),
@@ -52,8 +58,7 @@ def map_staffing(
 ) -> PlanMap:
     """Draw the grids of a plan by who serves them on a day; it needs no internet.
 
-    Pointing at a grid shows its worker, load, way, deputies and the reason. A line leads from the
-    grid to where its worker comes from, if that is known.
+    Pointing at a grid shows its worker, load, way, deputies and the reason.
 
     Parameters
     ----------
@@ -136,6 +141,10 @@ def map_patrols(plan: Plan, patrols: gpd.GeoDataFrame, *, language: Language = "
         _draw_stops(legs, color, page)
         title = f"{who} 第{day}天" if language == "zh" else f"{who}, day {day}"
         legend.append((color, f"{title}：{legs['walk'].sum() / 1000:.1f} km"))
+    cast(Figure, page.get_root()).header.add_child(Element(_NUMBERS))
+    if len(walked):
+        west, south, east, north = to_degrees(walked).total_bounds
+        page.fit_bounds([[south, west], [north, east]], padding=(30, 30))
     _add_legend(page, legend[: len(_ROUNDS)])
     return page
 
@@ -147,14 +156,21 @@ def _draw_stops(legs: gpd.GeoDataFrame, color: str, page: PlanMap) -> None:
         if not row["stop_id"]:
             continue
         lon, lat = line.coords[-1]
-        badge = (
-            f'<div style="background:{color};color:#fff;border-radius:9px;width:18px;height:18px;'
-            f'font:12px/18px sans-serif;text-align:center">{row["order"]}</div>'
-        )
-        folium.Marker(
+        folium.CircleMarker(
             (lat, lon),
-            icon=folium.DivIcon(html=badge, icon_size=(18, 18), icon_anchor=(9, 9)),
+            radius=10,
+            color="#ffffff",
+            weight=1,
+            fill=True,
+            fill_color=color,
+            fill_opacity=1,
             tooltip=html.escape(f"{row['order']}. {row['kind']} {row['name']}"),
+        ).add_to(page)
+        number = folium.Tooltip(
+            str(row["order"]), permanent=True, direction="center", class_name="stop-number"
+        )
+        folium.CircleMarker(
+            (lat, lon), radius=1, weight=0, fill=False, tooltip=number, interactive=False
         ).add_to(page)
 
 
