@@ -98,8 +98,8 @@ def plan_rotation(
     days : int
         How many days are planned.
     kept : DataFrame, optional
-        A calendar made before, for one in which somebody drops out: successions that are in it
-        stay unless that would leave a day more without a worker.
+        A calendar made before, for one in which somebody drops out: a succession that is not in
+        it counts four changes more, so that little is changed.
     holidays : sequence of date
         Days that are no working days, beside Saturdays and Sundays.
     language : {"zh", "en"}
@@ -109,8 +109,11 @@ def plan_rotation(
     -------
     DataFrame
         `STAFFING`, the rows given and the new ones. A row with ``worker_id`` "" names the days on
-        which a grid has nobody. ``attrs["proof"]`` has ``status`` (optimal), ``uncovered``: days
-        without a worker over all grids, of which no calendar of these terms has fewer.
+        which a grid has nobody. ``attrs["proof"]`` has ``uncovered``, the days without a worker
+        over all grids, and ``status``: ``optimal`` where no calendar of these terms has fewer;
+        ``found`` where somebody's limit is below the largest of these grids, for then a term only
+        follows one of no higher limit. ``extra`` is about the chains, before those who come to one
+        community on one day were exchanged to walk less.
 
     Raises
     ------
@@ -138,7 +141,9 @@ def plan_rotation(
     table = table.sort_values(["grid_code", "role", "starts"], ascending=[True, False, True])
     table = table.reset_index(drop=True)
     gaps = find_gaps(plan, table, start, last)
-    table.attrs["proof"] = {"status": "optimal", "uncovered": int(gaps["days"].sum())}
+    fits = terms.limit.min(initial=10**9) >= terms.households.max(initial=0)
+    status = "optimal" if fits else "found"
+    table.attrs["proof"] = {"status": status, "uncovered": int(gaps["days"].sum())}
     return table
 
 
@@ -430,8 +435,8 @@ _WHY: dict[str, dict[Language, str]] = {
     },
 }
 _RIVAL: dict[Language, str] = {
-    "zh": "；次优{rival}，总代价至少多{extra:,.0f}米",
-    "en": "; next best {rival}, at least {extra:,.0f} m worse for the whole",
+    "zh": "；次优{rival}，接续代价约多{extra:,.0f}米",
+    "en": "; next best {rival}, about {extra:,.0f} m worse for the chains",
 }
 
 
