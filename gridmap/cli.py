@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 from rich.console import Console
@@ -320,6 +320,54 @@ def export(
     else:
         gridmap.export_plan(plan, out, layer=layer, lang=lang, encoding=encoding)
     typer.echo(f"{'public' if public else 'internal'} export: {out}")
+
+
+@app.command()
+def staff(
+    store: StorePath,
+    name: PlanName,
+    workers: Annotated[Path, typer.Argument(help="A list of workers: Excel or CSV.")],
+    roster: Annotated[Path, typer.Argument(help="The roster to write: .xlsx or .gpkg.")],
+    on: Day = None,
+    rules_path: RulesPath = None,
+    datum: Annotated[str, typer.Option(help="Of degrees in the list.")] = "wgs84",
+    current: Annotated[
+        Path | None, typer.Option(help="CSV of the staffing until now: who stays, stays.")
+    ] = None,
+    table: Annotated[
+        Path | None, typer.Option(help="Also write the staffing as CSV, for the next --current.")
+    ] = None,
+    map_path: Annotated[
+        Path | None, typer.Option("--map", help="Also write a map page that needs no internet.")
+    ] = None,
+    language: Annotated[str, typer.Option(help="Of the roster: zh or en.")] = "zh",
+) -> None:
+    """Give each grid of a kept plan its worker and deputies, and write the roster."""
+    if language not in ("zh", "en"):
+        raise GridmapError(f"--language {language}: choose zh or en")
+    plan, day = gridmap.PlanStore(store).load(name), _day(on)
+    rules = gridmap.read_rules(rules_path) if rules_path else None
+    people = gridmap.read_workers(workers, plan, datum=datum)
+    held = gridmap.read_staffing(current) if current else None
+    staffing = gridmap.assign_workers(
+        plan, people, rules, current=held, on=day, language=cast(Any, language)
+    )
+    figures = gridmap.summarize_staffing(plan, staffing, people, on=day)
+    gridmap.write_staff_roster(plan, staffing, people, roster, on=day, language=cast(Any, language))
+    if table:
+        gridmap.write_staffing(staffing, table)
+    if map_path:
+        gridmap.map_staffing(plan, staffing, people, on=day, language=cast(Any, language)).save(
+            map_path
+        )
+    typer.echo(
+        "{workers} workers for {grids} grids: {vacant} vacant, {doubled} workers with several, "
+        "{free} free; {walk_km} km on foot together, largest load {most} households".format(
+            **figures
+        )
+    )
+    typer.echo(f"{figures['proof']['status']}; roster: {roster}")
+    raise typer.Exit(1 if figures["vacant"] else 0)
 
 
 def main() -> None:

@@ -139,6 +139,61 @@ class Estates:
 
 
 @dataclass(frozen=True)
+class Staffing:
+    """Who may serve a grid, and what it costs, in metres of walking that one would accept instead.
+
+    A grid whose worker changes costs `change`: the change is made where it saves more walking than
+    that. `vacant` and `doubled` are so large that neither happens while a free worker may come,
+    however far.
+
+    Examples
+    --------
+    >>> Staffing().limit_of(300), Staffing().limit_of(150), Staffing().limit_of(400)
+    (500, 250, 500)
+    """
+
+    target_households: int = 300  #: that one worker usually carries (the reference city)
+    max_households: int = 500  #: that one worker never exceeds, over all of his grids
+    max_grids_per_worker: int = 2  #: adjacent ones of one community, when workers are short
+    deputies: int = 1  #: for each grid beside its primary worker
+    walk: float = 1.0  #: per metre between the worker's home or office and the grid
+    change: float = 500.0  #: for a grid that gets another primary worker than it has
+    fairness: float = 1000.0  #: × the squared share by which a load is off the worker's own usual
+    outside: float = 10_000.0  #: for a worker who is sent to one community and serves another
+    part_time: float = 1000.0  #: for a grid whose primary worker is a part-timer
+    doubled: float = 100_000.0  #: for each grid beyond a worker's first
+    vacant: float = 1_000_000.0  #: for a grid without a primary worker
+    unserved: float = 20.0  #: for each household of a vacant grid, so that small ones are
+    detour: float = 1.3  #: metres walked per metre of straight line where there are no streets
+    speed: float = 4.0  #: km/h on foot: 15 minutes are 1,000 m, as in the norm for estates
+    handover: int = 5  #: working days that two workers are in a grid together
+
+    def __post_init__(self) -> None:
+        for item in dataclasses.fields(self):
+            value = getattr(self, item.name)
+            if not 0 <= value < float("inf"):
+                raise RulesError(f"{item.name} is {value}, not a number from 0 up")
+        if not 1 <= self.target_households <= self.max_households:
+            raise RulesError(
+                f"target_households {self.target_households} is not from 1 up to max_households "
+                f"{self.max_households}"
+            )
+        if self.max_grids_per_worker not in (1, 2, 3):
+            raise RulesError(f"max_grids_per_worker is {self.max_grids_per_worker}, not 1, 2 or 3")
+        if self.detour < 1 or self.speed <= 0:
+            raise RulesError(f"detour is {self.detour} and speed {self.speed}: 1 or more, above 0")
+
+    def limit_of(self, capacity: float) -> int:
+        """Return the most households for a worker who usually carries ``capacity``.
+
+        The usual load and the limit of a part-timer are in the proportion of a full-timer's; nobody
+        carries more than `max_households`.
+        """
+        share = self.max_households / self.target_households
+        return min(self.max_households, round(capacity * share))
+
+
+@dataclass(frozen=True)
 class Rules:
     """Everything that can be set, checked once when it is made.
 
@@ -167,6 +222,8 @@ class Rules:
         Sizes by kind of estate, used where the city says which kind it is.
     costs : Costs
         Weights of the objective.
+    staffing : Staffing
+        Limits and weights of who serves a grid.
 
     Examples
     --------
@@ -188,6 +245,7 @@ class Rules:
     divide_above: int | None = None
     estates: Estates = field(default_factory=Estates)
     costs: Costs = field(default_factory=Costs)
+    staffing: Staffing = field(default_factory=Staffing)
 
     def __post_init__(self) -> None:
         if not 0 < self.tolerance < 1:
@@ -249,10 +307,12 @@ class Rules:
         """
         settings = dict(settings)
         costs = _section(Costs, settings.pop("costs", {}), "costs")
+        staffing = _section(Staffing, settings.pop("staffing", {}), "staffing")
         estates = _read_estates(settings.pop("estates", {}))
         if settings.get("divide_above", 0) is None:  # as to_dict writes the default
             del settings["divide_above"]
-        return replace(_section(cls, settings, ""), costs=costs, estates=estates)
+        plain = _section(cls, settings, "")
+        return replace(plain, costs=costs, estates=estates, staffing=staffing)
 
 
 def band_ends(target: Any, tolerance: float) -> tuple[Any, Any]:

@@ -23,6 +23,20 @@ CROSSINGS = ("none", "street", "main_road", "railway", "river")
 ZONE_KINDS = ("park", "mall", "school", "hospital", "market", "office", "other")
 #: Kinds of estate that have a size of grid of their own: `gridmap.rules.Estates`.
 ESTATE_TYPES = ("old_estate", "managed_estate", "rural")
+#: Community worker (社区工作者), rotating cadre (下沉干部), recruited full-timer (专职网格员),
+#: part-timer (兼职网格员).
+WORKER_KINDS = ("community", "cadre", "recruit", "part_time")
+#: Party membership: none, full (正式) or probationary (预备) member.
+MEMBERSHIPS = ("", "full", "probationary")
+ROLES = ("primary", "deputy")
+#: What a distance was walked along: streets, one block, or a straight line with a detour; "" where
+#: the worker has no position.
+WAYS = ("streets", "block", "straight", "")
+#: What decided who serves a grid, or that nobody does; see `gridmap.staff.reasons`.
+BINDINGS = (
+    *("nearest", "continuity", "community", "limit", "elsewhere", "doubled", "neighbour", "spare"),
+    *("shortage", "too_large", "nobody", "replacement", "absence", "handover", "term"),
+)
 
 #: A change that counts, one that was undone, and one that can't be redone as others came after it.
 CHANGE_STATES = ("done", "undone", "dropped")
@@ -41,7 +55,8 @@ class Table:
     index : str or None
         Name of the index, which is the key; None where rows have no key.
     columns : dict of str to str
-        Column -> dtype kind: ``i`` whole numbers, ``f`` floats, ``O`` text, ``b`` true or false.
+        Column -> dtype kind: ``i`` whole numbers, ``f`` floats, ``O`` text, ``b`` true or false,
+        ``M`` days, which may be missing (NaT).
     geometry : tuple of str
         The geometry types allowed; empty for a table without geometry.
     choices : dict of str to tuple, optional
@@ -209,6 +224,84 @@ MARKS = Table(  # what each change did to grids besides their units
     choices={"field": MARK_FIELDS},
 )
 
+WORKERS = Table(
+    "workers",
+    "worker_id",  # text; a person's second term is another worker: K017/2
+    {
+        "name": "O",  # as it is posted in public
+        "kind": "O",  # one of WORKER_KINDS
+        "community_id": "O",  # that a community worker belongs to or a cadre is sent to; or ""
+        "party": "O",  # one of MEMBERSHIPS
+        "skills": "O",  # words separated by spaces, or ""
+        "phone": "O",  # of the office, or ""
+        "capacity": "i",  # households that he usually carries
+        "limit": "i",  # households that he never exceeds
+        "days": "f",  # present in a week
+        "home_unit": "O",  # the agency or enterprise that sent him, or ""
+        "person": "O",  # the same in every term of a person
+        "starts": "M",  # first day; NaT: long ago
+        "ends": "M",  # last day; NaT: open
+    },
+    ("Point",),  # home or office
+    {"kind": WORKER_KINDS, "party": MEMBERSHIPS},
+    placed=False,
+)
+STAFFING = Table(  # one row a duty; a grid without a primary worker has a row with worker_id ""
+    "staffing",
+    None,
+    {
+        "grid_code": "O",
+        "worker_id": "O",  # or ""
+        "role": "O",  # one of ROLES
+        "starts": "M",  # first day
+        "ends": "M",  # last day; NaT: open
+        "households": "i",  # of the grid
+        "load": "i",  # households of all grids that the worker is primary of on these days
+        "walk": "f",  # m from the worker's home or office; NaN where unknown
+        "way": "O",  # one of WAYS: what that was measured along
+        "binding": "O",  # one of BINDINGS: what decided it
+        "rival": "O",  # the next best worker, or ""
+        "rival_walk": "f",  # m from the rival's home or office to the grid; NaN where unknown
+        "extra": "f",  # m: by how much the whole staffing would be worse with the rival, at least
+        "reason": "O",  # all of that in words
+    },
+    (),
+    {"role": ROLES, "way": WAYS, "binding": BINDINGS},
+)
+
+STATIONS = Table(  # service stations (驿站, 党群服务站), or places where one could be
+    "stations", "station_id", {"name": "O"}, ("Point",)
+)
+STOPS = Table(  # what is looked at on a round: shops, hydrants, homes that need a visit
+    "stops",
+    "stop_id",
+    {
+        "name": "O",  # of the place, never of a resident
+        "kind": "O",  # any text: 商铺, 消火栓, 走访户
+        "minutes": "f",  # how long one stays
+    },
+    ("Point",),
+)
+PATROLS = Table(  # one row a visit, in order; the last row of a day is the way back
+    "patrols",
+    None,
+    {
+        "worker_id": "O",  # or "" where nobody serves the grid
+        "day": "i",  # 1, 2 …; 0: in no round, and the note says why
+        "order": "i",  # 1, 2 … in the day; 0: in no round
+        "stop_id": "O",  # "" for the way back
+        "name": "O",
+        "kind": "O",
+        "grid_code": "O",  # that the stop lies in
+        "walk": "f",  # m from the stop before
+        "arrive": "f",  # minutes after setting out
+        "minutes": "f",  # how long one stays
+        "note": "O",
+    },
+    ("LineString",),  # the way from the stop before
+    placed=False,
+)
+
 
 def check_table(frame: pd.DataFrame, table: Table) -> None:
     """Raise one error that names everything in which ``frame`` breaks the contract of ``table``.
@@ -250,7 +343,7 @@ def empty_table(table: Table, crs: Any) -> gpd.GeoDataFrame:
     >>> empty_table(STREETS, "EPSG:32651").columns.tolist()
     ['kind', 'name', 'geometry']
     """
-    dtypes = {"i": "int64", "f": "float64", "O": "str", "b": "bool"}
+    dtypes = {"i": "int64", "f": "float64", "O": "str", "b": "bool", "M": "datetime64[s]"}
     columns = {name: pd.Series([], dtype=dtypes[kind]) for name, kind in table.columns.items()}
     frame = pd.DataFrame(columns)
     if table.geometry and table.placed:
@@ -290,7 +383,7 @@ def _column_problems(frame: pd.DataFrame, table: Table) -> Iterator[str]:
         values = frame[column]
         if _kind(values) != kind:
             yield f"column {column!r} is {values.dtype}, not {_KIND_NAMES[kind]}"
-        elif kind != "f" and values.isna().any():
+        elif kind not in "fM" and values.isna().any():
             yield f"column {column!r} is empty in rows {list_some(frame.index[values.isna()])}"
         elif column in (table.choices or {}):
             strange = sorted(set(values.unique()) - set((table.choices or {})[column]))
@@ -315,7 +408,7 @@ def _geometry_problems(frame: pd.DataFrame, table: Table) -> Iterator[str]:
         yield f"geometry is not {' or '.join(table.geometry)} in rows {rows}"
 
 
-_KIND_NAMES = {"i": "whole numbers", "f": "floats", "O": "text", "b": "true or false"}
+_KIND_NAMES = {"i": "whole numbers", "f": "floats", "O": "text", "b": "true or false", "M": "days"}
 
 
 def _kind(values: pd.Series) -> str:
