@@ -65,6 +65,8 @@ _CONTRACTS: dict[str, Table] = {
 }
 #: Nearest places that a grid may share a branch with where none that it touches has room.
 _BRIDGES = 5
+#: Effort of the engine for each unit of a suggested group: it is a suggestion.
+_GROUP_STEPS = 5
 _DIGITS = "零一二三四五六七八九"
 
 
@@ -170,6 +172,7 @@ class _Ground:
     plan: Plan
     party: Party
     counts: pd.DataFrame  # by unit
+    by_grid: pd.DataFrame  # the same, added up
     present: pd.Series  # unit -> branch now, "" for none
     company: pd.Series  # grid -> branch now, if it has just one
     parts: pd.Series  # unit -> part of its grid
@@ -233,15 +236,20 @@ def form_branches(
     party = (rules or plan.rules).party
     leading = _check_leaders(plan, leaders)
     ground = _lay_ground(plan, place_members(plan, members), party, current)
-    links = _link_grids(plan)
+    units = plan.units.groupby("community_id").groups
+    links = dict(list(_link_grids(plan).groupby("community_id")))
+    nothing = _link_grids(plan).iloc[:0]
     formed = {
-        str(community): _form_community(ground, str(community), codes, links)
+        str(community): _form_community(
+            ground, codes, units[community], links.get(community, nothing)
+        )
         for community, codes in plan.grids.groupby("community_id").groups.items()
     }
-    units, ids, sites = _name_sets(ground, formed)
-    groups, units = _form_groups(ground, units, sites)
-    branches = _table_branches(ground, formed, ids, sites, groups, leading)
-    return _put_together(ground, formed, branches, units, groups)
+    table, ids, sites = _name_sets(ground, formed)
+    groups, table = _form_groups(ground, table, sites)
+    sums = table.groupby("branch_id")[list(COUNTS)].sum()
+    branches = _table_branches(ground, formed, ids, sites, groups, sums)
+    return _put_together(ground, formed, _appoint(branches, sites, leading), table, groups)
 
 
 def find_leaders(staffing: pd.DataFrame, workers: pd.DataFrame, on: date) -> pd.DataFrame:
@@ -298,6 +306,7 @@ def _lay_ground(
         plan=plan,
         party=party,
         counts=counts,
+        by_grid=counts.groupby(plan.units["grid_code"]).sum().reindex(plan.grids.index),
         present=present,
         company=_find_company(current),
         parts=parts,
@@ -380,20 +389,18 @@ def _keep_parts(
 
 
 def _link_grids(plan: Plan) -> pd.DataFrame:
-    """Return the pairs of units that lie in two grids and may be joined."""
-    pairs = plan.adjacency[plan.adjacency["usable"]]
-    code = plan.units["grid_code"]
-    first, second = pairs["unit_a"].map(code), pairs["unit_b"].map(code)
-    apart = first != second
-    return pairs[apart].assign(code_a=first[apart], code_b=second[apart])
+    """Return the pairs of units that lie in two grids of a community and may be joined."""
+    pairs = plan.adjacency.loc[plan.adjacency["usable"], ["unit_a", "unit_b"]]
+    ends = [plan.units[["grid_code", "community_id"]].loc[pairs[side]] for side in pairs]
+    (code, home), (other, there) = ([end[name].to_numpy() for name in end] for end in ends)
+    apart = (code != other) & (home == there)
+    return pairs[apart].assign(community_id=home[apart])
 
 
 def _form_community(
-    ground: _Ground, community: str, codes: pd.Index, links: pd.DataFrame
+    ground: _Ground, codes: pd.Index, units: pd.Index, near: pd.DataFrame
 ) -> _Formed:
     """Cover the grids of a community; where one is left over, look farther."""
-    units = ground.plan.units.index[ground.plan.units["grid_code"].isin(codes)]
-    near = links[links["code_a"].isin(codes) & links["code_b"].isin(codes)]
     division = {0: ground.parts[units]}
     sites, places = _list_places(ground, codes, division, near)
     cover = cover_places(places, ground.party)
@@ -403,7 +410,7 @@ def _form_community(
         sites, places = _list_places(ground, codes, division, near)
         wider = _add_bridges(places, ground.party)
         cover = cover_places(wider, ground.party)
-    labels = _label_units(ground, units, sites, division, cover)
+    labels = _label_units(ground, sites, division, cover)
     branches = [tuple(sites[place] for place in some) for some in cover.sets]
     return _Formed(branches, cover, labels)
 
@@ -412,25 +419,21 @@ def _list_places(
     ground: _Ground, codes: pd.Index, division: Mapping[int, pd.Series], near: pd.DataFrame
 ) -> tuple[list[_Site], Places]:
     """Make a place of each grid, and of each part of a divided one, in each division."""
-    grid_of = ground.plan.units["grid_code"]
-    frames, ends = [], []
-    for mode, parts in division.items():
-        rows = pd.DataFrame({"code": grid_of[parts.index], "mode": mode, "part": parts})
-        frames.append(rows.join(ground.counts))
-    table = pd.concat(frames)
-    keys = ["code", "mode", "part"]
-    sums = table.groupby(keys)[list(COUNTS)].sum()
-    number = pd.Series(np.arange(len(sums)), sums.index)
-    at = pd.Series(number.loc[pd.MultiIndex.from_frame(table[keys])].to_numpy(), table.index)
-    for first in (at[table["mode"] == mode] for mode in division):
-        for second in (at[table["mode"] == mode] for mode in division):
-            ends.append(np.column_stack([near["unit_a"].map(first), near["unit_b"].map(second)]))
-    pairs = np.concatenate(ends)
+    table = pd.concat([_key_units(ground, mode, parts) for mode, parts in division.items()])
+    grouped = table.groupby(["code", "mode", "part"], sort=True)
+    sums, at = grouped[list(COUNTS)].sum(), grouped.ngroup()
+    of = [at[(table["mode"] == mode).to_numpy()] for mode in division]
+    ends = [
+        np.column_stack([near["unit_a"].map(one), near["unit_b"].map(two)])
+        for one in of
+        for two in of
+    ]
+    pairs = np.concatenate(ends).astype(float)
     pairs = np.unique(np.sort(pairs[~np.isnan(pairs).any(axis=1)].astype(np.int64)), axis=0)
     sites = [_Site(str(code), int(mode), int(part)) for code, mode, part in sums.index]
     where = sums.index.get_level_values("code")
-    present = where.map(ground.company).fillna("") if len(ground.company) else [""] * len(sums)
-    company, names = pd.factorize(pd.Index(present))
+    present = ground.company.reindex(where).fillna("")
+    company, names = pd.factorize(present)
     places = Places(
         grid=codes.get_indexer(where).astype(np.int64),
         mode=sums.index.get_level_values("mode").to_numpy(np.int64),
@@ -442,6 +445,12 @@ def _list_places(
         bridges=np.zeros((0, 2), np.int64),
     )
     return sites, places
+
+
+def _key_units(ground: _Ground, mode: int, parts: pd.Series) -> pd.DataFrame:
+    """Return the members of each unit with the place that it is part of."""
+    code = ground.plan.units.loc[parts.index, "grid_code"]
+    return ground.counts.loc[parts.index].assign(code=code, mode=mode, part=parts)
 
 
 def _find_hosts(ground: _Ground, sites: list[_Site], places: Places, cover: Cover) -> list[str]:
@@ -488,22 +497,18 @@ def _add_bridges(places: Places, party: Party) -> Places:
 
 
 def _label_units(
-    ground: _Ground,
-    units: pd.Index,
-    sites: list[_Site],
-    division: Mapping[int, pd.Series],
-    cover: Cover,
+    ground: _Ground, sites: list[_Site], division: Mapping[int, pd.Series], cover: Cover
 ) -> pd.Series:
     """Return the position of the branch of each unit, -1 for none."""
     of = {sites[place]: at for at, some in enumerate(cover.sets) for place in some}
     modes = {site.code: site.mode for site in of}
-    grid_of = ground.plan.units["grid_code"]
+    usual = division[0]
+    codes = ground.plan.units.loc[usual.index, "grid_code"].tolist()
     labels = []
-    for unit in units.tolist():
-        code = grid_of[unit]
+    for unit, code, part in zip(usual.index.tolist(), codes, usual.tolist(), strict=True):
         mode = modes.get(code, 0)
-        labels.append(of.get(_Site(code, mode, int(division[mode][unit])), -1))
-    return pd.Series(labels, units, dtype="int64")
+        labels.append(of.get(_Site(code, mode, part if not mode else int(division[mode][unit])), -1))
+    return pd.Series(labels, usual.index, dtype="int64")
 
 
 # --- names, groups, tables -----------------------------------------------------------------------
@@ -584,7 +589,7 @@ def _suggest_groups(ground: _Ground, units: pd.DataFrame) -> pd.Series:
     rows = rows[rows["area"].isin(wanted.index)]
     if not len(rows):
         return pd.Series([], dtype="str")
-    labels = draw_parts(rows, ground.plan.adjacency, ground.counts, wanted)
+    labels = draw_parts(rows, ground.plan.adjacency, ground.counts, wanted, steps=_GROUP_STEPS)
     limits = Limits(full=1, total=party.group_min)
     pairs = ground.plan.adjacency
     same = pairs["unit_a"].map(rows["area"]) == pairs["unit_b"].map(rows["area"])
@@ -604,10 +609,10 @@ def _table_branches(
     ids: Mapping[tuple[str, int], str],
     sites: Mapping[str, tuple[_Site, ...]],
     groups: pd.DataFrame,
-    leading: pd.DataFrame,
+    sums: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Make one row a branch."""
-    party, counts = ground.party, ground.counts
+    """Make one row a branch, still without a secretary."""
+    party = ground.party
     grouped = groups["branch_id"].value_counts()
     divided: dict[str, list[str]] = {}
     for name, some in sites.items():
@@ -616,10 +621,9 @@ def _table_branches(
     rows: dict[str, dict[str, Any]] = {}
     for (community, at), name in ids.items():
         one = formed[community]
-        mine = counts.loc[one.labels.index[one.labels == at]].sum()
         codes = list(dict.fromkeys(site.code for site in sites[name]))
         kind = _find_kind(codes, divided)
-        full, young = int(mine["full"]), int(mine["probationary"])
+        full, young = (int(sums.at[name, count]) for count in COUNTS)
         rows[name] = {
             "name": _title(ground.plan, codes, kind, name, divided),
             "kind": kind,
@@ -637,7 +641,7 @@ def _table_branches(
         }
     table = pd.DataFrame.from_dict(rows, orient="index", columns=list(BRANCHES.columns))
     table = table.set_axis(pd.Index(table.index, dtype="str", name=BRANCHES.index), axis=0)
-    return _shape(_appoint(table.sort_index(), sites, counts, ground, leading), BRANCHES)
+    return _shape(table.sort_index(), BRANCHES)
 
 
 def _find_kind(codes: list[str], divided: Mapping[str, list[str]]) -> str:
@@ -692,7 +696,7 @@ def _explain(
             f"in {told}; {extent:.0f} m to the grid that it meets in"
         )
     elif kind == "divided":
-        whole = int(ground.counts[ground.plan.units["grid_code"] == codes[0]].sum().sum())
+        whole = int(ground.by_grid.loc[codes[0]].sum())
         why = (
             f"the grid has {whole} members, more than {party.branch_max_total}"
             if whole > party.branch_max_total
@@ -710,15 +714,11 @@ def _explain(
 
 
 def _count_full(ground: _Ground, code: str) -> int:
-    return int(ground.counts.loc[ground.plan.units["grid_code"] == code, "full"].sum())
+    return int(ground.by_grid.at[code, "full"])
 
 
 def _appoint(
-    table: pd.DataFrame,
-    sites: Mapping[str, tuple[_Site, ...]],
-    counts: pd.DataFrame,
-    ground: _Ground,
-    leading: pd.DataFrame,
+    table: pd.DataFrame, sites: Mapping[str, tuple[_Site, ...]], leading: pd.DataFrame
 ) -> pd.DataFrame:
     """Make the grid's leader the secretary where he is a full member and leads no other branch.
 
@@ -743,7 +743,8 @@ def _appoint(
             reasons[name] += f"; no secretary: {_say_vacant(led, fit)}"
     names = table.index.to_series()
     return table.assign(
-        secretary=names.map(chosen).fillna("").astype("str"), reason=names.map(reasons)
+        secretary=names.map(chosen).fillna("").astype("str"),
+        reason=names.map(reasons).astype("str"),
     )
 
 
@@ -788,7 +789,7 @@ def _table_coverage(
 ) -> pd.DataFrame:
     """Say of each grid which branches cover it, and why none does."""
     grids = ground.plan.grids
-    sums = ground.counts.groupby(ground.plan.units["grid_code"]).sum().reindex(grids.index)
+    sums = ground.by_grid
     serving = by_grid.reset_index().groupby("grid_code")["branch_id"].agg(list)
     spread = by_grid.reset_index().groupby("branch_id")["grid_code"].agg(list)
     grouped = units[units["group_id"] != ""].groupby("grid_code")["group_id"].nunique()
@@ -829,9 +830,7 @@ def _say_uncovered(ground: _Ground, code: str, full: int) -> str:
     """Say which rule stands against every branch that could cover a grid."""
     party, grids = ground.party, ground.plan.grids
     here = grids.index[grids["community_id"] == grids.at[code, "community_id"]]
-    inside = ground.plan.units["grid_code"].isin(here)
-    total = int(ground.counts[ground.plan.units["grid_code"] == code].sum().sum())
-    all_full = int(ground.counts.loc[inside, "full"].sum())
+    total, all_full = int(ground.by_grid.loc[code].sum()), int(ground.by_grid.loc[here, "full"].sum())
     if total > party.branch_max_total:
         return (
             f"{total} members, but {full} of them full: too many for a joint branch, too few full "

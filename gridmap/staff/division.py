@@ -22,7 +22,7 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 #: Effort of the engine for each unit.
-_STEPS = 40
+STEPS = 40
 #: Times that the engine draws what breaks a limit, before the exact program does.
 _SEEDS = 4
 #: Branch-and-bound nodes of one program at most: a budget of steps, not of seconds.
@@ -106,6 +106,7 @@ def draw_parts(
     parts: pd.Series,
     *,
     seed: int = 0,
+    steps: int = STEPS,
 ) -> pd.Series:
     """Divide areas into connected parts of about equal numbers of members, by the engine.
 
@@ -115,8 +116,8 @@ def draw_parts(
         As for `divide_areas`.
     parts : Series
         area -> how many; the engine may make fewer or more where buildings are large.
-    seed : int
-        Of the engine.
+    seed, steps : int
+        Of the engine; steps for each unit.
 
     Returns
     -------
@@ -132,7 +133,7 @@ def draw_parts(
     ).drop(columns="zone_id", errors="ignore")
     inside = adjacency["unit_a"].isin(units.index) & adjacency["unit_b"].isin(units.index)
     pairs = adjacency[inside].assign(usable=True)
-    labels = partition_units(loads, pairs, _RULES, seed=seed, steps=_STEPS)
+    labels = partition_units(loads, pairs, _RULES, seed=seed, steps=steps)
     return labels - labels.groupby(units["area"]).transform("min")
 
 
