@@ -132,6 +132,7 @@ class Party:
     group_min: int = 3  #: members of a party group (党小组), one of them full, at least
     group_from_members: int = 20  #: members of a branch from which groups are suggested
     group_size: int = 10  #: members of a suggested group
+    min_members: int = 3  #: answers and public tables hide counts of members below it
 
     def __post_init__(self) -> None:
         seats = self.committee_size

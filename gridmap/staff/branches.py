@@ -174,7 +174,6 @@ class _Ground:
     counts: pd.DataFrame  # by unit
     by_grid: pd.DataFrame  # the same, added up
     present: pd.Series  # unit -> branch now, "" for none
-    company: pd.Series  # grid -> branch now, if it has just one
     parts: pd.Series  # unit -> part of its grid
     excess: pd.Series  # grid -> members beyond the cap that no division avoids
     spots: pd.DataFrame  # x and y of an inner point of each grid
@@ -276,7 +275,7 @@ def find_leaders(staffing: pd.DataFrame, workers: pd.DataFrame, on: date) -> pd.
     )
     led = led[there].sort_values("ends", na_position="last", kind="stable")
     led = led.drop_duplicates("grid_code", keep="last").sort_values("grid_code")
-    party = led["worker_id"].map(workers["party"]).fillna("").astype("str")
+    party = _look_up(led["worker_id"], workers["party"].to_dict())
     return led[["grid_code", "worker_id"]].assign(party=party).reset_index(drop=True)
 
 
@@ -308,7 +307,6 @@ def _lay_ground(
         counts=counts,
         by_grid=counts.groupby(plan.units["grid_code"]).sum().reindex(plan.grids.index),
         present=present,
-        company=_find_company(current),
         parts=parts,
         excess=excess,
         spots=pd.DataFrame({"x": inner.x, "y": inner.y}),
@@ -322,21 +320,17 @@ def _find_present(plan: Plan, current: Branches | None) -> pd.Series:
         return empty
     rows = current.branch_units
     named = rows[rows["building_id"] != ""].drop_duplicates("building_id")
-    by_building = plan.units["building_id"].map(named.set_index("building_id")["branch_id"])
+    by_building = named.set_index("building_id")["branch_id"].to_dict()
     blank = rows[rows["building_id"] == ""]
-    by_unit = blank["branch_id"].reindex(plan.units.index)
-    same = blank["grid_code"].reindex(plan.units.index) == plan.units["grid_code"]
-    by_unit = by_unit.where(same & (plan.units["building_id"] == ""))
-    return by_building.fillna(by_unit).fillna("").astype("str")
-
-
-def _find_company(current: Branches | None) -> pd.Series:
-    """Return the present branch of each grid that has one only."""
-    if current is None:
-        return pd.Series([], dtype="str")
-    rows = current.branch_grids
-    single = rows[~rows["grid_code"].duplicated(keep=False)]
-    return single.set_index("grid_code")["branch_id"]
+    by_unit = dict(zip(zip(blank.index, blank["grid_code"], strict=True), blank["branch_id"], strict=True))
+    units = plan.units
+    found = [
+        by_building.get(building, "") if building else by_unit.get((unit, code), "")
+        for unit, building, code in zip(
+            units.index, units["building_id"], units["grid_code"], strict=True
+        )
+    ]
+    return pd.Series(found, units.index, dtype="str")
 
 
 def _divide_large(
@@ -432,8 +426,9 @@ def _list_places(
     pairs = np.unique(np.sort(pairs[~np.isnan(pairs).any(axis=1)].astype(np.int64)), axis=0)
     sites = [_Site(str(code), int(mode), int(part)) for code, mode, part in sums.index]
     where = sums.index.get_level_values("code")
-    present = ground.company.reindex(where).fillna("")
-    company, names = pd.factorize(present)
+    now = ground.present[table.index].groupby(at.to_numpy())
+    single = now.first().where(now.nunique() == 1, "")
+    company, names = pd.factorize(single)
     places = Places(
         grid=codes.get_indexer(where).astype(np.int64),
         mode=sums.index.get_level_values("mode").to_numpy(np.int64),
@@ -536,7 +531,7 @@ def _name_sets(
             ids[community, at] = name
             sites[name] = some
     naming = {f"{community}/{at}": name for (community, at), name in ids.items()}
-    branch = labels.map(naming).fillna("").astype("str")
+    branch = _look_up(labels, naming)
     return units.assign(branch_id=branch), ids, sites
 
 
@@ -559,7 +554,7 @@ def _form_groups(
     enough = (sums["full"] >= 1) & (sums.sum(axis=1) >= party.group_min)
     area = area.where(area.isin(sums.index[enough]), "")
     suggested = _suggest_groups(ground, units[~inside & (units["branch_id"] != "")])
-    area = area.where(inside, suggested.reindex(units.index).fillna(""))
+    area = area.where(inside, _look_up(units.index.to_series(), suggested.to_dict()))
     kinds = area.isin(suggested.unique())
     rows = units.assign(area=area, kind=np.where(kinds, "suggested", "grid"))[area != ""]
     firsts = rows.groupby("area", sort=True)[["branch_id", "grid_code", "kind"]].first()
@@ -573,7 +568,7 @@ def _form_groups(
     ]
     table = counts.assign(name=titles, kind=firsts["kind"], branch_id=firsts["branch_id"])
     table = table.set_axis(pd.Index(naming, dtype="str", name=GROUPS.index), axis=0)
-    group = area.map(naming).fillna("").astype("str")
+    group = _look_up(area, naming.to_dict())
     return _shape(table.sort_index(), GROUPS), units.assign(group_id=group)
 
 
@@ -743,7 +738,7 @@ def _appoint(
             reasons[name] += f"; no secretary: {_say_vacant(led, fit)}"
     names = table.index.to_series()
     return table.assign(
-        secretary=names.map(chosen).fillna("").astype("str"),
+        secretary=_look_up(names, chosen),
         reason=names.map(reasons).astype("str"),
     )
 
@@ -804,8 +799,8 @@ def _table_coverage(
     table = sums.assign(
         community_id=grids["community_id"],
         covered=covered,
-        branches=serving.map(len).reindex(grids.index).fillna(0).astype("int64"),
-        groups=grouped.reindex(grids.index).fillna(0).astype("int64"),
+        branches=[len(serving.get(code, [])) for code in grids.index],
+        groups=grouped.reindex(grids.index, fill_value=0),
         reason=reasons,
     )
     return _shape(table.rename_axis(BRANCH_COVERAGE.index), BRANCH_COVERAGE)
@@ -894,6 +889,11 @@ def _table_violations(
         rows.append(("apart", branch.grid_code, branch.Index, math.ceil(branch.extent), 0, problem))
     frame = pd.DataFrame(rows, columns=list(BRANCH_VIOLATIONS.columns))
     return _shape(frame, BRANCH_VIOLATIONS)
+
+
+def _look_up(values: pd.Series, known: Mapping[Any, str]) -> pd.Series:
+    """Return the text for each value, "" where there is none."""
+    return pd.Series([known.get(value, "") for value in values], values.index, dtype="str")
 
 
 def _shape(frame: pd.DataFrame, table: Table) -> pd.DataFrame:

@@ -47,7 +47,7 @@ class Places:
     spot : float64, places × 2
         An inner point, m.
     company : int64 per place
-        The present branch of its grid, -1 where it has none or several.
+        Its present branch, -1 where it has none or lies in several.
     links : array of int, pairs × 2
         Places that touch.
     bridges : array of int, pairs × 2
@@ -222,7 +222,8 @@ def _cover_alone(places: Places, alone: list[_Set], strong: npt.NDArray[np.bool_
     """Take every strong place by itself: there is no joint branch to choose."""
     usual = [one for one in alone if places.mode[one.places[0]] == 0]
     left = tuple(np.flatnonzero(~strong).tolist())
-    values = dict.fromkeys(TERMS, 0) | {"uncovered": len(left)}
+    values = dict.fromkeys(TERMS, 0)
+    values |= {"uncovered": len(left), "changes": _count_together(places)}
     count = len(usual)
     sets = tuple(one.places for one in usual)
     return Cover(sets, (True,) * count, (0.0,) * count, left, values, 0, True)
@@ -350,7 +351,7 @@ def _read_cover(
 
 
 def _count_together(places: Places) -> int:
-    """Count the pairs of grids that share a branch now."""
-    known = np.unique(np.column_stack([places.grid, places.company]), axis=0)
-    _, sizes = np.unique(known[known[:, 1] >= 0, 1], return_counts=True)
+    """Count the pairs of places that share a branch now."""
+    now = places.company[(places.mode == 0) & (places.company >= 0)]
+    _, sizes = np.unique(now, return_counts=True)
     return int((sizes * (sizes - 1) // 2).sum())

@@ -201,11 +201,10 @@ def _find_units(plan: Plan, buildings: pd.Index) -> pd.Series:
     named = plan.units[plan.units["building_id"] != ""]
     own = pd.Series(named.index, index=named["building_id"].to_numpy())
     own = own[~own.index.duplicated()]
-    units = own.reindex(buildings)
-    rest = buildings[units.isna().to_numpy()].unique()
+    rest = buildings[~buildings.isin(own.index)].unique()
     if len(rest):
         shapes = plan.city.buildings.loc[rest].representative_point()
         points = gpd.GeoDataFrame(geometry=shapes).rename_axis("building")
         near = gpd.sjoin_nearest(points, plan.units[["geometry"]].rename_axis("unit"))["unit"]
-        units = units.fillna(near.groupby(level=0).min())
-    return units.astype("int64")
+        own = pd.concat([own, near.groupby(level=0).min()])
+    return own.reindex(buildings).astype("int64")
