@@ -5,7 +5,7 @@ none, and of all such matchings the one that costs least by distance and need. I
 problem, and its solution is exact.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -141,7 +141,7 @@ def measure_need(plan: Plan, branches: Branches | None = None) -> pd.Series:
     grids = plan.grids.groupby("community_id")["households"].agg(["sum", "mean"])
     parts = [grids["mean"].rank(pct=True)]
     if branches is not None:
-        full = branches.branch_communities["full"].reindex(grids.index).fillna(0)
+        full = branches.branch_communities["full"].reindex(grids.index, fill_value=0)
         parts.append((full / grids["sum"].clip(lower=1)).rank(pct=True, ascending=False))
     need = sum(parts) / len(parts)
     low, high = need.min(), need.max()
@@ -407,8 +407,3 @@ def _say_match(
         "from others"
     )
 
-
-def count_shares(matches: pd.DataFrame, targets: Iterable[str]) -> Mapping[str, int]:
-    """Count the contacts of each target, those with none too: the evenness at a glance."""
-    found = matches["target_id"].value_counts()
-    return {target: int(found.get(target, 0)) for target in targets}
