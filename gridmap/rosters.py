@@ -244,9 +244,7 @@ def _refuse_change(
         )
 
 
-def _add_record(
-    database: sqlite3.Connection, entry: Entry, name: str, table: pd.DataFrame
-) -> None:
+def _add_record(database: sqlite3.Connection, entry: Entry, name: str, table: pd.DataFrame) -> None:
     body = _write_body(table)
     types = json.dumps({str(column): str(kind) for column, kind in table.dtypes.items()})
     if not _read_body(body, json.loads(types)).equals(table):

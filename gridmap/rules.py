@@ -228,7 +228,9 @@ class Rules:
             if (getattr(self, name) or 0) < 0:
                 raise RulesError(f"{name} is {getattr(self, name)}, below 0")
         if not self.departments or len(set(self.departments)) < len(self.departments):
-            raise RulesError(f"departments is {list(self.departments)}: name each once, one at least")
+            raise RulesError(
+                f"departments is {list(self.departments)}: name each once, one at least"
+            )
         full, good, fair = self.visit_bands
         if not 0 <= fair <= good <= full <= 100:
             raise RulesError(f"visit_bands is {list(self.visit_bands)}, not falling from 100 to 0")

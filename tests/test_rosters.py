@@ -63,7 +63,9 @@ def test_by_day(store):
 def test_history_grows(store):
     """A correction for the same day counts, and both stay in the record."""
     for count in (3, 4):
-        store.keep_staff("spring", {"members": members(count)}, MARCH, by="b", why=f"{count}", today=MARCH)
+        store.keep_staff(
+            "spring", {"members": members(count)}, MARCH, by="b", why=f"{count}", today=MARCH
+        )
     assert store.staff("spring", MARCH)["members"]["full"].tolist() == [4]
     records = store.staff_records("spring")
     assert records["why"].tolist() == ["3", "4"]

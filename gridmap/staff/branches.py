@@ -322,7 +322,9 @@ def _find_present(plan: Plan, current: Branches | None) -> pd.Series:
     named = rows[rows["building_id"] != ""].drop_duplicates("building_id")
     by_building = named.set_index("building_id")["branch_id"].to_dict()
     blank = rows[rows["building_id"] == ""]
-    by_unit = dict(zip(zip(blank.index, blank["grid_code"], strict=True), blank["branch_id"], strict=True))
+    by_unit = dict(
+        zip(zip(blank.index, blank["grid_code"], strict=True), blank["branch_id"], strict=True)
+    )
     units = plan.units
     found = [
         by_building.get(building, "") if building else by_unit.get((unit, code), "")
@@ -346,7 +348,9 @@ def _divide_large(
     large = total.index[(wanted > 1) & (full >= 2 * party.branch_min_full)]
     units = plan.units.assign(area=plan.units["grid_code"])[plan.units["grid_code"].isin(large)]
     limits = Limits(party.branch_min_full, most=party.branch_max_total)
-    kept = [code for code in large if _keep_parts(units, plan, counts, present, code, parts, limits)]
+    kept = [
+        code for code in large if _keep_parts(units, plan, counts, present, code, parts, limits)
+    ]
     excess[kept] = 0
     rest = units[~units["area"].isin(kept)]
     if len(rest):
@@ -502,7 +506,9 @@ def _label_units(
     labels = []
     for unit, code, part in zip(usual.index.tolist(), codes, usual.tolist(), strict=True):
         mode = modes.get(code, 0)
-        labels.append(of.get(_Site(code, mode, part if not mode else int(division[mode][unit])), -1))
+        labels.append(
+            of.get(_Site(code, mode, part if not mode else int(division[mode][unit])), -1)
+        )
     return pd.Series(labels, usual.index, dtype="int64")
 
 
@@ -806,9 +812,7 @@ def _table_coverage(
     return _shape(table.rename_axis(BRANCH_COVERAGE.index), BRANCH_COVERAGE)
 
 
-def _say_covered(
-    ground: _Ground, code: str, full: int, mine: list[str], spread: pd.Series
-) -> str:
+def _say_covered(ground: _Ground, code: str, full: int, mine: list[str], spread: pd.Series) -> str:
     party = ground.party
     if not mine:
         return _say_uncovered(ground, code, full)
@@ -825,14 +829,19 @@ def _say_uncovered(ground: _Ground, code: str, full: int) -> str:
     """Say which rule stands against every branch that could cover a grid."""
     party, grids = ground.party, ground.plan.grids
     here = grids.index[grids["community_id"] == grids.at[code, "community_id"]]
-    total, all_full = int(ground.by_grid.loc[code].sum()), int(ground.by_grid.loc[here, "full"].sum())
+    total, all_full = (
+        int(ground.by_grid.loc[code].sum()),
+        int(ground.by_grid.loc[here, "full"].sum()),
+    )
     if total > party.branch_max_total:
         return (
             f"{total} members, but {full} of them full: too many for a joint branch, too few full "
             "ones for a division"
         )
     if all_full < party.branch_min_full:
-        return f"its whole community has {all_full} full members; {party.branch_min_full} are needed"
+        return (
+            f"its whole community has {all_full} full members; {party.branch_min_full} are needed"
+        )
     return (
         f"{full} full members, {total} members: a joint branch that takes it in leaves another "
         f"grid out, or has more than {party.joint_max_units} grids, more than "
@@ -876,9 +885,7 @@ def _table_violations(
     rows: list[tuple[str, str, str, int, int, str]] = []
     for grid in coverage[coverage["covered"] == "none"].itertuples():
         problem = f"grid {grid.Index} is in no branch: {grid.reason}"
-        rows.append(
-            ("uncovered", grid.Index, "", grid.full, party.branch_min_full, problem)
-        )
+        rows.append(("uncovered", grid.Index, "", grid.full, party.branch_min_full, problem))
     total = branches["full"] + branches["probationary"]
     for name, size in total[total > party.branch_max_total].items():
         problem = f"branch {name} has {size} members: {branches.at[name, 'reason']}"

@@ -223,7 +223,9 @@ def _match(
 ) -> pd.DataFrame:
     check_table(contacts, CONTACTS)
     metres = _measure_distances(contacts, targets)
-    cost = weights.distance * np.nan_to_num(metres) + weights.need * (1 - targets["need"].to_numpy())
+    cost = weights.distance * np.nan_to_num(metres) + weights.need * (
+        1 - targets["need"].to_numpy()
+    )
     codes = targets["code"].to_numpy(object)
     open_to = np.array(
         [[code.startswith(scope) for code in codes] for scope in contacts["scope"]], bool
@@ -318,9 +320,7 @@ def _measure_distances(contacts: pd.DataFrame, targets: gpd.GeoDataFrame) -> Flo
         known = (points.notna() & ~points.is_empty).to_numpy()
         x, y = points[known].x.to_numpy(), points[known].y.to_numpy()
         there = targets.geometry
-        apart[known] = np.hypot(
-            x[:, None] - there.x.to_numpy(), y[:, None] - there.y.to_numpy()
-        )
+        apart[known] = np.hypot(x[:, None] - there.x.to_numpy(), y[:, None] - there.y.to_numpy())
     return apart / 1000
 
 
@@ -406,4 +406,3 @@ def _say_match(
         f"{text}; {other} would be {-extra:.2f} better, and has its share of {shares[rival]} "
         "from others"
     )
-

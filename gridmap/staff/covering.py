@@ -191,7 +191,9 @@ def _weigh_set(places: Places, some: tuple[int, ...], touching: list[list[int]])
     middle = min(range(len(some)), key=lambda at: (round(metres[at]), -places.total[some[at]], at))
     order = (some[middle], *(place for place in some if place != some[middle]))
     extent = float(metres[middle])
-    return _Set(order, _is_connected(some, touching), extent, len(some), _count_changes(places, some))
+    return _Set(
+        order, _is_connected(some, touching), extent, len(some), _count_changes(places, some)
+    )
 
 
 def _is_connected(some: Sequence[int], touching: list[list[int]]) -> bool:
@@ -283,9 +285,7 @@ def _make_constraints(
     return LinearConstraint(csc_array(coo_array((values, (rows, columns)), shape)), right, right)
 
 
-def _make_costs(
-    places: Places, sets: list[_Set], weak: Ints, modes: Ints
-) -> dict[str, Floats]:
+def _make_costs(places: Places, sets: list[_Set], weak: Ints, modes: Ints) -> dict[str, Floats]:
     """Return what each column adds to each term, in whole numbers."""
     size = len(sets) + len(weak) + len(modes)
     costs = {term: np.zeros(size) for term in TERMS}

@@ -210,9 +210,7 @@ def _join_empty(links: Ints, total: Ints) -> Ints:
     return np.maximum(atom, 0)
 
 
-def keeps_limits(
-    labels: Ints, links: Ints, counts: npt.NDArray[np.int64], limits: Limits
-) -> bool:
+def keeps_limits(labels: Ints, links: Ints, counts: npt.NDArray[np.int64], limits: Limits) -> bool:
     """Say whether each part is in one piece and keeps the limits.
 
     Parameters

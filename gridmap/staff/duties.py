@@ -26,7 +26,15 @@ from gridmap.lists import (
 )
 from gridmap.plan import Plan
 from gridmap.rules import Rules
-from gridmap.tables import DUTIES, TASKS, VISIT_BANDS, VISIT_COVERAGE, VISITS, check_table, list_some
+from gridmap.tables import (
+    DUTIES,
+    TASKS,
+    VISIT_BANDS,
+    VISIT_COVERAGE,
+    VISITS,
+    check_table,
+    list_some,
+)
 
 #: The ten duties that published lists of grid workers have in common.
 BASIC_DUTIES = (
@@ -304,15 +312,20 @@ def _count_things(plan: Plan) -> pd.DataFrame:
     ends = plan.adjacency[plan.adjacency["barrier"] == "main_road"]
     sides = pd.concat([ends.set_index(side)["border"] for side in ("unit_a", "unit_b")])
     along = sides.groupby(sides.index.map(code)).sum().round()
-    return pd.DataFrame(
-        {
-            "households": grids["households"],
-            "zones": zones.where(zones != "").groupby(code).nunique(),
-            "old_estates": old,
-            "high_rises": high.groupby(code).sum(),
-            "main_roads": along,  # m
-        }
-    ).reindex(grids.index).fillna(0).astype("int64")
+    return (
+        pd.DataFrame(
+            {
+                "households": grids["households"],
+                "zones": zones.where(zones != "").groupby(code).nunique(),
+                "old_estates": old,
+                "high_rises": high.groupby(code).sum(),
+                "main_roads": along,  # m
+            }
+        )
+        .reindex(grids.index)
+        .fillna(0)
+        .astype("int64")
+    )
 
 
 def _count_features(plan: Plan, features: pd.DataFrame | None) -> pd.DataFrame:

@@ -82,7 +82,9 @@ def test_probationary_members_make_no_branch():
 )
 def test_suggestions_above_the_branches(members, suggested):
     """From 50 members of a community a general branch is suggested, from 100 a committee."""
-    branches = form(make_blocks("AABB"), A=[members // 4] * 2, B=[members - members // 4 * 2 - 9, 9])
+    branches = form(
+        make_blocks("AABB"), A=[members // 4] * 2, B=[members - members // 4 * 2 - 9, 9]
+    )
     assert branches.branch_communities["suggested"].tolist() == [suggested]
 
 

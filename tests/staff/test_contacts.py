@@ -152,7 +152,11 @@ def test_reference_city_is_even():
 def test_read_contacts(tmp_path, plan):
     """A list with Chinese headers and degrees becomes a table in the city's CRS."""
     path = tmp_path / "共建单位.csv"
-    rows = ["编号,类别,名称,范围,点数,经度,纬度", "G1,共建单位,市图书馆,,2,122.2,40.6", "G2,领导,,210802,,,"]
+    rows = [
+        "编号,类别,名称,范围,点数,经度,纬度",
+        "G1,共建单位,市图书馆,,2,122.2,40.6",
+        "G2,领导,,210802,,,",
+    ]
     path.write_text("\n".join(rows), encoding="gb18030")
     contacts = read_contacts(path, plan.city)
     check_table(contacts, CONTACTS)

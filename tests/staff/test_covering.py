@@ -160,7 +160,9 @@ def test_a_grid_has_one_division():
     cover = cover_places(places, PARTY)
     assert sorted(map(sorted, cover.sets)) == [[0, 2], [3]]
     assert cover.values["divided"] == 1
-    roomy = Places(**{**vars(places), "full": np.array([1, 9, 6, 3]), "total": np.array([1, 9, 6, 3])})
+    roomy = Places(
+        **{**vars(places), "full": np.array([1, 9, 6, 3]), "total": np.array([1, 9, 6, 3])}
+    )
     assert sorted(map(sorted, cover_places(roomy, PARTY).sets)) == [[0, 1]]
 
 

@@ -31,7 +31,9 @@ def plan():
 
 def log(plan, **visited) -> pd.DataFrame:
     """Return a log of one day: households visited by letter."""
-    rows = [("2026-03-02", code_of(plan, grid), "", count, count) for grid, count in visited.items()]
+    rows = [
+        ("2026-03-02", code_of(plan, grid), "", count, count) for grid, count in visited.items()
+    ]
     frame = pd.DataFrame(rows, columns=list(VISITS.columns))
     days = pd.to_datetime(frame["day"]).astype("datetime64[s]")
     return frame.assign(day=days).astype({"grid_code": "str", "worker_id": "str"})
@@ -107,8 +109,16 @@ def test_stations_of_other_grids_are_refused(plan):
 
 @pytest.mark.parametrize(
     ("visited", "band"),
-    [(120, "full"), (114, "full"), (113, "good"), (108, "good"), (107, "fair"), (102, "fair"),
-     (101, "none"), (0, "none")],
+    [
+        (120, "full"),
+        (114, "full"),
+        (113, "good"),
+        (108, "good"),
+        (107, "fair"),
+        (102, "fair"),
+        (101, "none"),
+        (0, "none"),
+    ],
 )
 def test_bands(plan, visited, band):
     """Of 120 households: full marks from 95 %, good from 90, fair from 85, else none."""
@@ -154,7 +164,11 @@ def test_read_visits(tmp_path, plan):
     """A log with Chinese headers; days in any usual form; codes stay text."""
     code = code_of(plan, "A")
     path = tmp_path / "走访.csv"
-    rows = ["日期,网格编码,走访次数,走访户数", f"2026/3/2,{code},20,18户", f"2026年3月1日,{code},5,5"]
+    rows = [
+        "日期,网格编码,走访次数,走访户数",
+        f"2026/3/2,{code},20,18户",
+        f"2026年3月1日,{code},5,5",
+    ]
     path.write_text("\n".join(rows), encoding="gbk")
     visits = read_visits(path, plan)
     check_table(visits, VISITS)
@@ -165,8 +179,14 @@ def test_read_visits(tmp_path, plan):
 def test_wrong_visits_are_listed(tmp_path, plan):
     """No day, an unknown grid, a shortened code, more households than visits, and twins."""
     code = code_of(plan, "A")
-    rows = ["日期,网格编码,走访次数,走访户数", f"soon,{code},1,1", "2026-03-01,9,1,1",
-            "2026-03-01,2.10802E+14,1,1", f"2026-03-01,{code},1,2", f"2026-03-01,{code},3,2"]
+    rows = [
+        "日期,网格编码,走访次数,走访户数",
+        f"soon,{code},1,1",
+        "2026-03-01,9,1,1",
+        "2026-03-01,2.10802E+14,1,1",
+        f"2026-03-01,{code},1,2",
+        f"2026-03-01,{code},3,2",
+    ]
     path = tmp_path / "x.csv"
     path.write_text("\n".join(rows), encoding="utf-8")
     with pytest.raises(StaffError) as caught:
