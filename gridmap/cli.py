@@ -272,8 +272,9 @@ def match_contacts(
     plan = plans.load(name)
     table = gridmap.read_contacts(contacts, plan.city, datum=datum, sheet=sheet)
     matches = gridmap.match_communities(plan, table)
-    for match in matches.itertuples():
-        typer.echo(f"{match.contact_id} -> {match.target_id or 'nobody'}: {match.reason}")
+    for match in matches.to_dict("records"):
+        where = str(match["target_id"]) or "nobody"
+        typer.echo(f"{match['contact_id']} -> {where}: {match['reason']}")
     _keep_staff(plans, name, {"contacts": table, "contact_matches": matches}, keep_from, by)
     raise typer.Exit(1 if (matches["target_id"] == "").any() else 0)
 

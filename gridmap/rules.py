@@ -264,7 +264,7 @@ class Rules:
         }
         if settings.get("divide_above", 0) is None:  # as to_dict writes the default
             del settings["divide_above"]
-        given = {"costs": costs, "estates": estates, "party": party, **lists}
+        given: dict[str, Any] = {"costs": costs, "estates": estates, "party": party, **lists}
         return replace(_section(cls, settings, ""), **given)
 
 

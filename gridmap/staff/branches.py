@@ -520,9 +520,13 @@ def _name_sets(
 ) -> tuple[pd.DataFrame, dict[tuple[str, int], str], dict[str, tuple[_Site, ...]]]:
     """Give each branch its id: the present one where it goes on, else a new one."""
     units = ground.plan.units[["grid_code", "building_id"]].join(ground.counts)
-    labels = pd.Series("", units.index, dtype="object")
-    for community, one in formed.items():
-        labels[one.labels.index] = [f"{community}/{at}" if at >= 0 else "" for at in one.labels]
+    at_unit = {
+        unit: f"{community}/{at}"
+        for community, one in formed.items()
+        for unit, at in one.labels.items()
+        if at >= 0
+    }
+    labels = _look_up(units.index.to_series(), at_unit)
     covered = labels[labels != ""]
     present = ground.present[covered.index]
     weights = units.loc[covered.index, list(COUNTS)].sum(axis=1)
@@ -584,7 +588,7 @@ def _suggest_groups(ground: _Ground, units: pd.DataFrame) -> pd.Series:
     sums = units.groupby("branch_id")[list(COUNTS)].sum()
     total = sums.sum(axis=1)
     wanted = (total / party.group_size).round().astype("int64")
-    wanted = np.minimum(wanted, np.minimum(sums["full"], total // party.group_min))
+    wanted = wanted.clip(upper=sums["full"]).clip(upper=total // party.group_min)
     wanted = wanted[(total >= party.group_from_members) & (wanted > 1)]
     rows = ground.plan.units.loc[units.index].assign(area=units["branch_id"])
     rows = rows[rows["area"].isin(wanted.index)]
@@ -624,7 +628,7 @@ def _table_branches(
         one = formed[community]
         codes = list(dict.fromkeys(site.code for site in sites[name]))
         kind = _find_kind(codes, divided)
-        full, young = (int(sums.at[name, count]) for count in COUNTS)
+        full, young = map(int, sums.loc[name, list(COUNTS)])
         rows[name] = {
             "name": _title(ground.plan, codes, kind, name, divided),
             "kind": kind,
@@ -697,7 +701,7 @@ def _explain(
             f"in {told}; {extent:.0f} m to the grid that it meets in"
         )
     elif kind == "divided":
-        whole = int(ground.by_grid.loc[codes[0]].sum())
+        whole = int(ground.by_grid.loc[codes[0]].to_numpy().sum())
         why = (
             f"the grid has {whole} members, more than {party.branch_max_total}"
             if whole > party.branch_max_total
@@ -715,7 +719,7 @@ def _explain(
 
 
 def _count_full(ground: _Ground, code: str) -> int:
-    return int(ground.by_grid.at[code, "full"])
+    return int(ground.by_grid["full"].to_numpy()[ground.by_grid.index.get_loc(code)])
 
 
 def _appoint(
@@ -731,11 +735,13 @@ def _appoint(
     order = table.assign(total=table["full"] + table["probationary"])
     order = order.sort_values(["grids", "total"], ascending=[True, False], kind="stable")
     busy: set[str] = set()
-    chosen, reasons = {}, table["reason"].to_dict()
+    chosen: dict[str, str] = {}
+    leader = leading.to_dict("index")
+    reasons = table["reason"].to_dict()
     for name in order.index:
         codes = dict.fromkeys(site.code for site in sites[name])
-        led = [leading.loc[code] for code in codes if code in leading.index]
-        fit = [one["worker_id"] for one in led if one["party"] == "full"]
+        led = [leader[code] for code in codes if code in leader]
+        fit = [str(one["worker_id"]) for one in led if one["party"] == "full"]
         free = [worker for worker in fit if worker not in busy]
         if free:
             chosen[name] = free[0]
@@ -749,7 +755,7 @@ def _appoint(
     )
 
 
-def _say_vacant(led: list[pd.Series], fit: list[str]) -> str:
+def _say_vacant(led: list[Any], fit: list[str]) -> str:
     if fit:
         return f"{list_some(fit)} leads another branch"
     if led:
@@ -772,7 +778,7 @@ def _put_together(
     walled = covered.assign(compound_id=compounds, buildings=1)[compounds != ""]
     keys = ["branch_id", "compound_id"]
     by_compound = walled.groupby(keys, sort=True)[["buildings", *COUNTS]].sum()
-    coverage = _table_coverage(ground, by_grid, groups, units)
+    coverage = _table_coverage(ground, by_grid, units)
     return Branches(
         branches=branches,
         branch_grids=_shape(by_grid.reset_index(), BRANCH_GRIDS),
@@ -785,9 +791,7 @@ def _put_together(
     )
 
 
-def _table_coverage(
-    ground: _Ground, by_grid: pd.DataFrame, groups: pd.DataFrame, units: pd.DataFrame
-) -> pd.DataFrame:
+def _table_coverage(ground: _Ground, by_grid: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
     """Say of each grid which branches cover it, and why none does."""
     grids = ground.plan.grids
     sums = ground.by_grid
@@ -830,7 +834,7 @@ def _say_uncovered(ground: _Ground, code: str, full: int) -> str:
     party, grids = ground.party, ground.plan.grids
     here = grids.index[grids["community_id"] == grids.at[code, "community_id"]]
     total, all_full = (
-        int(ground.by_grid.loc[code].sum()),
+        int(ground.by_grid.loc[code].to_numpy().sum()),
         int(ground.by_grid.loc[here, "full"].sum()),
     )
     if total > party.branch_max_total:
@@ -882,18 +886,20 @@ def _table_violations(
 ) -> pd.DataFrame:
     """List each rule that could not be kept."""
     party = ground.party
-    rows: list[tuple[str, str, str, int, int, str]] = []
+    rows: list[tuple[Any, ...]] = []
     for grid in coverage[coverage["covered"] == "none"].itertuples():
         problem = f"grid {grid.Index} is in no branch: {grid.reason}"
         rows.append(("uncovered", grid.Index, "", grid.full, party.branch_min_full, problem))
     total = branches["full"] + branches["probationary"]
     for name, size in total[total > party.branch_max_total].items():
-        problem = f"branch {name} has {size} members: {branches.at[name, 'reason']}"
-        code = branches.at[name, "grid_code"]
+        branch: Any = branches.loc[str(name)]
+        problem = f"branch {name} has {size} members: {branch['reason']}"
+        code = branch["grid_code"]
         rows.append(("over_cap", code, str(name), int(size), party.branch_max_total, problem))
-    for branch in branches[~branches["contiguous"]].itertuples():
-        problem = f"the grids of joint branch {branch.Index} do not touch: nothing nearer has room"
-        rows.append(("apart", branch.grid_code, branch.Index, math.ceil(branch.extent), 0, problem))
+    for name, branch in branches[~branches["contiguous"]].iterrows():
+        problem = f"the grids of joint branch {name} do not touch: nothing nearer has room"
+        metres = math.ceil(branch["extent"])
+        rows.append(("apart", branch["grid_code"], str(name), metres, 0, problem))
     frame = pd.DataFrame(rows, columns=list(BRANCH_VIOLATIONS.columns))
     return _shape(frame, BRANCH_VIOLATIONS)
 

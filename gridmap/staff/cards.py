@@ -129,6 +129,4 @@ def _list_liaisons(tables: Tables, community_id: str) -> list[dict[str, Any]]:
     rows = tables["liaisons"]
     mine = rows[rows["community_id"] == community_id]
     keys = ["department", "post", "name", "phone"]
-    return [
-        {key: str(value) for key, value in row.items()} for row in mine[keys].to_dict("records")
-    ]
+    return [{key: str(row[key]) for key in keys} for row in mine[keys].to_dict("records")]

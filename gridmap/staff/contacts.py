@@ -48,10 +48,6 @@ _KINDS = {
     "leader": ("leader", "领导", "市级领导", "区级领导", "街道领导", "包联领导", "联系领导"),
     "unit": ("unit", "单位", "共建单位", "机关", "企业", "事业单位", "企事业单位"),
 }
-#: More than any sum of distances and needs: who has fewer contacts comes first.
-_LEVEL = 1e6
-#: A contact whose scope has nothing for it.
-_NONE = 1e12
 
 
 @dataclass(frozen=True)
@@ -272,12 +268,23 @@ def match_evenly(cost: Floats, points: Ints) -> list[list[int]]:
         levels *= 2
 
 
+def _step_of(cost: Floats, points: Ints) -> float:
+    """Return what a level costs: more than all pairs can differ by, over all contacts.
+
+    One contact more, or one level less, is then worth any change of pairs: an augmenting path adds
+    one contact to one target, whatever else it moves.
+    """
+    known = cost[np.isfinite(cost)]
+    return 1.0 + float(known.max(initial=0.0)) * int(points.sum())
+
+
 def _assign_each(cost: Floats, points: Ints, levels: int) -> list[list[int]]:
     """Solve it for contacts that take one target each: slots of targets, by assignment."""
     rows = np.flatnonzero(points)
-    price = np.concatenate([cost[rows] + _LEVEL * level for level in range(levels)], axis=1)
+    step = _step_of(cost, points)
+    price = np.concatenate([cost[rows] + step * level for level in range(levels)], axis=1)
     allowed = np.isfinite(price)
-    row, slot = linear_sum_assignment(np.where(allowed, price, _NONE))
+    row, slot = linear_sum_assignment(np.where(allowed, price, step * (levels + 1)))
     chosen: list[list[int]] = [[] for _ in points]
     for at, where in zip(row, slot, strict=True):
         if allowed[at, where]:
@@ -300,12 +307,14 @@ def _flow_points(cost: Floats, points: Ints, levels: int) -> list[list[int]]:
     )
     values = np.concatenate([np.ones(pairs + contacts), np.ones(pairs), -np.ones(len(level))])
     matrix = csc_array(coo_array((values, (rows, places)), (contacts + targets, columns)))
-    price = np.concatenate([cost[one, two], np.full(contacts, _NONE), _LEVEL * (level // targets)])
+    step = _step_of(cost, points)
+    nothing = np.full(contacts, step * (levels + 1))
+    price = np.concatenate([cost[one, two], nothing, step * (level // targets)])
     upper = np.concatenate([np.ones(pairs), points, np.ones(len(level))])
     right = np.concatenate([points, np.zeros(targets)])
     bounds = np.column_stack([np.zeros(columns), upper])
-    # The unit of account is a level: the solver's tolerances are absolute.
-    result = linprog(price / _LEVEL, A_eq=matrix, b_eq=right, bounds=bounds, method="highs-ds")
+    solver: Any = linprog  # its types know no sparse matrix
+    result = solver(price, A_eq=matrix, b_eq=right, bounds=bounds, method="highs-ds")
     chosen: list[list[int]] = [[] for _ in points]
     for pair in np.flatnonzero(result.x[:pairs] > 0.5).tolist():
         chosen[int(one[pair])].append(int(two[pair]))

@@ -129,7 +129,7 @@ def cover_places(places: Places, party: Party) -> Cover:
     joint = [
         _weigh_set(places, some, touching)
         for some in list_joint_sets(places, party)
-        if _may_be_branch(places, some, strong, party)
+        if _may_be_branch(places, some, party)
     ]
     alone = [_Set((place,), True, 0.0, 0, 0) for place in np.flatnonzero(strong).tolist()]
     if not joint:
@@ -149,6 +149,7 @@ def list_joint_sets(places: Places, party: Party) -> Iterator[tuple[int, ...]]:
     total = places.total.tolist()
     for first in range(len(places)):
         start = {place for place in neighbours[first] if place > first}
+        stack: list[tuple[tuple[int, ...], tuple[int, ...], set[int]]]
         stack = [((first,), tuple(sorted(start)), start | {first})]
         while stack:
             some, reach, seen = stack.pop()
@@ -165,9 +166,7 @@ def list_joint_sets(places: Places, party: Party) -> Iterator[tuple[int, ...]]:
                 stack.append(((*some, place), grown, seen | set(new)))
 
 
-def _may_be_branch(
-    places: Places, some: Sequence[int], strong: npt.NDArray[np.bool_], party: Party
-) -> bool:
+def _may_be_branch(places: Places, some: Sequence[int], party: Party) -> bool:
     chosen = list(some)
     enough = places.full[chosen].sum() >= party.branch_min_full
     return bool(enough and places.total[chosen].sum() <= party.branch_max_total)
@@ -310,7 +309,7 @@ def _minimise(
         constraints.append(LinearConstraint(csc_array(rows), -np.inf, most))
     result = milp(
         cost,
-        integrality=np.ones(len(cost)),
+        integrality=np.ones(len(cost), np.int64),
         bounds=Bounds(0, 1),
         constraints=constraints,
         options={"mip_rel_gap": 0.0, "node_limit": _NODES},

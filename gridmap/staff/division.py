@@ -80,7 +80,7 @@ def divide_areas(
     """
     labels = pd.Series(0, units.index)
     excess = pd.Series(0, parts.index)
-    left = parts.index
+    left: Any = parts.index
     for seed in range(_SEEDS):
         rows = units[units["area"].isin(left)]
         if len(rows):
@@ -92,7 +92,7 @@ def divide_areas(
             or not keeps_limits(*_take_area(units, adjacency, counts, area, labels), limits)
         ]
     for area in left:
-        chosen, links, numbers = _take_area(units, adjacency, counts, area, labels)
+        _, links, numbers = _take_area(units, adjacency, counts, area, labels)
         found, over = _divide_hard(links, numbers, int(parts[area]), limits)
         labels[units.index[units["area"] == area]] = found
         excess[area] = over
@@ -363,7 +363,7 @@ class _Program:
         cost[self.excess :] = 1
         upper = np.full(self.columns, np.inf)
         upper[: self.flows] = 1
-        whole = np.zeros(self.columns)
+        whole = np.zeros(self.columns, np.int64)
         whole[: self.flows] = 1
         result = milp(
             cost,

@@ -198,7 +198,7 @@ def extend_visits(log: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     longer = pd.concat([log, new], ignore_index=True)
     twice = longer[longer.duplicated(keys)]
     if len(twice):
-        rows = [f"{row.day.date()} {row.grid_code}" for row in twice.itertuples()]
+        rows = twice["day"].dt.strftime("%Y-%m-%d") + " " + twice["grid_code"]
         raise TableError(f"visits: {list_some(rows)} are in the log already; a log only grows")
     return longer
 
@@ -276,14 +276,14 @@ def _table_coverage(
     coverage = (100 * visited / homes.where(homes > 0)).clip(upper=100)
     bands = [coverage >= limit for limit in rules.visit_bands]
     band = np.select([coverage.isna(), *bands], [VISIT_BANDS[0], *VISIT_BANDS[:3]], VISIT_BANDS[3])
-    short = np.ceil(homes * pace / 100 - visited).clip(lower=0)
+    short = np.maximum(np.ceil(homes * pace / 100 - visited), 0)
     over = visited > homes
     problems = [
         f"{count} households visited of {whole}: count first visits of the round only"
-        for count, whole in zip(visited[over], homes[over], strict=True)
+        if wrong
+        else ""
+        for count, whole, wrong in zip(visited, homes, over, strict=True)
     ]
-    problem = pd.Series("", homes.index, dtype="str")
-    problem[over] = problems
     return pd.DataFrame(
         {
             "households": homes,
@@ -295,7 +295,7 @@ def _table_coverage(
             "short": short.astype("int64"),
             "behind": (coverage < pace - _SLACK).fillna(False),
             "last": last.reindex(homes.index).astype("datetime64[s]"),
-            "problem": problem,
+            "problem": pd.Series(problems, homes.index, dtype="str"),
         }
     ).rename_axis(VISIT_COVERAGE.index)
 

@@ -326,7 +326,7 @@ def test_one_person_leads_one_branch():
     """A worker of two grids, or of a divided one, is the secretary of one branch."""
     plan = make_blocks("AABBBB")
     members = count_members(plan, A=9, B=[20, 20, 20, 20])
-    leaders = lead(**{code: ("w1", "full") for code in plan.grids.index})
+    leaders = lead(**dict.fromkeys(plan.grids.index, ("w1", "full")))
     table = form_branches(plan, members, leaders=leaders).branches
     assert sorted(table["secretary"]) == ["", "", "w1"]
     assert table.loc[table["secretary"] == "w1", "full"].tolist() == [40]

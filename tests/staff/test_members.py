@@ -15,7 +15,7 @@ from tests.staff.blocks import make_blocks
 
 @pytest.fixture(scope="module")
 def town():
-    """A town of 60 grids whose towers are divided into entrances."""
+    """Draw a town of 60 grids whose towers are divided into entrances."""
     return draw_plan(make_city(60), Rules(divide_above=60), steps=1)
 
 
