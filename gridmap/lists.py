@@ -1,8 +1,8 @@
 """Lists that an office keeps, as tables: members, liaisons, contact points, visits.
 
 A list is a CSV file or a sheet of a workbook; its columns are recognised by their names, English or
-Chinese. Every function takes the rows as they were read (index: "row 7" of the file) and a list of findings,
-and adds to it: what is wrong is named row by row, and nothing is dropped in silence.
+Chinese. Every function takes the rows as they were read (index: "row 7" of the file) and adds what
+is wrong to a list of findings, row by row: nothing is dropped in silence.
 """
 
 import re
