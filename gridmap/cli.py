@@ -28,13 +28,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-staff = typer.Typer(
-    help="Who serves the grids of a kept plan: branches, liaisons, contact points, visits.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-app.add_typer(staff, name="staff")
-
 CityPath = Annotated[
     Path, typer.Argument(help="A GeoPackage with layers, or a folder of GIS and CSV files.")
 ]
@@ -210,7 +203,7 @@ def locate(
         raise GridmapError("nothing to locate: give LON LAT, or --points FILE and --out FILE")
 
 
-@staff.command("branches")
+@app.command("branches")
 def form_branches(
     store: StorePath,
     name: PlanName,
@@ -234,7 +227,7 @@ def form_branches(
     raise typer.Exit(0 if branches.branch_violations.empty else 1)
 
 
-@staff.command("liaisons")
+@app.command("liaisons")
 def check_liaisons(
     store: StorePath,
     name: PlanName,
@@ -257,7 +250,7 @@ def check_liaisons(
     raise typer.Exit(0 if gaps.empty else 1)
 
 
-@staff.command("contacts")
+@app.command("contacts")
 def match_contacts(
     store: StorePath,
     name: PlanName,
@@ -279,7 +272,7 @@ def match_contacts(
     raise typer.Exit(1 if (matches["target_id"] == "").any() else 0)
 
 
-@staff.command("visits")
+@app.command("visits")
 def measure_visits(
     store: StorePath,
     name: PlanName,
