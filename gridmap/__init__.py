@@ -53,7 +53,7 @@ from gridmap.measure import measure, summarize
 from gridmap.partition import partition_units
 from gridmap.plan import Plan, draw_plan, make_plan, redraw_plan
 from gridmap.rosters import make_roster, read_roster, write_roster
-from gridmap.rules import Costs, Estates, EstateSize, Rules, Staffing, read_rules
+from gridmap.rules import Costs, Estates, EstateSize, Party, Rules, Staffing, read_rules
 from gridmap.staff import (
     Siting,
     assign_workers,
@@ -73,6 +73,24 @@ from gridmap.staff import (
     write_staff_roster,
     write_staffing,
 )
+from gridmap.staff.branches import Branches, find_leaders, form_branches
+from gridmap.staff.cards import describe_contact, describe_staff, hide_members
+from gridmap.staff.contacts import (
+    MatchWeights,
+    match_branches,
+    match_communities,
+    measure_need,
+    read_contacts,
+)
+from gridmap.staff.duties import (
+    basic_duties,
+    extend_visits,
+    list_tasks,
+    measure_visits,
+    read_visits,
+)
+from gridmap.staff.liaisons import find_liaison_gaps, liaisons_for, read_liaisons
+from gridmap.staff.members import make_members, read_members
 from gridmap.staff_maps import map_patrols, map_staffing, map_stations
 from gridmap.store import PlanStore
 from gridmap.synthetic import make_city
@@ -85,6 +103,7 @@ if TYPE_CHECKING:
     from gridmap.maps.figures import figure_balance, figure_plan
 
 __all__ = [
+    "Branches",
     "City",
     "CityReport",
     "Costs",
@@ -93,7 +112,9 @@ __all__ = [
     "Estimate",
     "Fix",
     "Locator",
+    "MatchWeights",
     "Owner",
+    "Party",
     "Plan",
     "PlanComparison",
     "PlanMap",
@@ -105,6 +126,7 @@ __all__ = [
     "apply_fix",
     "assign_units",
     "assign_workers",
+    "basic_duties",
     "build_adjacency",
     "building_limits",
     "check_city",
@@ -113,28 +135,38 @@ __all__ = [
     "check_workers",
     "compare_areas",
     "compare_plans",
+    "describe_contact",
     "describe_owner",
+    "describe_staff",
     "divide_buildings",
     "divide_communities",
     "draw_plan",
     "edit_plan",
     "export_plan",
     "export_public",
+    "extend_visits",
     "figure_balance",
     "figure_plan",
     "find_fixes",
     "find_gaps",
+    "find_leaders",
+    "find_liaison_gaps",
     "fix_plan",
+    "form_branches",
+    "hide_members",
     "history",
+    "liaisons_for",
     "list_contacts",
     "list_duties",
     "list_periods",
+    "list_tasks",
     "locate_on",
     "locate_points",
     "lock_grids",
     "make_atlas",
     "make_city",
     "make_locator",
+    "make_members",
     "make_plan",
     "make_roster",
     "make_units",
@@ -144,7 +176,11 @@ __all__ = [
     "map_plan",
     "map_staffing",
     "map_stations",
+    "match_branches",
+    "match_communities",
     "measure",
+    "measure_need",
+    "measure_visits",
     "merge_grids",
     "move_units",
     "parse_code",
@@ -153,10 +189,14 @@ __all__ = [
     "plan_rotation",
     "prove_plan",
     "read_city",
+    "read_contacts",
+    "read_liaisons",
+    "read_members",
     "read_points",
     "read_roster",
     "read_rules",
     "read_staffing",
+    "read_visits",
     "read_workers",
     "rebalance",
     "redo",
