@@ -1,5 +1,6 @@
 """Settings are checked when they are made, and read from TOML."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -144,3 +145,11 @@ def test_party_settings_are_checked(settings: dict[str, object], match: str) -> 
     """Each wrong setting is refused by its name."""
     with pytest.raises(RulesError, match=match):
         Rules.from_dict(settings)
+
+
+def test_rules_kept_before_a_setting_existed_are_read() -> None:
+    """As plans carry them from earlier: what is not there has its default."""
+    later = ("staffing", "party", "departments", "visit_bands")
+    old = {name: value for name, value in Rules().to_dict().items() if name not in later}
+    assert Rules.from_dict(json.loads(json.dumps(old))) == Rules()
+    assert Rules.from_dict(json.loads(json.dumps(Rules().to_dict()))) == Rules()
