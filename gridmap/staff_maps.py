@@ -24,8 +24,8 @@ Words = tuple[str, str]
 
 #: The number of a stop, white on its dot.
 _NUMBERS = (
-    "<style>.stop-number { background: none; border: 0; box-shadow: none; color: #fff; "
-    "font: bold 11px sans-serif; pointer-events: none; }</style>"
+    "<style>.leaflet-tooltip.stop-number { padding: 0; background: none; border: 0; "
+    "box-shadow: none; color: #fff; font: bold 11px sans-serif; pointer-events: none; }</style>"
 )
 
 #: State of a grid -> fill, and what the legend says.
