@@ -19,7 +19,7 @@ from api import VERSION
 from api.guard import SECURITY_HEADERS, Guard
 from api.models import Problem
 from api.problems import ProblemError, problem_response
-from api.routes import grids, layers, locate, pages, plans
+from api.routes import grids, internal, layers, locate, pages, plans
 from api.shelf import Shelf
 from gridmap.errors import (
     CodeError,
@@ -49,6 +49,7 @@ def create_app(
     *,
     attribution: str = "",
     approval: str = "",
+    internal_answers: bool = False,
     today: Callable[[], date] = date.today,
 ) -> FastAPI:
     """Make the application over a folder of plans.
@@ -61,6 +62,9 @@ def create_app(
         Whom the data is from, for the map (© OpenStreetMap contributors).
     approval : str
         The map's approval number (审图号). Without one every map says that it is for internal use.
+    internal_answers : bool
+        Whether /internal is there: who serves each grid, for the office. There are no keys: only
+        on a network that residents can't reach.
     today : callable
         The current day; requests without a date ask for it.
     """
@@ -77,6 +81,8 @@ def create_app(
     app.state.attribution, app.state.approval = attribution, approval
     for module in (locate, grids, layers, plans, pages):
         app.include_router(module.router)
+    if internal_answers:
+        app.include_router(internal.router)
     pages.mount_files(app)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(Guard)

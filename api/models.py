@@ -50,6 +50,13 @@ class GridProperties(Public):
     label: tuple[float, float] = Field(description="Longitude and latitude to write a label at.")
 
 
+class GridContact(Public):
+    """Whom a resident may call about a grid: what has to be posted in public, and nothing else."""
+
+    worker: str = Field(description="The grid worker's name as it is posted.")
+    office_phone: str = Field(description="Phone of the office, or empty.")
+
+
 class GridRef(Public):
     """A grid by code and name."""
 
@@ -147,6 +154,9 @@ class GridFeature(BaseModel):
     bbox: tuple[float, float, float, float]
     geometry: Geometry
     properties: GridProperties
+    contact: GridContact | None = Field(
+        default=None, description="With one grid by its code, where its worker is kept."
+    )
 
 
 class GridCollection(BaseModel):

@@ -9,8 +9,9 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import date
 from threading import Lock
+from typing import Any
 
-from api.models import GridProperties
+from api.models import GridContact, GridProperties
 from gridmap.geojson import (
     BASE_LAYERS,
     Bbox,
@@ -22,6 +23,7 @@ from gridmap.geojson import (
 from gridmap.locate import Locator, make_locator
 from gridmap.plan import Plan
 from gridmap.rules import Rules
+from gridmap.staff.cards import Tables, describe_contact, describe_staff
 from gridmap.store import PlanStore
 
 
@@ -72,6 +74,7 @@ class Shelf:
         self._store = store
         self._most = most
         self._served: OrderedDict[str, ServedPlan] = OrderedDict()
+        self._staff: OrderedDict[tuple[str, int, date], Tables] = OrderedDict()
         self._lock = Lock()
 
     def in_force(self, on: date) -> InForce:
@@ -83,6 +86,31 @@ class Shelf:
             If none was.
         """
         return InForce(self._get(self._store.name_in_force(on)), on)
+
+    def find_contact(self, in_force: InForce, code: str) -> GridContact | None:
+        """Return whom a resident may call about a grid on a day; None where nobody is kept."""
+        card = describe_contact(self._get_staff(in_force), code, in_force.as_of)
+        return None if card is None else GridContact(**card)
+
+    def describe_staff(self, in_force: InForce, code: str, community_id: str) -> dict[str, Any]:
+        """Return who serves a grid on a day, for the office."""
+        tables = self._get_staff(in_force)
+        party = in_force.plan.rules.party
+        return describe_staff(tables, code, community_id, in_force.as_of, party)
+
+    def _get_staff(self, in_force: InForce) -> Tables:
+        """Return the tables of a plan that count on a day; what is kept later is seen at once."""
+        name, on = in_force.plan.name, in_force.as_of
+        key = (name, self._store.staff_stamp(name), on)
+        if key[1] == 0:
+            return {}
+        with self._lock:
+            if key not in self._staff:
+                self._staff[key] = self._store.staff(name, on)
+            self._staff.move_to_end(key)
+            while len(self._staff) > self._most:
+                self._staff.popitem(last=False)
+            return self._staff[key]
 
     def find(self, on: date) -> Published:
         """Return the name and first day of the plan in force on a day, without reading the plan.

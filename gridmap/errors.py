@@ -9,6 +9,7 @@
     ├── DatumError      an unknown datum, or a position that no datum allows
     ├── CodeError       not a grid code, or no code left to give
     ├── CityError       a city's files can't be read as they are; carries the report
+    ├── StaffError      workers, duties or rounds that can't be what they say; carries the report
     ├── PlanError       an assignment or an edit that is not a plan
     ├── DraftError      a step of the editor is not possible, or can't be saved
     └── StoreError      a plan can't be kept or found
@@ -56,6 +57,22 @@ class CityError(GridmapError):
     """
 
     def __init__(self, message: str, report: object) -> None:
+        super().__init__(message)
+        self.report = report
+
+
+class StaffError(GridmapError):
+    """Workers, duties or rounds can't be taken as they are.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong, in words.
+    report : object, optional
+        The report with every finding, where rows were read.
+    """
+
+    def __init__(self, message: str, report: object = None) -> None:
         super().__init__(message)
         self.report = report
 

@@ -46,10 +46,13 @@ class CityReport:
         In the order in which they were found.
     counts : mapping of str to int
         What came in and what came out: rows, households.
+    subject : str
+        What was read.
     """
 
     findings: tuple[Finding, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
+    subject: str = "city"
 
     @property
     def status(self) -> str:
@@ -74,7 +77,7 @@ class CityReport:
         refused: buildings: below 0 (1)
             b7: households = -3
         """
-        lines = [f"city: {self.status}"]
+        lines = [f"{self.subject}: {self.status}"]
         if self.counts:
             lines.append(", ".join(self._write_count(name) for name in self.counts))
         for (action, layer, problem), rows in self._kinds():

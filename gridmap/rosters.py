@@ -6,7 +6,7 @@ Codes stay text in both. A cell that Excel would take for a formula is text too,
 import csv
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -161,16 +161,42 @@ def write_sheet(table: pd.DataFrame, path: Path, lang: str) -> None:
     TableError
         If the suffix is another.
     """
-    writers = {".xlsx": _write_workbook, ".csv": _write_csv}
-    if path.suffix.lower() not in writers:
+    if path.suffix.lower() == ".xlsx":
+        write_book({"grids": table}, path, lang)
+    elif path.suffix.lower() == ".csv":
+        _write_csv(_list_lines(table, lang), path)
+    else:
         raise TableError(f"{path.name} ends in {path.suffix or 'nothing'}; use .xlsx or .csv")
+
+
+def write_book(tables: Mapping[str, pd.DataFrame], path: Path, lang: str) -> None:
+    """Write tables as the sheets of one workbook, as `write_sheet` does with one.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        Name of the sheet -> table without geometry.
+    path : Path
+        ``.xlsx``.
+    lang : {"zh", "en"}
+        Language of the headers.
+    """
+    book = openpyxl.Workbook(write_only=True)
+    for name, table in tables.items():
+        _add_sheet(book.create_sheet(name), _list_lines(table, lang))
+    book.save(path)
+    _fix_dates(path)
+
+
+def _list_lines(table: pd.DataFrame, lang: str) -> list[list[Any]]:
+    """Return the header and the rows of a table as they are written."""
     told = table.copy()
     if "deviation" in told.columns:
         told["deviation"] = (100 * told["deviation"].astype(float)).round(1)
     if "grid_type" in told.columns:
         told["grid_type"] = [name_grid_type(kind, lang) for kind in told["grid_type"]]
     header = [name_header(str(column), lang) for column in told.columns]
-    writers[path.suffix.lower()]([header, *_give_rows(told)], path)
+    return [header, *_give_rows(told)]
 
 
 def read_roster(path: str | Path) -> pd.DataFrame:
@@ -242,9 +268,7 @@ def _give_rows(table: pd.DataFrame) -> Iterator[list[Any]]:
         yield [value.item() if hasattr(value, "item") else value for value in row]
 
 
-def _write_workbook(lines: Sequence[Sequence[Any]], path: Path) -> None:
-    book = openpyxl.Workbook(write_only=True)
-    sheet = book.create_sheet("grids")
+def _add_sheet(sheet: WriteOnlyWorksheet, lines: Sequence[Sequence[Any]]) -> None:
     sheet.freeze_panes = "C2"
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(lines[0]))}{len(lines)}"
     for at, column in enumerate(zip(*lines, strict=True), start=1):
@@ -253,8 +277,6 @@ def _write_workbook(lines: Sequence[Sequence[Any]], path: Path) -> None:
     sheet.append([_head_cell(sheet, name) for name in lines[0]])
     for line in lines[1:]:
         sheet.append([_text_cell(sheet, value) for value in line])
-    book.save(path)
-    _fix_dates(path)
 
 
 def _fix_dates(path: Path) -> None:

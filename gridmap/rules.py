@@ -142,6 +142,111 @@ class Estates:
 
 
 @dataclass(frozen=True)
+class Staffing:
+    """Who may serve a grid, and what it costs, in metres of walking that one would accept instead.
+
+    A grid whose worker changes costs `change`: the change is made where it saves more walking than
+    that. `vacant` and `doubled` are so large that neither happens while a free worker may come,
+    however far.
+
+    Examples
+    --------
+    >>> Staffing().limit_of(300), Staffing().limit_of(150), Staffing().limit_of(400)
+    (500, 250, 500)
+    """
+
+    target_households: int = 300  #: that one worker usually carries (the reference city)
+    max_households: int = 500  #: that one worker never exceeds, over all of his grids
+    max_grids_per_worker: int = 2  #: adjacent ones of one community, when workers are short
+    deputies: int = 1  #: for each grid beside its primary worker
+    walk: float = 1.0  #: per metre between the worker's home or office and the grid
+    change: float = 500.0  #: for a grid that gets another primary worker than it has
+    fairness: float = 1000.0  #: × the squared share by which a load is off the worker's own usual
+    outside: float = 10_000.0  #: for a worker who is sent to one community and serves another
+    part_time: float = 1000.0  #: for a grid whose primary worker is a part-timer
+    doubled: float = 100_000.0  #: for each grid beyond a worker's first
+    vacant: float = 1_000_000.0  #: for a grid without a primary worker
+    unserved: float = 20.0  #: for each household of a vacant grid, so that small ones are
+    detour: float = 1.3  #: metres walked per metre of straight line where there are no streets
+    speed: float = 4.0  #: km/h on foot: 15 minutes are 1,000 m, as in the norm for estates
+    handover: int = 5  #: working days that two workers are in a grid together
+
+    def __post_init__(self) -> None:
+        for item in dataclasses.fields(self):
+            value = getattr(self, item.name)
+            if not 0 <= value < float("inf"):
+                raise RulesError(f"{item.name} is {value}, not a number from 0 up")
+        if not 1 <= self.target_households <= self.max_households:
+            raise RulesError(
+                f"target_households {self.target_households} is not from 1 up to max_households "
+                f"{self.max_households}"
+            )
+        if self.max_grids_per_worker not in (1, 2, 3):
+            raise RulesError(f"max_grids_per_worker is {self.max_grids_per_worker}, not 1, 2 or 3")
+        if self.detour < 1 or self.speed <= 0:
+            raise RulesError(f"detour is {self.detour} and speed {self.speed}: 1 or more, above 0")
+
+    def limit_of(self, capacity: float) -> int:
+        """Return the most households for a worker who usually carries ``capacity``.
+
+        The usual load and the limit of a part-timer are in the proportion of a full-timer's; nobody
+        carries more than `max_households`.
+        """
+        share = self.max_households / self.target_households
+        return min(self.max_households, round(capacity * share))
+
+
+@dataclass(frozen=True)
+class Party:
+    """When party members make a branch, a joint branch, a group (支部工作条例, art. 4 and 5).
+
+    A branch's threshold counts full (正式) members, its cap all members, probationary (预备) ones
+    too.
+
+    Examples
+    --------
+    >>> Party(branch_min_full=0)
+    Traceback (most recent call last):
+    gridmap.errors.RulesError: branch_min_full is 0, not a whole number from 1 up
+    """
+
+    branch_min_full: int = 3  #: full members from which a grid has a branch of its own
+    branch_max_total: int = 50  #: members of a branch at most; more are divided
+    joint_max_units: int = 5  #: grids of a joint branch (联合党支部) at most
+    committee_from_full: int = 7  #: full members from which a branch elects a committee
+    #: Seats of such a committee: fewest, usual most, absolute most.
+    committee_size: tuple[int, int, int] = (3, 5, 7)
+    general_branch_from: int = 50  #: members of a community that suggest a general branch (总支)
+    party_committee_from: int = 100  #: the same for a party committee (党委)
+    group_min: int = 3  #: members of a party group (党小组), one of them full, at least
+    group_from_members: int = 20  #: members of a branch from which groups are suggested
+    group_size: int = 10  #: members of a suggested group
+    min_members: int = 3  #: answers and public tables hide counts of members below it
+
+    def __post_init__(self) -> None:
+        seats = self.committee_size
+        if len(seats) != 3 or not 1 <= seats[0] <= seats[1] <= seats[2]:
+            raise RulesError(f"committee_size is {list(seats)}, not three numbers in rising order")
+        for item in dataclasses.fields(self):
+            value = getattr(self, item.name)
+            if item.name != "committee_size" and (not isinstance(value, int) or value < 1):
+                raise RulesError(f"{item.name} is {value}, not a whole number from 1 up")
+        if self.branch_min_full > self.branch_max_total:
+            raise RulesError(
+                f"branch_min_full {self.branch_min_full} is above branch_max_total "
+                f"{self.branch_max_total}"
+            )
+
+
+#: Departments that name a liaison (联络员) for each community. The first eight are those that the
+#: reference city published; the others complete its fourteen.
+DEPARTMENTS = (
+    *("供电", "供热", "供水", "燃气", "综合执法", "卫生健康", "公安", "信访"),
+    *("住房城建", "市场监管", "民政", "司法", "消防救援", "交通"),
+)
+
+
+@dataclass(frozen=True)
 class Rules:
     """Everything that can be set, checked once when it is made.
 
@@ -170,6 +275,14 @@ class Rules:
         Sizes by kind of estate, used where the city says which kind it is.
     costs : Costs
         Weights of the objective.
+    staffing : Staffing
+        Limits and weights of who serves a grid.
+    party : Party
+        Sizes of party branches and groups.
+    departments : tuple of str
+        Departments that name a liaison for each community.
+    visit_bands : tuple of float
+        Per cent of a grid's households visited that are full marks, good and fair; less is none.
 
     Examples
     --------
@@ -191,6 +304,10 @@ class Rules:
     divide_above: int | None = None
     estates: Estates = field(default_factory=Estates)
     costs: Costs = field(default_factory=Costs)
+    staffing: Staffing = field(default_factory=Staffing)
+    party: Party = field(default_factory=Party)
+    departments: tuple[str, ...] = DEPARTMENTS
+    visit_bands: tuple[float, float, float] = (95, 90, 85)
 
     def __post_init__(self) -> None:
         if not 0 < self.tolerance < 1:
@@ -202,6 +319,13 @@ class Rules:
         for name in ("contact", "near_border", "nearest", "min_cell", "divide_above"):
             if (getattr(self, name) or 0) < 0:
                 raise RulesError(f"{name} is {getattr(self, name)}, below 0")
+        if not self.departments or len(set(self.departments)) < len(self.departments):
+            raise RulesError(
+                f"departments is {list(self.departments)}: name each once, one at least"
+            )
+        full, good, fair = self.visit_bands
+        if not 0 <= fair <= good <= full <= 100:
+            raise RulesError(f"visit_bands is {list(self.visit_bands)}, not falling from 100 to 0")
 
     @property
     def band(self) -> tuple[int, int]:
@@ -253,10 +377,18 @@ class Rules:
         """
         settings = dict(settings)
         costs = _section(Costs, settings.pop("costs", {}), "costs")
+        staffing = _section(Staffing, settings.pop("staffing", {}), "staffing")
         estates = _read_estates(settings.pop("estates", {}))
+        party = _read_party(settings.pop("party", {}))
+        lists: dict[str, Any] = {
+            name: _read_tuple(settings.pop(name), name, kind, most)
+            for name, kind, most in (("departments", str, 0), ("visit_bands", int | float, 3))
+            if name in settings
+        }
         if settings.get("divide_above", 0) is None:  # as to_dict writes the default
             del settings["divide_above"]
-        return replace(_section(cls, settings, ""), costs=costs, estates=estates)
+        sections: dict[str, Any] = {"costs": costs, "estates": estates, "staffing": staffing}
+        return replace(_section(cls, settings, ""), **sections, party=party, **lists)
 
 
 def band_ends(target: Any, tolerance: float) -> tuple[Any, Any]:
@@ -300,6 +432,29 @@ def _read_estates(given: Any) -> Estates:
 
 def _read_size(usual: EstateSize, given: Any, name: str) -> EstateSize:
     return _section(EstateSize, {**dataclasses.asdict(usual), **_table(given, name)}, name)
+
+
+def _read_party(given: Any) -> Party:
+    """Read the thresholds of branches and groups."""
+    settings = dict(_table(given, "party"))
+    seats = settings.pop("committee_size", Party.committee_size)
+    party = _section(Party, settings, "party")
+    try:
+        return replace(party, committee_size=_read_tuple(seats, "party.committee_size", int, 3))
+    except RulesError as error:
+        raise RulesError(f"party: {error}") from error
+
+
+def _read_tuple(given: Any, name: str, kind: Any, length: int) -> tuple[Any, ...]:
+    """Read a list of numbers or texts; a length of 0 is any."""
+    if (
+        not isinstance(given, list | tuple)
+        or not all(isinstance(one, kind) and not isinstance(one, bool) for one in given)
+        or (length and len(given) != length)
+    ):
+        what = "texts" if kind is str else f"{length} numbers"
+        raise RulesError(f"{name} is {given!r}, not a list of {what}")
+    return tuple(given)
 
 
 def _section(kind: type[T], settings: Any, name: str) -> T:

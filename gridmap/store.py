@@ -6,6 +6,7 @@
       2026-spring.gpkg     one kept plan, read-only; opens in QGIS
       plans.json           of each plan: its fingerprint, when it was kept, how large it is
       publications.json    every publication, in the order in which they were made; only grows
+      staff.sqlite         who serves the grids of each plan since when (gridmap.staff_store)
 
 A plan is kept from the moment its file has its name: plans.json is written before, so a file under
 a name always has a fingerprint. Both indexes are replaced whole, under a lock: whoever reads sees
@@ -17,7 +18,7 @@ import json
 import os
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
@@ -39,6 +40,7 @@ from gridmap.errors import PlanDamagedError, PlanKeptError, PlanNotFoundError, S
 from gridmap.files import fixed_date
 from gridmap.plan import Plan
 from gridmap.rules import Rules
+from gridmap.staff_store import Entry, keep_tables, list_records, read_tables, stamp_tables
 from gridmap.tables import list_some
 
 #: Version of the layout of a plan's file; a reader refuses a later one.
@@ -310,6 +312,77 @@ class PlanStore:
         record["valid_from"] = pd.to_datetime(record["valid_from"], format="%Y-%m-%d")
         record["published_at"] = pd.to_datetime(record["published_at"], utc=True)
         return record
+
+    def keep_staff(
+        self,
+        name: str,
+        tables: Mapping[str, pd.DataFrame],
+        valid_from: date,
+        *,
+        by: str,
+        why: str = "",
+        today: date | None = None,
+    ) -> None:
+        """Keep who serves the grids of a kept plan, from a day on; all tables or none.
+
+        The plan's file and fingerprint stay as they are. Records only grow: a correction is
+        another record.
+
+        Parameters
+        ----------
+        name : str
+            Name of a kept plan.
+        tables : mapping of str to DataFrame
+            Name in `gridmap.staff_store.STAFF_TABLES` -> table that keeps that contract: workers,
+            staffing, branches, liaisons … (``branches.tables`` is all of those of
+            `form_branches`).
+        valid_from : date
+            First day on which they count; today or later where there is a table for that day.
+        by, why : str
+            Who keeps them, and the reason, for the record.
+        today : date, optional
+            The current day; by default that of the system's clock.
+
+        Raises
+        ------
+        PlanNotFoundError
+            If no plan of that name is kept.
+        StoreError
+            If nobody is named, a table is not registered or of other grids, or it would change the
+            past.
+        TableError
+            If a table breaks its contract.
+        """
+        _check_day(valid_from, "valid_from")
+        if not by.strip():
+            raise StoreError("by is empty; name who keeps the tables")
+        fingerprint = self._find_kept(name).fingerprint
+        entry = Entry(name, fingerprint, valid_from, by, why)
+        grids = _read_codes(self._path_of(name))
+        keep_tables(self.folder, entry, tables, grids=grids, today=today or date.today())
+
+    def staff(self, name: str, on: date) -> dict[str, pd.DataFrame]:
+        """Read the tables of a kept plan that count on a day, by name; none is an empty dict.
+
+        Raises
+        ------
+        PlanNotFoundError
+            If no plan of that name is kept.
+        PlanDamagedError
+            If a record is not what was kept.
+        """
+        _check_day(on, "on")
+        self._find_kept(name)
+        return read_tables(self.folder, name, on)
+
+    def staff_stamp(self, name: str) -> int:
+        """Return a number that changes whenever tables are kept for a plan; 0 where none are."""
+        return stamp_tables(self.folder, name)
+
+    def staff_records(self, name: str) -> pd.DataFrame:
+        """List every record of a plan's tables (`gridmap.staff_store.list_records`)."""
+        self._find_kept(name)
+        return list_records(self.folder, name)
 
     def _path_of(self, name: str) -> Path:
         return self.folder / f"{name}.gpkg"
@@ -600,6 +673,15 @@ def _read_grids(path: Path) -> gpd.GeoDataFrame:
     with _explain_gdal(path, "plan"):
         about = pyogrio.read_dataframe(path, layer="plan", use_arrow=True).iloc[0]
     return _read_layer(path, "grids", json.loads(about["tables"])["grids"], about["crs"])
+
+
+def _read_codes(path: Path) -> set[str]:
+    """Read the codes of a plan's grids, and nothing else of it."""
+    with _explain_gdal(path, "grids"):
+        frame = pyogrio.read_dataframe(
+            path, layer="grids", columns=["grid_code"], read_geometry=False, use_arrow=True
+        )
+    return set(frame["grid_code"])
 
 
 def _tables_of(plan: Plan) -> dict[str, pd.DataFrame]:

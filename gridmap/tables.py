@@ -23,6 +23,20 @@ CROSSINGS = ("none", "street", "main_road", "railway", "river")
 ZONE_KINDS = ("park", "mall", "school", "hospital", "market", "office", "other")
 #: Kinds of estate that have a size of grid of their own: `gridmap.rules.Estates`.
 ESTATE_TYPES = ("old_estate", "managed_estate", "rural")
+#: Community worker (社区工作者), rotating cadre (下沉干部), recruited full-timer (专职网格员),
+#: part-timer (兼职网格员).
+WORKER_KINDS = ("community", "cadre", "recruit", "part_time")
+#: Party membership: none, full (正式) or probationary (预备) member.
+MEMBERSHIPS = ("", "full", "probationary")
+ROLES = ("primary", "deputy")
+#: What a distance was walked along: streets, one block, or a straight line with a detour; "" where
+#: the worker has no position.
+WAYS = ("streets", "block", "straight", "")
+#: What decided who serves a grid, or that nobody does; see `gridmap.staff.reasons`.
+BINDINGS = (
+    *("nearest", "continuity", "community", "limit", "elsewhere", "doubled", "neighbour", "spare"),
+    *("shortage", "too_large", "nobody", "replacement", "absence", "handover", "term"),
+)
 
 #: A change that counts, one that was undone, and one that can't be redone as others came after it.
 CHANGE_STATES = ("done", "undone", "dropped")
@@ -41,7 +55,8 @@ class Table:
     index : str or None
         Name of the index, which is the key; None where rows have no key.
     columns : dict of str to str
-        Column -> dtype kind: ``i`` whole numbers, ``f`` floats, ``O`` text, ``b`` true or false.
+        Column -> dtype kind: ``i`` whole numbers, ``f`` floats, ``O`` text, ``b`` true or false,
+        ``M`` days, which may be missing (NaT).
     geometry : tuple of str
         The geometry types allowed; empty for a table without geometry.
     choices : dict of str to tuple, optional
@@ -209,6 +224,351 @@ MARKS = Table(  # what each change did to grids besides their units
     choices={"field": MARK_FIELDS},
 )
 
+WORKERS = Table(
+    "workers",
+    "worker_id",  # text; a person's second term is another worker: K017/2
+    {
+        "name": "O",  # as it is posted in public
+        "kind": "O",  # one of WORKER_KINDS
+        "community_id": "O",  # that a community worker belongs to or a cadre is sent to; or ""
+        "party": "O",  # one of MEMBERSHIPS
+        "skills": "O",  # words separated by spaces, or ""
+        "phone": "O",  # of the office, or ""
+        "capacity": "i",  # households that he usually carries
+        "limit": "i",  # households that he never exceeds
+        "days": "f",  # present in a week
+        "home_unit": "O",  # the agency or enterprise that sent him, or ""
+        "person": "O",  # the same in every term of a person
+        "starts": "M",  # first day; NaT: long ago
+        "ends": "M",  # last day; NaT: open
+    },
+    ("Point",),  # home or office
+    {"kind": WORKER_KINDS, "party": MEMBERSHIPS},
+    placed=False,
+)
+STAFFING = Table(  # one row a duty; a grid without a primary worker has a row with worker_id ""
+    "staffing",
+    None,
+    {
+        "grid_code": "O",
+        "worker_id": "O",  # or ""
+        "role": "O",  # one of ROLES
+        "starts": "M",  # first day
+        "ends": "M",  # last day; NaT: open
+        "households": "i",  # of the grid
+        "load": "i",  # households of all grids that the worker is primary of on these days
+        "walk": "f",  # m from the worker's home or office; NaN where unknown
+        "way": "O",  # one of WAYS: what that was measured along
+        "binding": "O",  # one of BINDINGS: what decided it
+        "rival": "O",  # the next best worker, or ""
+        "rival_walk": "f",  # m from the rival's home or office to the grid; NaN where unknown
+        "extra": "f",  # m: by how much the whole staffing would be worse with the rival, at least
+        "reason": "O",  # all of that in words
+    },
+    (),
+    {"role": ROLES, "way": WAYS, "binding": BINDINGS},
+)
+
+STATIONS = Table(  # service stations (驿站, 党群服务站), or places where one could be
+    "stations", "station_id", {"name": "O"}, ("Point",)
+)
+STOPS = Table(  # what is looked at on a round: shops, hydrants, homes that need a visit
+    "stops",
+    "stop_id",
+    {
+        "name": "O",  # of the place, never of a resident
+        "kind": "O",  # any text: 商铺, 消火栓, 走访户
+        "minutes": "f",  # how long one stays
+    },
+    ("Point",),
+)
+PATROLS = Table(  # one row a visit, in order; the last row of a day is the way back
+    "patrols",
+    None,
+    {
+        "worker_id": "O",  # or "" where nobody serves the grid
+        "day": "i",  # 1, 2 …; 0: in no round, and the note says why
+        "order": "i",  # 1, 2 … in the day; 0: in no round
+        "stop_id": "O",  # "" for the way back
+        "name": "O",
+        "kind": "O",
+        "grid_code": "O",  # that the stop lies in
+        "walk": "f",  # m from the stop before
+        "arrive": "f",  # minutes after setting out
+        "minutes": "f",  # how long one stays
+        "note": "O",
+    },
+    ("LineString",),  # the way from the stop before
+    placed=False,
+)
+
+WORKERS = Table(
+    "workers",
+    "worker_id",  # text; a person's second term is another worker: K017/2
+    {
+        "name": "O",  # as it is posted in public
+        "kind": "O",  # one of WORKER_KINDS
+        "community_id": "O",  # that a community worker belongs to or a cadre is sent to; or ""
+        "party": "O",  # one of MEMBERSHIPS
+        "skills": "O",  # words separated by spaces, or ""
+        "phone": "O",  # of the office, or ""
+        "capacity": "i",  # households that he usually carries
+        "limit": "i",  # households that he never exceeds
+        "days": "f",  # present in a week
+        "home_unit": "O",  # the agency or enterprise that sent him, or ""
+        "person": "O",  # the same in every term of a person
+        "starts": "M",  # first day; NaT: long ago
+        "ends": "M",  # last day; NaT: open
+    },
+    ("Point",),  # home or office
+    {"kind": WORKER_KINDS, "party": MEMBERSHIPS},
+    placed=False,
+)
+STAFFING = Table(  # one row a duty; a grid without a primary worker has a row with worker_id ""
+    "staffing",
+    None,
+    {
+        "grid_code": "O",
+        "worker_id": "O",  # or ""
+        "role": "O",  # one of ROLES
+        "starts": "M",  # first day
+        "ends": "M",  # last day; NaT: open
+        "households": "i",  # of the grid
+        "load": "i",  # households of all grids that the worker is primary of on these days
+        "walk": "f",  # m from the worker's home or office; NaN where unknown
+        "way": "O",  # one of WAYS: what that was measured along
+        "binding": "O",  # one of BINDINGS: what decided it
+        "rival": "O",  # the next best worker, or ""
+        "rival_walk": "f",  # m from the rival's home or office to the grid; NaN where unknown
+        "extra": "f",  # m: by how much the whole staffing would be worse with the rival, at least
+        "reason": "O",  # all of that in words
+    },
+    (),
+    {"role": ROLES, "way": WAYS, "binding": BINDINGS},
+)
+
+MEMBERS = Table(  # party members as counts, never names
+    "members",
+    "building_id",  # of the city's table, or the whole building that entrances are parts of
+    {
+        "full": "i",  # 正式党员
+        "probationary": "i",  # 预备党员
+    },
+)
+LEADERS = Table(  # who leads a grid: its primary worker, from STAFFING and WORKERS
+    "leaders",
+    None,
+    {"grid_code": "O", "worker_id": "O", "party": "O"},
+    (),
+    {"party": MEMBERSHIPS},
+)
+#: A grid's own branch, one of those that a grid is divided into, one of several grids.
+BRANCH_KINDS = ("grid", "divided", "joint")
+BRANCHES = Table(
+    "branches",
+    "branch_id",  # 210802003002001-1: the grid that it meets in, and a serial
+    {
+        "name": "O",  # 小雨社区第1网格党支部
+        "kind": "O",  # one of BRANCH_KINDS
+        "community_id": "O",
+        "grid_code": "O",  # the grid that it meets in
+        "grids": "i",  # how many it covers, this one too
+        "full": "i",
+        "probationary": "i",
+        "committee": "b",  # elects a committee (支委会)
+        "groups": "i",  # how many party groups it has
+        "secretary": "O",  # worker_id of the grid's leader, or "" where it is vacant
+        "extent": "f",  # m from the inner points of its other grids to that of this one, added up
+        "contiguous": "b",  # its grids touch
+        "reason": "O",
+    },
+    (),
+    {"kind": BRANCH_KINDS},
+)
+BRANCH_GRIDS = Table(  # branch × grid, many to many
+    "branch_grids",
+    None,
+    {
+        "branch_id": "O",
+        "grid_code": "O",
+        "full": "i",  # of the branch that live in the grid
+        "probationary": "i",
+    },
+)
+BRANCH_COMPOUNDS = Table(  # branch × compound (小区), many to many
+    "branch_compounds",
+    None,
+    {"branch_id": "O", "compound_id": "O", "buildings": "i", "full": "i", "probationary": "i"},
+)
+BRANCH_UNITS = Table(  # where a branch is: every unit of a covered grid is in one
+    "branch_units",
+    "unit_id",
+    {
+        "grid_code": "O",
+        "building_id": "O",  # or "", as in the units
+        "branch_id": "O",
+        "group_id": "O",  # or ""
+        "full": "i",
+        "probationary": "i",
+    },
+)
+#: A weak grid's members inside a joint branch; or a part of a large branch, as a suggestion.
+GROUP_KINDS = ("grid", "suggested")
+GROUPS = Table(
+    "groups",
+    "group_id",  # 210802003002001-1-01
+    {"name": "O", "kind": "O", "branch_id": "O", "full": "i", "probationary": "i"},
+    (),
+    {"kind": GROUP_KINDS},
+)
+#: A branch of its own, several, a joint one; none.
+COVERAGES = ("own", "divided", "joint", "none")
+BRANCH_COVERAGE = Table(
+    "branch_coverage",
+    "grid_code",
+    {
+        "community_id": "O",
+        "full": "i",
+        "probationary": "i",
+        "covered": "O",  # one of COVERAGES
+        "branches": "i",
+        "groups": "i",
+        "reason": "O",
+    },
+    (),
+    {"covered": COVERAGES},
+)
+#: What a community's members suggest above the branches.
+SUGGESTIONS = ("", "general_branch", "party_committee")
+BRANCH_COMMUNITIES = Table(
+    "branch_communities",
+    "community_id",
+    {
+        "grids": "i",
+        "covered": "i",
+        "full": "i",
+        "probationary": "i",
+        "branches": "i",
+        "joint": "i",
+        "groups": "i",
+        "suggested": "O",  # one of SUGGESTIONS; each needs an approval
+        "proof": "O",  # optimal, or what is known
+        "candidates": "i",  # joint branches that were compared
+    },
+    (),
+    {"suggested": SUGGESTIONS},
+)
+BRANCH_VIOLATIONS = Table(
+    "branch_violations",
+    None,
+    {
+        "rule": "O",  # uncovered, over_cap, apart
+        "grid_code": "O",
+        "branch_id": "O",  # or ""
+        "value": "i",
+        "limit": "i",
+        "problem": "O",
+    },
+)
+LIAISONS = Table(  # (community, department) -> a named post (联络员)
+    "liaisons",
+    None,
+    {
+        "community_id": "O",
+        "department": "O",
+        "post": "O",  # 站前供电分公司客户经理
+        "name": "O",  # as it is posted in public, or ""
+        "phone": "O",  # of the office, or ""
+    },
+)
+LIAISON_GAPS = Table(
+    "liaison_gaps",
+    None,
+    {
+        "community_id": "O",
+        "department": "O",
+        "entries": "i",  # 0: nobody is named; 2 and more: who is it?
+        "problem": "O",
+    },
+)
+#: A leader who has a contact point (领导包联); an agency or enterprise that helps (共建单位).
+CONTACT_KINDS = ("leader", "unit")
+CONTACTS = Table(
+    "contacts",
+    "contact_id",
+    {
+        "kind": "O",  # one of CONTACT_KINDS
+        "name": "O",  # of the post or the unit, never of a person's home
+        "scope": "O",  # beginning of the community codes that may be matched: 210802, or "" for all
+        "points": "i",  # how many communities or branches it takes
+    },
+    ("Point",),  # the office
+    {"kind": CONTACT_KINDS},
+    placed=False,
+)
+CONTACT_MATCHES = Table(
+    "contact_matches",
+    None,
+    {
+        "contact_id": "O",
+        "target": "O",  # community or branch
+        "target_id": "O",  # or "" where nothing was left in the scope
+        "rank": "i",  # the how many-th contact of the target, from 1; 0 without a target
+        "distance": "f",  # km between the office and the target; NaN where unknown
+        "need": "f",  # 0 to 1
+        "cost": "f",  # what the pair costs by the weights
+        "rival_id": "O",  # the next best target, or ""
+        "extra": "f",  # by how much the pair with it would cost more; NaN without
+        "reason": "O",
+    },
+)
+DUTIES = Table(
+    "duties",
+    "duty_id",  # 1 … 10
+    {"name": "O", "english": "O"},
+)
+TASKS = Table(  # the personal task list of each grid
+    "tasks",
+    None,
+    {
+        "grid_code": "O",
+        "duty_id": "i",
+        "subject": "O",  # the column or the thing in the grid that it comes from
+        "amount": "i",  # how many there are
+        "task": "O",  # in Chinese, for the worker
+    },
+)
+VISITS = Table(  # a log as counts; it only grows
+    "visits",
+    None,
+    {
+        "day": "M",
+        "grid_code": "O",
+        "worker_id": "O",  # or ""
+        "visits": "i",  # all calls of the day
+        "households": "i",  # of these, households that were visited for the first time in the round
+    },
+)
+VISIT_BANDS = ("full", "good", "fair", "none")
+VISIT_COVERAGE = Table(
+    "visit_coverage",
+    "grid_code",
+    {
+        "households": "i",
+        "visits": "i",
+        "visited": "i",  # households visited in the round
+        "coverage": "f",  # per cent; NaN for a grid without households
+        "band": "O",  # one of VISIT_BANDS
+        "expected": "f",  # per cent that the pace of the round asks for by now
+        "short": "i",  # households behind that pace
+        "behind": "b",
+        "last": "M",  # day of the last visit; NaT without any
+        "problem": "O",  # more households visited than there are, or ""
+    },
+    (),
+    {"band": VISIT_BANDS},
+)
+
 
 def check_table(frame: pd.DataFrame, table: Table) -> None:
     """Raise one error that names everything in which ``frame`` breaks the contract of ``table``.
@@ -250,7 +610,7 @@ def empty_table(table: Table, crs: Any) -> gpd.GeoDataFrame:
     >>> empty_table(STREETS, "EPSG:32651").columns.tolist()
     ['kind', 'name', 'geometry']
     """
-    dtypes = {"i": "int64", "f": "float64", "O": "str", "b": "bool"}
+    dtypes = {"i": "int64", "f": "float64", "O": "str", "b": "bool", "M": "datetime64[s]"}
     columns = {name: pd.Series([], dtype=dtypes[kind]) for name, kind in table.columns.items()}
     frame = pd.DataFrame(columns)
     if table.geometry and table.placed:
@@ -290,7 +650,7 @@ def _column_problems(frame: pd.DataFrame, table: Table) -> Iterator[str]:
         values = frame[column]
         if _kind(values) != kind:
             yield f"column {column!r} is {values.dtype}, not {_KIND_NAMES[kind]}"
-        elif kind != "f" and values.isna().any():
+        elif kind not in "fM" and values.isna().any():
             yield f"column {column!r} is empty in rows {list_some(frame.index[values.isna()])}"
         elif column in (table.choices or {}):
             strange = sorted(set(values.unique()) - set((table.choices or {})[column]))
@@ -315,7 +675,7 @@ def _geometry_problems(frame: pd.DataFrame, table: Table) -> Iterator[str]:
         yield f"geometry is not {' or '.join(table.geometry)} in rows {rows}"
 
 
-_KIND_NAMES = {"i": "whole numbers", "f": "floats", "O": "text", "b": "true or false"}
+_KIND_NAMES = {"i": "whole numbers", "f": "floats", "O": "text", "b": "true or false", "M": "days"}
 
 
 def _kind(values: pd.Series) -> str:

@@ -39,6 +39,17 @@ _COLUMNS = {
     "gained": ("划入户数", "Gained"),
     "lost": ("划出户数", "Lost"),
     "reason": ("理由", "Reason"),
+    "grid": ("网格", "Grid"),
+    "grids": ("负责网格", "Grids"),
+    "kind": ("类别", "Kind"),
+    "home_unit": ("派出单位", "Home unit"),
+    "starts": ("到岗日期", "From"),
+    "ends": ("离岗日期", "To"),
+    "load": ("承担户数", "Load"),
+    "capacity": ("常规户数", "Usual load"),
+    "limit": ("户数上限", "Limit"),
+    "walk": ("步行（米）", "Walk (m)"),
+    "deputies": ("代管人", "Deputies"),
 }
 #: The same for amounts in a table, where the unit stands in the header.
 _WITH_UNIT = {

@@ -1,5 +1,6 @@
 """Settings are checked when they are made, and read from TOML."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -105,3 +106,50 @@ def test_the_way_to_a_dict_and_back() -> None:
     """Also where it is not set, or is 0, which buildings are divided."""
     for rules in (Rules(), Rules(divide_above=0), Rules(divide_above=360)):
         assert Rules.from_dict(rules.to_dict()) == rules
+
+
+def test_party_settings_are_those_published(tmp_path: Path) -> None:
+    """3 full members, 50 at most, 5 grids, 7 for a committee, 50 and 100; a file changes them."""
+    party = Rules().party
+    assert (party.branch_min_full, party.branch_max_total, party.joint_max_units) == (3, 50, 5)
+    assert (party.committee_from_full, party.committee_size) == (7, (3, 5, 7))
+    assert (party.general_branch_from, party.party_committee_from) == (50, 100)
+    assert (party.group_min, party.group_from_members) == (3, 20)
+    path = tmp_path / "rules.toml"
+    text = "departments = ['供电', '供水']\nvisit_bands = [90, 80, 70]\n"
+    path.write_text(text + "[party]\nbranch_max_total = 40\ncommittee_size = [3, 3, 5]\n", "utf-8")
+    rules = read_rules(path)
+    assert (rules.party.branch_max_total, rules.party.branch_min_full) == (40, 3)
+    assert rules.party.committee_size == (3, 3, 5)
+    assert (rules.departments, rules.visit_bands) == (("供电", "供水"), (90, 80, 70))
+    assert Rules.from_dict(rules.to_dict()) == rules
+
+
+@pytest.mark.parametrize(
+    ("settings", "match"),
+    [
+        ({"party": {"branch_min_full": 0}}, "party: branch_min_full is 0"),
+        ({"party": {"group_min": 2.5}}, "whole number"),
+        ({"party": {"branch_min_full": 51}}, "above branch_max_total"),
+        ({"party": {"committee_size": [5, 3, 7]}}, "rising order"),
+        ({"party": {"committee_size": [3, 5]}}, "list of 3 numbers"),
+        ({"party": {"size": 3}}, "no setting party.size"),
+        ({"departments": []}, "one at least"),
+        ({"departments": ["a", "a"]}, "each once"),
+        ({"departments": [3]}, "list of texts"),
+        ({"visit_bands": [80, 90, 95]}, "falling"),
+        ({"visit_bands": [90, 80]}, "list of 3 numbers"),
+    ],
+)
+def test_party_settings_are_checked(settings: dict[str, object], match: str) -> None:
+    """Each wrong setting is refused by its name."""
+    with pytest.raises(RulesError, match=match):
+        Rules.from_dict(settings)
+
+
+def test_rules_kept_before_a_setting_existed_are_read() -> None:
+    """As plans carry them from earlier: what is not there has its default."""
+    later = ("staffing", "party", "departments", "visit_bands")
+    old = {name: value for name, value in Rules().to_dict().items() if name not in later}
+    assert Rules.from_dict(json.loads(json.dumps(old))) == Rules()
+    assert Rules.from_dict(json.loads(json.dumps(Rules().to_dict()))) == Rules()

@@ -1,12 +1,13 @@
 """The grids of the plan in force, as GeoJSON."""
 
+import json
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from api.caching import GeoJSONResponse, cache_headers, make_tag, not_modified
-from api.dependencies import InBbox, PlanAt
-from api.models import GridCollection, GridFeature
+from api.dependencies import InBbox, PlanAt, TheShelf
+from api.models import GridCollection, GridContact, GridFeature, GridProperties
 from api.problems import PROBLEMS, ProblemError
 from api.shelf import ServedPlan
 from gridmap.codes import parse_code
@@ -41,19 +42,47 @@ def list_grids(
 def get_grid(
     request: Request,
     in_force: PlanAt,
+    shelf: TheShelf,
     code: Annotated[str, Path(description="15 digits", max_length=40)],
 ) -> Response:
-    """Return one grid. A code that was retired answers 410 with the codes that came after it."""
-    parse_code(code)
+    """Return one grid, and whom to call about it where that is kept.
+
+    A code that was retired answers 410 with the codes that came after it.
+    """
     plan = in_force.plan
-    if code not in plan.grids:
-        raise _missing_grid(code, plan)
-    tag = make_tag("grid", plan.name, code)
+    find_grid(plan, code)
+    contact = shelf.find_contact(in_force, code)
+    told = "" if contact is None else contact.model_dump_json()
+    tag = make_tag("grid", plan.name, code, told)
     answer = not_modified(request, tag)
     if answer is not None:
         return answer
     body = plan.features.texts[plan.features.ids.index(code)]
-    return GeoJSONResponse(body, headers=cache_headers(tag))
+    return GeoJSONResponse(_add_contact(body, contact), headers=cache_headers(tag))
+
+
+def find_grid(plan: ServedPlan, code: str) -> GridProperties:
+    """Return what is told of a grid.
+
+    Raises
+    ------
+    CodeError
+        If it is no code.
+    ProblemError
+        If the plan does not have it; 410 with what came after it where it was retired.
+    """
+    parse_code(code)
+    if code not in plan.grids:
+        raise _missing_grid(code, plan)
+    return plan.grids[code]
+
+
+def _add_contact(body: str, contact: GridContact | None) -> str:
+    """Write the contact into a feature, as a member of its own."""
+    if contact is None:
+        return body
+    feature = {**json.loads(body), "contact": contact.model_dump()}
+    return json.dumps(feature, ensure_ascii=False, separators=(",", ":"))
 
 
 def _send_all(request: Request, plan: ServedPlan, tag: str) -> Response:

@@ -3,6 +3,6 @@
 ``pages`` is folium, ``figures`` matplotlib, ``atlas`` PDF; ``look`` colours the grids of all three.
 """
 
-from gridmap.maps.pages import PlanMap, map_plan
+from gridmap.maps.pages import PlanMap, map_plan, map_shading
 
-__all__ = ["PlanMap", "map_plan"]
+__all__ = ["PlanMap", "map_plan", "map_shading"]

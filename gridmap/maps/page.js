@@ -70,6 +70,7 @@ function showPlan(map, data) {
   map.createPane("ground").style.zIndex = 350;
   const ground = L.canvas({ pane: "ground", padding: 0.2 });
   const above = L.canvas({ padding: 0.2 });
+  map.options.renderer = above; // layers that are added to the page share it: none hides the grids
   map.getPane("ground").style.pointerEvents = "none";
   const overlays = {};
   const lineShapes = decode(data.lines.map(({ rings }) => rings));
@@ -244,7 +245,8 @@ function showPlan(map, data) {
   function showLegend() {
     const { title, colors, labels: names } = state.shading;
     byId("title").textContent = told(title);
-    byId("title").hidden = told(title) === told(state.shading.name);
+    byId("shading").hidden = data.shadings.length < 2;
+    byId("title").hidden = !byId("shading").hidden && told(title) === told(state.shading.name);
     const rows = names.map((pair, at) => [colors[at], told(pair)]).filter(([, name]) => name);
     const parted = names.some((pair) => !told(pair)) ? [make("li", word("parted"))] : [];
     byId("classes").replaceChildren(...parted, ...rows.map(([color, name]) => {

@@ -185,14 +185,44 @@ def map_plan(
         "first": color,
         "approval": approval,
         "attribution": attribution,
-        "plan": plan.name,
-        **_tell_grids(plan, roster, own),
-        "shadings": [_tell_shading(shading) for shading in shadings],
-        "lines": _tell_lines(plan),
-        "buildings": _tell_buildings(plan),
+        **_tell_plan(plan, roster, own, shadings),
         "changes": _tell_changes(plan, changes),
     }
-    content["compounds"] = content["buildings"].pop("compounds")
+    return _make_page(plan, content)
+
+
+def map_shading(
+    plan: Plan, shading: Shading, *, table: pd.DataFrame | None = None, lang: str = "zh"
+) -> PlanMap:
+    """Draw a plan in colours of the caller's own, for internal use; further layers go above.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    shading : Shading
+        The class of each grid. The legend lists every class, also one that no grid has: what is
+        drawn above.
+    table : DataFrame, optional
+        With ``grid_code`` as index or column; its columns are lines of the tooltips.
+    lang : {"zh", "en"}
+        Language at first; a button switches.
+
+    Returns
+    -------
+    PlanMap
+        The page of `map_plan` with this one shading.
+    """
+    check_language(lang)
+    own = None if table is None else gather_columns(table, plan)
+    content = {
+        "lang": lang,
+        "first": shading.key,
+        "approval": "",
+        "attribution": "",
+        **_tell_plan(plan, make_roster(plan), own, [shading]),
+        "changes": [],
+    }
     return _make_page(plan, content)
 
 
@@ -217,6 +247,21 @@ def _make_page(plan: Plan, content: dict[str, Any]) -> PlanMap:
 
 
 # --- what the page is told -----------------------------------------------------------------------
+
+
+def _tell_plan(
+    plan: Plan, roster: pd.DataFrame, own: pd.DataFrame | None, shadings: list[Shading]
+) -> dict[str, Any]:
+    """Tell the grids, how they may be coloured, and what lies below them."""
+    buildings = _tell_buildings(plan)
+    return {
+        "plan": plan.name,
+        **_tell_grids(plan, roster, own),
+        "shadings": [_tell_shading(shading) for shading in shadings],
+        "lines": _tell_lines(plan),
+        "compounds": buildings.pop("compounds"),
+        "buildings": buildings,
+    }
 
 
 def _shade_grids(plan: Plan, roster: pd.DataFrame, own: pd.DataFrame | None) -> list[Shading]:

@@ -8,12 +8,14 @@ from typing import Any, cast
 
 import folium
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pytest
 from branca.element import Figure
 
 from gridmap.errors import GridmapError, TableError
-from gridmap.maps import PlanMap, map_plan
+from gridmap.maps import PlanMap, map_plan, map_shading
+from gridmap.maps.look import Shading
 from gridmap.plan import Plan
 
 
@@ -116,6 +118,20 @@ def test_layers_follow_the_table(four_by_two: Plan) -> None:
     ]
     with pytest.raises(GridmapError, match="'rainbow'; choose deviation, households"):
         map_plan(four_by_two, color="rainbow")
+
+
+def test_a_shading_of_the_callers_own(four_by_two: Plan) -> None:
+    """It is the only one; its legend keeps classes that no grid has; the table is told."""
+    words = (("空缺", "vacant"), ("一人一格", "one worker, one grid"))
+    shading = Shading("worker", ("谁", "Who"), ("#d1495b", "#cfe3d4"), words, np.ones(4, np.int64))
+    table = pd.DataFrame({"worker": ["甲", "乙", "丙", "丁"]}, four_by_two.grids.index)
+    data = read_data(map_shading(four_by_two, shading, table=table, lang="en"))
+    assert (data["lang"], data["first"], data["approval"]) == ("en", "worker", "")
+    [told] = data["shadings"]
+    assert told["labels"] == [list(pair) for pair in words]
+    assert told["classes"] == [1, 1, 1, 1]
+    assert data["columns"][0]["values"] == ["甲", "乙", "丙", "丁"]
+    assert data["grids"] == read_data(map_plan(four_by_two))["grids"]
 
 
 def test_changes_are_a_layer(four_by_two: Plan) -> None:

@@ -1,0 +1,34 @@
+"""Who serves a grid, for the office; mounted only where the service was started for it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+
+from api.dependencies import PlanAt, TheShelf
+from api.internal_models import InternalGrid
+from api.problems import PROBLEMS
+from api.routes.grids import find_grid
+
+router = APIRouter(prefix="/internal", tags=["internal"], responses=PROBLEMS)
+
+
+@router.get("/grids/{code}")
+def get_internal_grid(
+    response: Response,
+    in_force: PlanAt,
+    shelf: TheShelf,
+    code: Annotated[str, Path(description="15 digits", max_length=40)],
+) -> InternalGrid:
+    """Return a grid with its worker, deputies, party branches and liaisons on a day."""
+    grid = find_grid(in_force.plan, code)
+    card = shelf.describe_staff(in_force, code, grid.community_id)
+    response.headers["Cache-Control"] = "no-store"
+    return InternalGrid(
+        code=code,
+        name=grid.name,
+        community_id=grid.community_id,
+        community=grid.community,
+        plan=in_force.plan.name,
+        as_of=in_force.as_of,
+        **card,
+    )

@@ -1,0 +1,181 @@
+"""What a staffing breaks, whoever made it, and its figures."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from gridmap.findings import CityReport, Finding
+from gridmap.plan import Plan
+from gridmap.rules import Rules
+from gridmap.staff.case import check_workers_of, find_beside
+from gridmap.tables import STAFFING, check_table
+
+
+def check_staffing(
+    plan: Plan,
+    staffing: pd.DataFrame,
+    workers: gpd.GeoDataFrame,
+    *,
+    on: date | None = None,
+    rules: Rules | None = None,
+) -> CityReport:
+    """List what a staffing breaks on a day: limits, communities, terms; and what is vacant.
+
+    Parameters
+    ----------
+    plan, staffing, workers
+        The grids, `STAFFING` and `WORKERS`.
+    on : date, optional
+        Today by default.
+    rules : Rules, optional
+        The plan's by default.
+
+    Returns
+    -------
+    CityReport
+        ``refused`` for what no staffing may be (a load above the limit, a community worker outside
+        his community, grids of one worker that are not adjacent or too many, somebody who is not
+        there); ``noted`` for a grid without a worker. Two primary workers during a hand-over of
+        the rules' length are no finding.
+    """
+    check_table(staffing, STAFFING)
+    check_workers_of(plan, workers)
+    day, rules = on or date.today(), rules or plan.rules
+    held = _held_on(staffing, day)
+    findings = [
+        *_find_strangers(plan, held, workers, day),
+        *_find_outsiders(plan, held, workers),
+        *_find_overloads(plan, held, workers, rules),
+        *_find_crowds(held, rules, day),
+        *_find_vacant(plan, held),
+    ]
+    counts = {"grids": len(plan.grids), "served": int(held["grid_code"].nunique())}
+    return CityReport(tuple(findings), counts, "staffing")
+
+
+def summarize_staffing(
+    plan: Plan, staffing: pd.DataFrame, workers: gpd.GeoDataFrame, *, on: date | None = None
+) -> dict[str, Any]:
+    """Return the figures of a staffing on a day.
+
+    Returns
+    -------
+    dict
+        ``grids``, ``workers`` who are there, ``vacant`` grids, ``doubled``: workers with more than
+        one grid, ``free`` workers, ``walk_km``: from homes and offices to grids, together,
+        ``farthest`` (m), ``most``: the largest load in households, ``outside``: grids served by
+        somebody who is sent elsewhere, ``straight``: ways that no street joins, and ``proof``,
+        where the table has one.
+    """
+    check_table(staffing, STAFFING)
+    held = _held_on(staffing, on or date.today())
+    day = pd.Timestamp(on or date.today())
+    begun = workers["starts"].isna() | (workers["starts"] <= day)
+    there = workers[begun & (workers["ends"].isna() | (workers["ends"] >= day))]
+    loads = held.groupby("worker_id")["households"].sum()
+    home = held["worker_id"].map(workers["community_id"]).fillna("")
+    place = held["grid_code"].map(plan.grids["community_id"])
+    return {
+        "grids": len(plan.grids),
+        "workers": len(there),
+        "vacant": int((~plan.grids.index.isin(held["grid_code"])).sum()),
+        "doubled": int((held["worker_id"].value_counts() > 1).sum()),
+        "free": int((~there.index.isin(held["worker_id"])).sum()),
+        "walk_km": round(float(held["walk"].sum()) / 1000, 1),
+        "farthest": round(float(np.nan_to_num(held["walk"].max()))),
+        "most": int(loads.max()) if len(loads) else 0,
+        "outside": int(((home != "") & (home != place)).sum()),
+        "straight": int((held["way"] == "straight").sum()),
+        "proof": staffing.attrs.get("proof", {}),
+    }
+
+
+def _held_on(staffing: pd.DataFrame, day: date) -> pd.DataFrame:
+    """Return the primary duties of a day."""
+    at = pd.Timestamp(day)
+    rows = staffing[(staffing["role"] == "primary") & (staffing["worker_id"] != "")]
+    return rows[(rows["starts"] <= at) & (rows["ends"].isna() | (rows["ends"] >= at))]
+
+
+def _refuse(row: str, column: str, value: object, problem: str) -> Finding:
+    return Finding("staffing", row, column, str(value), problem, "refused")
+
+
+def _find_strangers(
+    plan: Plan, held: pd.DataFrame, workers: gpd.GeoDataFrame, day: date
+) -> Iterator[Finding]:
+    """Find duties of workers or grids that there are not, or not on that day."""
+    at = pd.Timestamp(day)
+    for code, who in zip(held["grid_code"], held["worker_id"], strict=True):
+        if code not in plan.grids.index:
+            yield _refuse(code, "grid_code", code, "the plan has no such grid")
+        if who not in workers.index:
+            yield _refuse(code, "worker_id", who, "there is no such worker")
+            continue
+        starts, ends = workers.at[who, "starts"], workers.at[who, "ends"]
+        if starts > at or ends < at:  # a missing day is neither
+            yield _refuse(code, "worker_id", who, f"his term does not include {day}")
+
+
+def _find_outsiders(plan: Plan, held: pd.DataFrame, workers: gpd.GeoDataFrame) -> Iterator[Finding]:
+    """Find community workers and part-timers outside their community."""
+    known = held[held["worker_id"].isin(workers.index) & held["grid_code"].isin(plan.grids.index)]
+    home = known["worker_id"].map(workers["community_id"])
+    bound = known["worker_id"].map(workers["kind"]).isin(["community", "part_time"])
+    away = bound & (home != "") & (home != known["grid_code"].map(plan.grids["community_id"]))
+    for code, who in zip(known["grid_code"][away], known["worker_id"][away], strict=True):
+        yield _refuse(code, "worker_id", who, "serves a community that he does not belong to")
+
+
+def _find_overloads(
+    plan: Plan, held: pd.DataFrame, workers: gpd.GeoDataFrame, rules: Rules
+) -> Iterator[Finding]:
+    """Find workers with too many households or grids, or grids that do not hang together."""
+    known = held[held["worker_id"].isin(workers.index) & held["grid_code"].isin(plan.grids.index)]
+    beside = {frozenset(pair) for pair in find_beside(plan).tolist()}
+    households = plan.grids["households"]
+    for who, codes in known.groupby("worker_id")["grid_code"]:
+        load = int(households[codes.unique()].sum())
+        limit = min(int(workers.at[who, "limit"]), rules.staffing.max_households)
+        if load > limit:
+            yield _refuse(str(who), "load", load, f"more than the {limit} households he may carry")
+        places = plan.grids.index.get_indexer(codes.unique()).tolist()
+        if len(places) > rules.staffing.max_grids_per_worker:
+            yield _refuse(str(who), "grids", len(places), "more grids than one worker may have")
+        elif not _hang_together(places, beside):
+            yield _refuse(str(who), "grids", ", ".join(codes), "grids that are not adjacent")
+
+
+def _hang_together(places: list[int], beside: set[frozenset[int]]) -> bool:
+    """Tell whether each grid but the first can be reached from it through the others."""
+    reached, left = places[:1], places[1:]
+    while left:
+        near = [at for at in left if any(frozenset((at, one)) in beside for one in reached)]
+        if not near:
+            return False
+        reached, left = reached + near, [at for at in left if at not in near]
+    return True
+
+
+def _find_crowds(held: pd.DataFrame, rules: Rules, day: date) -> Iterator[Finding]:
+    """Find two primary workers in a grid for longer than a hand-over."""
+    for code, rows in held.groupby("grid_code"):
+        ordered = rows.sort_values("starts")
+        for (_, first), (_, second) in pairwise(ordered.iterrows()):
+            end = first["ends"].date() if pd.notna(first["ends"]) else day + timedelta(days=3650)
+            shared = np.busday_count(second["starts"].date(), end + timedelta(days=1))
+            if shared > rules.staffing.handover:
+                names = f"{first['worker_id']}, {second['worker_id']}"
+                yield _refuse(str(code), "worker_id", names, "two primary workers at a time")
+
+
+def _find_vacant(plan: Plan, held: pd.DataFrame) -> Iterator[Finding]:
+    for code in plan.grids.index[~plan.grids.index.isin(held["grid_code"])]:
+        households = int(plan.grids.at[code, "households"])
+        problem = "no primary worker"
+        yield Finding("staffing", code, "households", str(households), problem, "noted")

@@ -1,0 +1,356 @@
+"""Cover the grids of a community by branches: which of them share one, proven best.
+
+A *strong* place has the full members that a branch needs: it is one by itself, or takes neighbours
+in. A *weak* one needs others. Every set of touching places that may be a joint branch is listed,
+and a set partitioning program (HiGHS) picks the best of them: a joint branch never needs two strong
+places, because such a set falls apart into pieces with one each, and every rule holds in the
+pieces, with fewer grids. So sets have at most one, and nothing is lost.
+
+What counts, in this order: grids that no branch covers (of equal numbers, those with fewer
+members), joint branches whose grids do not touch, grids that are divided only to make room, grids
+in joint branches, metres between them, pairs of grids that come together or part against the
+present branches. Each is minimised with all before it held at their least.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import coo_array, csc_array, vstack
+
+from gridmap.rules import Party
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+#: Branch-and-bound nodes of one program at most: a budget of steps, not of seconds.
+_NODES = 100_000
+#: What is minimised, first to last.
+TERMS = ("uncovered", "apart", "divided", "grids", "extent", "changes")
+
+
+@dataclass(frozen=True)
+class Places:
+    """The places of a community that branches are made of: its grids, or parts of large ones.
+
+    Parameters
+    ----------
+    grid : int64 per place
+        Position of its grid.
+    mode : int64 per place
+        Which division of the grid it is part of; the grid is divided by exactly one. Mode 0 is the
+        usual one, the others make room.
+    full, total : int64 per place
+        Full members, and all members.
+    spot : float64, places × 2
+        An inner point, m.
+    company : int64 per place
+        Its present branch, -1 where it has none or lies in several.
+    links : array of int, pairs × 2
+        Places that touch.
+    bridges : array of int, pairs × 2
+        Places that do not, and may share a branch where nothing else is left.
+    """
+
+    grid: Ints
+    mode: Ints
+    full: Ints
+    total: Ints
+    spot: Floats
+    company: Ints
+    links: Ints
+    bridges: Ints
+
+    def __len__(self) -> int:
+        return len(self.grid)
+
+
+@dataclass(frozen=True)
+class Cover:
+    """The branches of a community, as sets of places.
+
+    Parameters
+    ----------
+    sets : tuple of tuple of int
+        Places of each branch; the first is the one that it meets in.
+    contiguous : tuple of bool
+        Whether the places of each touch.
+    extents : tuple of float
+        Metres from the other places of each to its first.
+    uncovered : tuple of int
+        Places in none.
+    values : dict of str to int
+        Each of `TERMS` as it came out.
+    candidates : int
+        Joint branches that were compared.
+    proven : bool
+        Nothing better exists among all joint branches over these links.
+    """
+
+    sets: tuple[tuple[int, ...], ...]
+    contiguous: tuple[bool, ...]
+    extents: tuple[float, ...]
+    uncovered: tuple[int, ...]
+    values: dict[str, int]
+    candidates: int
+    proven: bool
+
+
+@dataclass(frozen=True)
+class _Set:
+    """A candidate branch, and what it adds to each term."""
+
+    places: tuple[int, ...]
+    contiguous: bool
+    extent: float
+    grids: int
+    changes: int
+
+
+def cover_places(places: Places, party: Party) -> Cover:
+    """Choose the branches of a community.
+
+    Parameters
+    ----------
+    places : Places
+        Of one community; at least one.
+    party : Party
+        Sizes.
+
+    Returns
+    -------
+    Cover
+        Sets in order of their first place. Every strong place of the divisions chosen is in one.
+    """
+    strong = places.full >= party.branch_min_full
+    touching = _list_neighbours(places, places.links)
+    joint = [
+        _weigh_set(places, some, touching)
+        for some in list_joint_sets(places, party)
+        if _may_be_branch(places, some, party)
+    ]
+    alone = [_Set((place,), True, 0.0, 0, 0) for place in np.flatnonzero(strong).tolist()]
+    if not joint:
+        return _cover_alone(places, alone, strong)
+    return _solve(places, [*alone, *joint], strong, len(joint))
+
+
+def list_joint_sets(places: Places, party: Party) -> Iterator[tuple[int, ...]]:
+    """List every connected set of two places and more that is small enough, each once.
+
+    A set grows from its first place by neighbours that come after it, and stops where it would
+    have more members or grids than a branch may have, or two strong places.
+    """
+    links = np.concatenate([places.links, places.bridges])
+    neighbours = _list_neighbours(places, links)
+    strong = (places.full >= party.branch_min_full).tolist()
+    total = places.total.tolist()
+    for first in range(len(places)):
+        start = {place for place in neighbours[first] if place > first}
+        stack: list[tuple[tuple[int, ...], tuple[int, ...], set[int]]]
+        stack = [((first,), tuple(sorted(start)), start | {first})]
+        while stack:
+            some, reach, seen = stack.pop()
+            if len(some) > 1:
+                yield tuple(sorted(some))
+            if len(some) == party.joint_max_units:
+                continue
+            members, host = sum(total[at] for at in some), any(strong[at] for at in some)
+            for at, place in enumerate(reach):
+                if members + total[place] > party.branch_max_total or (host and strong[place]):
+                    continue
+                new = [one for one in neighbours[place] if one > first and one not in seen]
+                grown = (*reach[at + 1 :], *new)
+                stack.append(((*some, place), grown, seen | set(new)))
+
+
+def _may_be_branch(places: Places, some: Sequence[int], party: Party) -> bool:
+    chosen = list(some)
+    enough = places.full[chosen].sum() >= party.branch_min_full
+    return bool(enough and places.total[chosen].sum() <= party.branch_max_total)
+
+
+def _list_neighbours(places: Places, links: Ints) -> list[list[int]]:
+    """Return the neighbours of each place, in order."""
+    found: list[set[int]] = [set() for _ in range(len(places))]
+    for one, two in links.tolist():
+        found[one].add(two)
+        found[two].add(one)
+    return [sorted(some) for some in found]
+
+
+def _weigh_set(places: Places, some: tuple[int, ...], touching: list[list[int]]) -> _Set:
+    """Find the place that a joint branch meets in, and what the branch costs."""
+    chosen = np.array(some)
+    apart = places.spot[chosen][:, None] - places.spot[chosen][None]
+    metres = np.hypot(apart[..., 0], apart[..., 1]).sum(axis=1)
+    # The nearest to all the others; of equal ones that with most members.
+    middle = min(range(len(some)), key=lambda at: (round(metres[at]), -places.total[some[at]], at))
+    order = (some[middle], *(place for place in some if place != some[middle]))
+    extent = float(metres[middle])
+    return _Set(
+        order, _is_connected(some, touching), extent, len(some), _count_changes(places, some)
+    )
+
+
+def _is_connected(some: Sequence[int], touching: list[list[int]]) -> bool:
+    inside, seen, ahead = set(some), {some[0]}, [some[0]]
+    while ahead:
+        for place in touching[ahead.pop()]:
+            if place in inside and place not in seen:
+                seen.add(place)
+                ahead.append(place)
+    return len(seen) == len(inside)
+
+
+def _count_changes(places: Places, some: Sequence[int]) -> int:
+    """Count pairs that come together, less pairs that stay together.
+
+    Over all sets that is the number of pairs that change, less the pairs that are together now.
+    """
+    if not (places.company >= 0).any():
+        return 0
+    company = places.company[list(some)]
+    pairs = len(some) * (len(some) - 1) // 2
+    _, sizes = np.unique(company[company >= 0], return_counts=True)
+    together = int((sizes * (sizes - 1) // 2).sum())
+    return pairs - 2 * together
+
+
+def _cover_alone(places: Places, alone: list[_Set], strong: npt.NDArray[np.bool_]) -> Cover:
+    """Take every strong place by itself: there is no joint branch to choose."""
+    usual = [one for one in alone if places.mode[one.places[0]] == 0]
+    left = tuple(np.flatnonzero(~strong).tolist())
+    values = dict.fromkeys(TERMS, 0)
+    values |= {"uncovered": len(left), "changes": _count_together(places)}
+    count = len(usual)
+    sets = tuple(one.places for one in usual)
+    return Cover(sets, (True,) * count, (0.0,) * count, left, values, 0, True)
+
+
+def _solve(
+    places: Places, sets: list[_Set], strong: npt.NDArray[np.bool_], candidates: int
+) -> Cover:
+    """Minimise one term after the other, each with those before at their least."""
+    weak = np.flatnonzero(~strong)
+    modes, mode_of = np.unique(
+        np.column_stack([places.grid, places.mode])[strong], axis=0, return_inverse=True
+    )
+    base = _make_constraints(places, sets, weak, modes, mode_of.ravel(), strong)
+    costs = _make_costs(places, sets, weak, modes)
+    held: list[tuple[Floats, float]] = []
+    proven, chosen = True, np.zeros(len(sets) + len(weak) + len(modes))
+    for term in TERMS:
+        cost = costs[term]
+        if not cost.any():
+            continue
+        chosen, done = _minimise(cost, base, held)
+        proven &= done
+        held.append((cost, float(np.rint(cost @ chosen))))
+    return _read_cover(places, sets, weak, modes, chosen, candidates, proven)
+
+
+def _make_constraints(
+    places: Places,
+    sets: list[_Set],
+    weak: Ints,
+    modes: Ints,
+    mode_of: Ints,
+    strong: npt.NDArray[np.bool_],
+) -> LinearConstraint:
+    """Every weak place in one set or uncovered, every strong one in one if its division counts.
+
+    Columns: sets, then weak places that stay uncovered, then divisions of strong grids.
+    """
+    cells = [(place, at) for at, one in enumerate(sets) for place in one.places]
+    rows, columns = (list(part) for part in zip(*cells, strict=True))
+    values = [1.0] * len(rows)
+    first, second = len(sets), len(sets) + len(weak)
+    rows += weak.tolist()
+    columns += range(first, second)
+    values += [1.0] * len(weak)
+    rows += np.flatnonzero(strong).tolist()
+    columns += (second + mode_of).tolist()
+    values += [-1.0] * len(mode_of)
+    grids, grid_of = np.unique(modes[:, 0], return_inverse=True)
+    rows += (len(places) + grid_of).tolist()
+    columns += range(second, second + len(modes))
+    values += [1.0] * len(modes)
+    shape = (len(places) + len(grids), second + len(modes))
+    right = np.zeros(shape[0])
+    right[weak], right[len(places) :] = 1.0, 1.0
+    return LinearConstraint(csc_array(coo_array((values, (rows, columns)), shape)), right, right)
+
+
+def _make_costs(places: Places, sets: list[_Set], weak: Ints, modes: Ints) -> dict[str, Floats]:
+    """Return what each column adds to each term, in whole numbers."""
+    size = len(sets) + len(weak) + len(modes)
+    costs = {term: np.zeros(size) for term in TERMS}
+    members = places.total[weak]
+    costs["uncovered"][len(sets) : len(sets) + len(weak)] = members + members.sum() + 1
+    costs["divided"][len(sets) + len(weak) :] = modes[:, 1]
+    costs["apart"][: len(sets)] = [not one.contiguous for one in sets]
+    costs["grids"][: len(sets)] = [one.grids for one in sets]
+    costs["extent"][: len(sets)] = [round(one.extent) for one in sets]
+    costs["changes"][: len(sets)] = [one.changes for one in sets]
+    return costs
+
+
+def _minimise(
+    cost: Floats, base: LinearConstraint, held: list[tuple[Floats, float]]
+) -> tuple[Floats, bool]:
+    """Solve one program; what was minimised before keeps its value."""
+    constraints = [base]
+    if held:
+        rows = vstack([coo_array(before[None]) for before, _ in held])
+        most = np.array([value for _, value in held]) + 0.5  # whole numbers: half is rounding
+        constraints.append(LinearConstraint(csc_array(rows), -np.inf, most))
+    result = milp(
+        cost,
+        integrality=np.ones(len(cost), np.int64),
+        bounds=Bounds(0, 1),
+        constraints=constraints,
+        options={"mip_rel_gap": 0.0, "node_limit": _NODES},
+    )
+    assert result.x is not None  # each place alone or uncovered is always a solution
+    return np.rint(result.x), result.status == 0
+
+
+def _read_cover(
+    places: Places,
+    sets: list[_Set],
+    weak: Ints,
+    modes: Ints,
+    chosen: Floats,
+    candidates: int,
+    proven: bool,
+) -> Cover:
+    picked = [one for one, flag in zip(sets, chosen, strict=False) if flag]
+    picked.sort(key=lambda one: one.places[0])
+    left = weak[chosen[len(sets) : len(sets) + len(weak)] > 0]
+    values = {
+        "uncovered": len(left),
+        "apart": sum(not one.contiguous for one in picked),
+        "divided": int(modes[chosen[len(sets) + len(weak) :] > 0, 1].sum()),
+        "grids": sum(one.grids for one in picked),
+        "extent": sum(round(one.extent) for one in picked),
+        "changes": sum(one.changes for one in picked) + _count_together(places),
+    }
+    return Cover(
+        tuple(one.places for one in picked),
+        tuple(one.contiguous for one in picked),
+        tuple(one.extent for one in picked),
+        tuple(left.tolist()),
+        values,
+        candidates,
+        proven,
+    )
+
+
+def _count_together(places: Places) -> int:
+    """Count the pairs of places that share a branch now."""
+    now = places.company[(places.mode == 0) & (places.company >= 0)]
+    _, sizes = np.unique(now, return_counts=True)
+    return int((sizes * (sizes - 1) // 2).sum())

@@ -1,0 +1,255 @@
+"""Why a grid has the worker that it has: what decided it, who is next, what that would cost."""
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from gridmap.staff.case import Case
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Language = Literal["zh", "en"]
+
+
+class Choice(NamedTuple):
+    """What was chosen: each grid's worker (-1: vacant), each worker's load, and what else costs.
+
+    ``extra[w, g]``: by how many metres the whole would be worse with worker w in grid g, at least;
+    infinite where he may not be.
+    """
+
+    primary: Ints
+    load: Ints
+    extra: Floats
+
+
+class Reason(NamedTuple):
+    """A duty as positions of grid and worker (-1: nobody), and why it is so."""
+
+    grid: int
+    worker: int
+    role: str
+    binding: str
+    rival: int
+    extra: float
+    text: str
+
+
+#: What decided it, in words. Names in braces: see `_words`.
+_TEXTS: dict[str, dict[Language, str]] = {
+    "nearest": {
+        "zh": "可用人员中步行最近",
+        "en": "nearest of all who are there",
+    },
+    "continuity": {
+        "zh": "沿用原网格员；{near}更近（{near_walk}），但换人代价更高",
+        "en": "stays; {near} is nearer ({near_walk}), but not by as much as a change counts",
+    },
+    "community": {
+        "zh": "{near}更近（{near_walk}），但属{near_home}，不跨社区",
+        "en": "{near} is nearer ({near_walk}) but belongs to {near_home} and stays there",
+    },
+    "limit": {
+        "zh": "{near}更近（{near_walk}），但其上限{near_limit}户，不足{households}户",
+        "en": "{near} is nearer ({near_walk}) but carries {near_limit} households at most, not "
+        "{households}",
+    },
+    "elsewhere": {
+        "zh": "{near}更近（{near_walk}），但{near_duty}",
+        "en": "{near} is nearer ({near_walk}) but {near_duty}",
+    },
+    "doubled": {
+        "zh": "人手不足，一人兼管相邻{count}个网格，共{load}户（上限{limit}户）",
+        "en": "short of workers: one for {count} adjacent grids of {load} households together "
+        "(limit {limit})",
+    },
+    "shortage": {
+        "zh": "空缺：可用{workers}人，网格{grids}个；能到此的{able}人都有网格，"
+        "再兼管会超过上限或不相邻",
+        "en": "vacant: {workers} workers for {grids} grids; all {able} who may serve it have "
+        "a grid, and taking it too would break a limit or is not adjacent",
+    },
+    "too_large": {
+        "zh": "空缺：{households}户，超过任何一人的上限{most}户；请重新划小",
+        "en": "vacant: {households} households are more than anybody may carry ({most}); divide it",
+    },
+    "nobody": {
+        "zh": "空缺：没有可到本社区的人员",
+        "en": "vacant: nobody there may serve this community",
+    },
+    "spare": {
+        "zh": "未分到网格，作备岗",
+        "en": "has no grid of his own",
+    },
+    "neighbour": {
+        "zh": "负责本社区{own_grid}，代管不计入户数",
+        "en": "serves {own_grid} of the same community; standing in is not counted in his load",
+    },
+}
+_NEXT: dict[Language, str] = {
+    "zh": "；次优{rival}（{rival_walk}），总代价至少多{extra}米",
+    "en": "; next best {rival} ({rival_walk}), at least {extra} m worse for the whole",
+}
+_ALONE: dict[Language, str] = {
+    "zh": "；没有其他可选人员",
+    "en": "; nobody else may",
+}
+_NO_DEPUTY: dict[Language, str] = {
+    "zh": "本社区没有其他人员可代管",
+    "en": "nobody else in the community could stand in",
+}
+
+
+class _Facts(NamedTuple):
+    """What the texts may name, looked up once."""
+
+    grids: list[str]
+    households: list[int]
+    workers: list[str]
+    limits: list[int]
+    homes: list[str]
+    served: list[list[int]]  # the grids of each worker
+    able: list[int]  # how many may serve each grid
+
+
+def explain_primaries(case: Case, choice: Choice, language: Language) -> Iterator[Reason]:
+    """Yield one reason for each grid, in their order."""
+    facts, rivals = _look_up(case, choice), _find_rivals(choice)
+    walk = np.where(np.isnan(case.walk), np.inf, case.walk)
+    nearest = walk.argmin(axis=0) if len(walk) else np.full(len(choice.primary), -1)
+    for grid, worker in enumerate(choice.primary.tolist()):
+        near, rival = int(nearest[grid]), int(rivals[grid])
+        if worker < 0:
+            binding = _name_vacancy(facts, grid)
+        else:
+            binding = _name_binding(case, facts, grid, worker, near)
+        extra = float(choice.extra[rival, grid]) if rival >= 0 else np.nan
+        words = _words(case, facts, grid, worker, near, language)
+        text = _TEXTS[binding][language].format(**words)
+        if worker >= 0:
+            text += _write_next(case, facts, grid, rival, extra, language)
+        yield Reason(grid, worker, "primary", binding, rival, extra, text)
+
+
+def explain_deputies(
+    case: Case, choice: Choice, deputies: Ints, language: Language
+) -> Iterator[Reason]:
+    """Yield one reason for each deputy that was asked for."""
+    facts = _look_up(case, choice)
+    comma = "、" if language == "zh" else ", "
+    for grid, some in enumerate(deputies.tolist()):
+        for worker in some:
+            own = facts.served[worker] if worker >= 0 else []
+            binding = "nobody" if worker < 0 else "neighbour" if own else "spare"
+            told = comma.join(facts.grids[at] for at in own)
+            text = _TEXTS[binding][language].format(own_grid=told)
+            text = text if worker >= 0 else _NO_DEPUTY[language]
+            yield Reason(grid, worker, "deputy", binding, -1, np.nan, text)
+
+
+def _look_up(case: Case, choice: Choice) -> _Facts:
+    workers, grids = case.workers, case.plan.grids
+    names = case.plan.city.communities["name"].to_dict()
+    served: list[list[int]] = [[] for _ in range(len(workers))]
+    for grid, worker in enumerate(choice.primary.tolist()):
+        if worker >= 0:
+            served[worker].append(grid)
+    labels = zip(workers["name"], workers.index, strict=True)
+    return _Facts(
+        grids["name"].tolist(),
+        grids["households"].tolist(),
+        [f"{name}（{code}）" if name else str(code) for name, code in labels],
+        workers["limit"].tolist(),
+        [str(names.get(code, code)) for code in workers["community_id"]],
+        served,
+        case.open_to.sum(axis=0).tolist(),
+    )
+
+
+def _find_rivals(choice: Choice) -> Ints:
+    """Return the next best worker of each grid, -1 where nobody else may serve it."""
+    extra = choice.extra.copy()
+    if not len(extra):
+        return np.full(len(choice.primary), -1)
+    grids = np.arange(len(choice.primary))
+    served = choice.primary >= 0
+    extra[choice.primary[served], grids[served]] = np.inf
+    best = extra.argmin(axis=0)
+    return np.where(np.isfinite(extra[best, grids]), best, -1)
+
+
+def _name_vacancy(facts: _Facts, grid: int) -> str:
+    if facts.able[grid]:
+        return "shortage"
+    return "too_large" if facts.households[grid] > max(facts.limits, default=0) > 0 else "nobody"
+
+
+def _name_binding(case: Case, facts: _Facts, grid: int, worker: int, near: int) -> str:
+    """Say what kept the nearest worker out, or that nothing did."""
+    if len(facts.served[worker]) > 1:
+        return "doubled"
+    if near == worker or not case.walk[near, grid] < case.walk[worker, grid]:
+        return "nearest"  # or nobody's position is known
+    if not case.open_to[near, grid]:
+        return "limit" if facts.households[grid] > facts.limits[near] else "community"
+    own, other = case.cost[worker, grid], case.cost[near, grid]
+    stays = case.own[grid] == worker
+    if stays and other >= own > other - case.weights.change:
+        return "continuity"
+    return "elsewhere"
+
+
+def _words(
+    case: Case, facts: _Facts, grid: int, worker: int, near: int, language: Language
+) -> dict[str, object]:
+    """Return what the texts may name."""
+    words: dict[str, object] = {
+        "households": facts.households[grid],
+        "workers": len(facts.workers),
+        "grids": len(facts.grids),
+        "able": facts.able[grid],
+        "most": max(facts.limits, default=0),
+    }
+    if near >= 0:
+        words |= {
+            "near": facts.workers[near],
+            "near_walk": write_metres(float(case.walk[near, grid]), language),
+            "near_home": facts.homes[near],
+            "near_limit": facts.limits[near],
+            "near_duty": _tell_duty(facts, near, language),
+        }
+    if worker >= 0:
+        load = sum(facts.households[at] for at in facts.served[worker])
+        words |= {"count": len(facts.served[worker]), "load": load, "limit": facts.limits[worker]}
+    return words
+
+
+def _tell_duty(facts: _Facts, worker: int, language: Language) -> str:
+    """Say where a worker who is nearer serves instead."""
+    names = [facts.grids[at] for at in facts.served[worker]]
+    if language == "zh":
+        told = f"在{'、'.join(names)}总体更优"
+        return told if names else "到此代价更高（外社区、兼职或户数不合）"
+    told = f"serves {', '.join(names)}, which is better for the whole"
+    return told if names else "would cost more here (another community, part-time or the load)"
+
+
+def _write_next(
+    case: Case, facts: _Facts, grid: int, rival: int, extra: float, language: Language
+) -> str:
+    """Name the next best worker and what he would cost."""
+    if rival < 0:
+        return _ALONE[language]
+    walk = write_metres(float(case.walk[rival, grid]), language)
+    return _NEXT[language].format(
+        rival=facts.workers[rival], rival_walk=walk, extra=f"{extra:,.0f}"
+    )
+
+
+def write_metres(metres: float, language: Language) -> str:
+    """Write metres for a reader; NaN is a distance that is not known."""
+    if np.isnan(metres):
+        return "距离不详" if language == "zh" else "distance unknown"
+    return f"{metres:,.0f}米" if language == "zh" else f"{metres:,.0f} m"

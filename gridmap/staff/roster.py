@@ -1,0 +1,197 @@
+"""Rosters: who serves each grid on a day, as a table, an Excel workbook or a GeoPackage."""
+
+from datetime import date
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+
+from gridmap.columns import to_text
+from gridmap.errors import StaffError
+from gridmap.files import fixed_date, write_whole
+from gridmap.layers import read_csv
+from gridmap.plan import Plan
+from gridmap.rosters import write_book
+from gridmap.staff.case import check_workers_of, keep_present
+from gridmap.staff.reasons import Language
+from gridmap.tables import STAFFING, check_table
+
+_KINDS: dict[str, dict[Language, str]] = {
+    "community": {"zh": "社区工作者", "en": "community worker"},
+    "cadre": {"zh": "轮换干部", "en": "cadre"},
+    "recruit": {"zh": "专职网格员", "en": "recruit"},
+    "part_time": {"zh": "兼职网格员", "en": "part-timer"},
+    "": {"zh": "", "en": ""},
+}
+_SHEETS: dict[str, dict[Language, str]] = {
+    "duties": {"zh": "网格名册", "en": "grids"},
+    "open": {"zh": "空缺与兼管", "en": "vacant and doubled"},
+    "workers": {"zh": "人员", "en": "workers"},
+}
+
+
+def list_duties(
+    plan: Plan,
+    staffing: pd.DataFrame,
+    workers: gpd.GeoDataFrame,
+    *,
+    on: date | None = None,
+) -> pd.DataFrame:
+    """List each grid with its primary worker and its deputies on a day.
+
+    Returns
+    -------
+    DataFrame
+        Index grid_code, every grid once: ``grid`` and ``community`` (names), ``households``,
+        ``worker_id``, ``worker`` (name), ``kind``, ``home_unit``, ``phone``, ``starts``, ``ends``,
+        ``load``, ``capacity``, ``limit``, ``walk``, ``deputies`` (names), ``reason``. During a
+        hand-over the one who came first. A vacant grid has "" and 0, and the reason for it.
+    """
+    check_table(staffing, STAFFING)
+    check_workers_of(plan, workers)
+    rows = _rows_on(staffing, on or date.today())
+    order = {True: 1, False: 0}
+    primary = rows[rows["role"] == "primary"]
+    empty = (primary["worker_id"] == "").map(order)
+    primary = primary.assign(empty=empty).sort_values(["grid_code", "empty", "starts"])
+    first = primary.drop_duplicates("grid_code").set_index("grid_code").reindex(plan.grids.index)
+    who = first["worker_id"].fillna("")
+    frame = pd.DataFrame(index=plan.grids.index)
+    frame["grid"] = plan.grids["name"]
+    frame["community"] = plan.grids["community_id"].map(plan.city.communities["name"])
+    frame["households"] = plan.grids["households"]
+    frame["worker_id"] = who
+    frame["worker"] = who.map(workers["name"]).fillna("")
+    for column in ("kind", "home_unit", "phone"):
+        frame[column] = who.map(workers[column]).fillna("")
+    frame["starts"], frame["ends"] = first["starts"], first["ends"]
+    frame["load"] = first["load"].fillna(0).astype("int64")
+    for column in ("capacity", "limit"):
+        frame[column] = who.map(workers[column]).fillna(0).astype("int64")
+    frame["walk"] = first["walk"].where(who != "")
+    frame["deputies"] = _name_deputies(rows, workers).reindex(frame.index).fillna("")
+    frame["reason"] = first["reason"].fillna("")
+    return frame
+
+
+def list_contacts(
+    plan: Plan, staffing: pd.DataFrame, workers: gpd.GeoDataFrame, *, on: date | None = None
+) -> pd.DataFrame:
+    """List what is posted in public of each grid: code, name, the worker's name, office phone.
+
+    Returns
+    -------
+    DataFrame
+        Index grid_code; ``grid``, ``worker``, ``phone``, and nothing else.
+    """
+    return list_duties(plan, staffing, workers, on=on)[["grid", "worker", "phone"]]
+
+
+def write_staff_roster(
+    plan: Plan,
+    staffing: pd.DataFrame,
+    workers: gpd.GeoDataFrame,
+    path: str | Path,
+    *,
+    on: date | None = None,
+    language: Language = "zh",
+) -> None:
+    """Write the roster of a day: .xlsx for the office, .gpkg for a GIS.
+
+    The workbook has a sheet of all grids, one of those that are vacant or share a worker, and one
+    of the workers with their grids; codes are text. The GeoPackage has the layer ``staffing``, the
+    grids with the same columns. It is an internal document: `list_contacts` is what may be posted.
+
+    Raises
+    ------
+    StaffError
+        If the path ends in neither.
+    """
+    path = Path(path)
+    if path.suffix not in (".gpkg", ".xlsx"):
+        raise StaffError(f"{path.name}: a roster is an .xlsx or a .gpkg file")
+    duties = list_duties(plan, staffing, workers, on=on)
+    with write_whole(path) as draft:
+        if path.suffix == ".gpkg":
+            shapes = gpd.GeoDataFrame(duties, geometry=plan.grids.geometry)
+            with fixed_date():
+                shapes.to_file(draft, layer="staffing", index=True)
+        else:
+            there = keep_present(workers, on or date.today())
+            write_book(_list_sheets(duties, there, language), draft, language)
+
+
+def write_staffing(staffing: pd.DataFrame, path: str | Path) -> None:
+    """Write `STAFFING` as a CSV that Excel opens right and `read_staffing` reads back.
+
+    The file is complete or not there.
+    """
+    check_table(staffing, STAFFING)
+    with write_whole(path) as draft:
+        staffing.to_csv(draft, index=False, encoding="utf-8-sig", date_format="%Y-%m-%d")
+
+
+def read_staffing(path: str | Path) -> pd.DataFrame:
+    """Read what `write_staffing` wrote.
+
+    Raises
+    ------
+    TableError
+        If the file can't be read or is no such table.
+    """
+    frame = read_csv(path).reindex(columns=list(STAFFING.columns))
+    text = [name for name, kind in STAFFING.columns.items() if kind == "O"]
+    frame[text] = frame[text].apply(to_text)
+    for name in ("starts", "ends"):
+        frame[name] = pd.to_datetime(frame[name], format="%Y-%m-%d").astype("datetime64[s]")
+    floats = {name: "float64" for name, kind in STAFFING.columns.items() if kind == "f"}
+    staffing = frame.astype({**floats, **dict.fromkeys(text, "str")})
+    check_table(staffing, STAFFING)
+    return staffing
+
+
+def _rows_on(staffing: pd.DataFrame, day: date) -> pd.DataFrame:
+    at = pd.Timestamp(day)
+    return staffing[
+        (staffing["starts"] <= at) & (staffing["ends"].isna() | (staffing["ends"] >= at))
+    ]
+
+
+def _name_deputies(rows: pd.DataFrame, workers: gpd.GeoDataFrame) -> pd.Series:
+    deputies = rows[(rows["role"] == "deputy") & (rows["worker_id"] != "")]
+    names = deputies["worker_id"].map(workers["name"]).fillna(deputies["worker_id"])
+    return names.groupby(deputies["grid_code"]).agg("、".join)
+
+
+def _list_sheets(
+    duties: pd.DataFrame, workers: gpd.GeoDataFrame, language: Language
+) -> dict[str, pd.DataFrame]:
+    """List the sheets of a roster by their names."""
+    table = duties.rename_axis("grid_code").reset_index()
+    table["kind"] = [_KINDS[kind][language] for kind in table["kind"]]
+    table["walk"] = table["walk"].round().astype("Int64")
+    for column in ("starts", "ends"):
+        table[column] = table[column].dt.date
+    many = table["worker_id"].map(table["worker_id"].value_counts()) > 1
+    sheets = {
+        "duties": table,
+        "open": table[(table["worker_id"] == "") | many],
+        "workers": _list_people(duties, workers, language),
+    }
+    return {_SHEETS[name][language]: sheet for name, sheet in sheets.items()}
+
+
+def _list_people(
+    duties: pd.DataFrame, workers: gpd.GeoDataFrame, language: Language
+) -> pd.DataFrame:
+    """List the workers with their grids, those without any too."""
+    names = duties["grid"].groupby(duties["worker_id"]).agg("、".join)
+    load = duties["households"].groupby(duties["worker_id"]).sum()
+    frame = pd.DataFrame(index=workers.index)
+    frame["worker_id"], frame["worker"] = workers.index, workers["name"]
+    frame["kind"] = [_KINDS[kind][language] for kind in workers["kind"]]
+    frame["home_unit"], frame["phone"] = workers["home_unit"], workers["phone"]
+    frame["load"] = load.reindex(workers.index).fillna(0).astype("int64")
+    frame["capacity"], frame["limit"] = workers["capacity"], workers["limit"]
+    frame["grids"] = names.reindex(workers.index).fillna("")
+    return frame

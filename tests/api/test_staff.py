@@ -1,0 +1,164 @@
+"""Who serves a grid: a public contact, and a card for the office that the public never gets."""
+
+from datetime import date
+
+import pandas as pd
+import pytest
+from pydantic import ValidationError
+
+from api.internal_models import InternalGrid
+from api.models import GridContact
+from gridmap.staff.branches import form_branches
+from gridmap.staff.members import make_members
+from gridmap.store import PlanStore
+from gridmap.tables import STAFFING, WORKERS
+
+DAY = date(2026, 5, 1)
+
+
+def make_workers() -> pd.DataFrame:
+    """Return two workers."""
+    frame = pd.DataFrame(
+        {
+            "name": ["王芳", "李强"],
+            "kind": "community",
+            "community_id": "",
+            "party": ["full", ""],
+            "skills": "",
+            "phone": ["0417-1234567", ""],
+            "capacity": 300,
+            "limit": 500,
+            "days": 5.0,
+            "home_unit": "",
+            "person": ["w1", "w2"],
+            "starts": pd.Series([None, None], dtype="datetime64[s]"),
+            "ends": pd.Series([None, None], dtype="datetime64[s]"),
+        },
+        index=pd.Index(["w1", "w2"], name=WORKERS.index, dtype="str"),
+    )
+    return frame.set_index(pd.Index(["w1", "w2"], dtype="str", name="worker_id"))
+
+
+def make_staffing(code: str) -> pd.DataFrame:
+    """Return a staffing of one grid: w1 until June, w2 from June on and deputy before."""
+    days = {
+        "starts": ["2026-01-01", "2026-06-01", "2026-01-01"],
+        "ends": ["2026-05-31", None, "2026-05-31"],
+    }
+    rows = pd.DataFrame(
+        {
+            "grid_code": code,
+            "worker_id": ["w1", "w2", "w2"],
+            "role": ["primary", "primary", "deputy"],
+            **{name: pd.to_datetime(given).astype("datetime64[s]") for name, given in days.items()},
+            "households": 300,
+            "load": 300,
+            "walk": 100.0,
+            "way": "streets",
+            "binding": "nearest",
+            "rival": "",
+            "rival_walk": 0.0,
+            "extra": 0.0,
+            "reason": "",
+        }
+    )
+    return rows[list(STAFFING.columns)]
+
+
+@pytest.fixture(scope="module")
+def staffed(town, tmp_path_factory):
+    """Keep and publish spring with a staffing, branches and a liaison."""
+    store = PlanStore(tmp_path_factory.mktemp("staffed"))
+    store.keep(town.spring, "spring")
+    store.publish("spring", date(2026, 3, 1), by="王芳", today=date(2026, 3, 1))
+    code = town.spring.grids.index[0]
+    community = town.spring.grids.at[code, "community_id"]
+    liaisons = pd.DataFrame(
+        [[community, "供电", "客户经理", "赵敏", "95598"], ["elsewhere", "供水", "", "钱进", ""]],
+        columns=["community_id", "department", "post", "name", "phone"],
+    )
+    tables = {"workers": make_workers(), "staffing": make_staffing(code), "liaisons": liaisons}
+    members = make_members(town.spring)
+    tables |= form_branches(town.spring, members).tables
+    store.keep_staff("spring", tables, date(2026, 3, 1), by="王芳", today=date(2026, 3, 1))
+    return store.folder, code
+
+
+def test_public_contact(make_client, staffed):
+    """A grid by its code has the display name and the office phone, and nothing more."""
+    folder, code = staffed
+    answer = make_client(folder).get(f"/grids/{code}")
+    assert answer.json()["contact"] == {"worker": "王芳", "office_phone": "0417-1234567"}
+    for word in ("w1", "李强", "党支部", "赵敏", "members", "secretary"):
+        assert word not in answer.text
+    assert "contact" not in make_client(folder).get("/grids").text
+
+
+def test_contact_follows_the_day(make_client, staffed):
+    """After a hand-over the next worker is told, under another entity tag."""
+    folder, code = staffed
+    client = make_client(folder)
+    before = client.get(f"/grids/{code}")
+    after = client.get(f"/grids/{code}", params={"at": "2026-07-01"})
+    assert after.json()["contact"] == {"worker": "李强", "office_phone": ""}
+    assert before.headers["etag"] != after.headers["etag"]
+    held = {"If-None-Match": before.headers["etag"]}
+    assert client.get(f"/grids/{code}", headers=held).status_code == 304
+
+
+def test_no_contact_where_nobody_is_kept(make_client, staffed, town):
+    """Another grid, and a store without staff, answer as before."""
+    folder, _ = staffed
+    other = town.spring.grids.index[1]
+    assert "contact" not in make_client(folder).get(f"/grids/{other}").json()
+    assert "contact" not in make_client(town.folder).get(f"/grids/{other}").json()
+
+
+def test_internal_is_not_there_by_default(make_client, staffed):
+    """A public service has no internal address, nor does its description."""
+    folder, code = staffed
+    client = make_client(folder)
+    assert client.get(f"/internal/grids/{code}").status_code == 404
+    described = client.get("/openapi.json").text
+    assert "/internal" not in described
+    assert "InternalGrid" not in described
+
+
+def test_internal_card(make_client, staffed):
+    """The office is told worker, deputies, branches and the liaisons of the community."""
+    folder, code = staffed
+    answer = make_client(folder, internal_answers=True).get(f"/internal/grids/{code}")
+    assert answer.headers["cache-control"] == "no-store"
+    card = InternalGrid.model_validate_json(answer.content)
+    assert card.worker is not None
+    assert (card.worker.worker_id, card.worker.name) == ("w1", "王芳")
+    assert [one.name for one in card.deputies] == ["李强"]
+    assert [one.department for one in card.liaisons] == ["供电"]
+    assert card.branches[0].name.endswith("党支部")
+    assert card.branches[0].members is None or card.branches[0].members >= 3
+
+
+def test_internal_problems(make_client, staffed):
+    """What is no code, and no grid of the plan, are problems as under /grids."""
+    folder, code = staffed
+    client = make_client(folder, internal_answers=True)
+    assert client.get("/internal/grids/1").json()["code"] == "bad-code"
+    unknown = client.get(f"/internal/grids/{code[:-3]}998")
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "unknown-grid")
+
+
+def test_types_do_not_mix():
+    """The public type refuses anything but its two members."""
+    with pytest.raises(ValidationError):
+        GridContact(worker="王芳", office_phone="", worker_id="w1")
+
+
+def test_kept_later_is_seen_at_once(make_client, staffed, town):
+    """What is kept while the service runs counts from the next request on."""
+    folder, _ = staffed
+    code = town.spring.grids.index[1]
+    client = make_client(folder)
+    assert "contact" not in client.get(f"/grids/{code}").json()
+    tables = {"workers": make_workers(), "staffing": make_staffing(code)}
+    PlanStore(folder).keep_staff("spring", tables, DAY, by="王芳", today=DAY)
+    assert client.get(f"/grids/{code}").json()["contact"]["worker"] == "王芳"

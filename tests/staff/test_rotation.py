@@ -1,0 +1,229 @@
+"""Calendars of cadres: no day without a worker where avoidable, hand-overs, small changes."""
+
+from datetime import date, timedelta
+from itertools import permutations
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gridmap.errors import StaffError
+from gridmap.plan import Plan
+from gridmap.rules import Rules, Staffing
+from gridmap.staff import (
+    assign_workers,
+    check_staffing,
+    find_gaps,
+    plan_rotation,
+    replace_worker,
+)
+from gridmap.tables import STAFFING, check_table
+from tests.staff.towns import PLACES, make_people, make_strip
+
+START, LAST = date(2025, 1, 1), date(2025, 12, 31)
+
+
+def term(begin: str, end: str | None, **more: object) -> dict[str, object]:
+    """Return one term of a cadre."""
+    ends = pd.Timestamp(end) if end else None
+    return {"starts": pd.Timestamp(begin), "ends": ends, **more}
+
+
+def rotate(plan: Plan, cadres: gpd.GeoDataFrame, **options: object) -> pd.DataFrame:
+    """Assign on the first day and plan the year."""
+    staffing = assign_workers(plan, cadres, on=START)
+    return plan_rotation(plan, staffing, cadres, start=START, **options)  # type: ignore[arg-type]
+
+
+def duties(calendar: pd.DataFrame) -> list[tuple[str, str, str]]:
+    """Return who is primary from when to when, in order."""
+    rows = calendar[calendar["role"] == "primary"].sort_values(["grid_code", "starts"])
+    return [
+        (row.worker_id, str(row.starts.date()), "" if pd.isna(row.ends) else str(row.ends.date()))
+        for row in rows.itertuples()
+    ]
+
+
+def test_a_successor_comes_five_working_days_before() -> None:
+    """30 June 2025 is a Monday: with it the five last working days begin on Tuesday the 24th."""
+    plan = make_strip([[300]])
+    cadres = make_people(term("2025-01-01", "2025-06-30"), term("2025-06-01", "2025-12-31"))
+    calendar = rotate(plan, cadres)
+    check_table(calendar, STAFFING)
+    assert duties(calendar) == [
+        ("w0", "2025-01-01", "2025-06-30"), ("w1", "2025-06-24", "2025-12-31")
+    ]  # fmt: skip
+    assert calendar.attrs["proof"] == {"status": "optimal", "uncovered": 0}
+    row = calendar[calendar["worker_id"] == "w1"].iloc[0]
+    assert row["binding"] == "handover"
+    assert "交接5个工作日" in row["reason"]
+
+
+@pytest.mark.parametrize(("days", "begin"), [(0, "2025-07-01"), (1, "2025-06-30"),
+                                             (10, "2025-06-17")])  # fmt: skip
+def test_the_length_of_a_hand_over_is_a_setting(days: int, begin: str) -> None:
+    """In working days, of which 0 is none."""
+    plan = make_strip([[300]], rules=Rules(staffing=Staffing(handover=days)))
+    cadres = make_people(term("2025-01-01", "2025-06-30"), term("2025-06-01", "2025-12-31"))
+    assert duties(rotate(plan, cadres))[1][1] == begin
+
+
+def test_holidays_are_no_working_days() -> None:
+    """With the Monday off the hand-over begins a working day earlier."""
+    plan = make_strip([[300]])
+    cadres = make_people(term("2025-01-01", "2025-06-30"), term("2025-06-01", "2025-12-31"))
+    assert duties(rotate(plan, cadres, holidays=[date(2025, 6, 27)]))[1][1] == "2025-06-23"
+
+
+def test_days_that_nobody_covers_are_named() -> None:
+    """Who comes late leaves a gap with its dates and who is the first; the rest of a year too."""
+    plan = make_strip([[300]])
+    cadres = make_people(term("2025-01-01", "2025-03-31"), term("2025-04-11", "2025-11-30"))
+    calendar = rotate(plan, cadres)
+    gaps = find_gaps(plan, calendar, START, LAST)
+    found = [(str(a.date()), str(b.date())) for a, b in zip(gaps["starts"], gaps["ends"],
+                                                             strict=True)]  # fmt: skip
+    assert found == [("2025-04-01", "2025-04-10"), ("2025-12-01", "2025-12-31")]
+    assert gaps["days"].tolist() == [10, 31]
+    assert calendar.attrs["proof"]["uncovered"] == 41
+    named = calendar[(calendar["worker_id"] == "") & (calendar["role"] == "primary")]
+    assert "w1" in named["reason"].iloc[0]
+
+
+def test_an_open_duty_needs_nobody() -> None:
+    """A worker without a last day stays; the cadre who is free is not used."""
+    plan = make_strip([[300]])
+    cadres = make_people(term("2025-01-01", None), term("2025-06-01", "2025-12-31", x=9e3))
+    assert duties(rotate(plan, cadres)) == [("w0", "2025-01-01", "")]
+
+
+def test_the_own_next_term_needs_no_hand_over() -> None:
+    """A person who comes back stays in his grid rather than a stranger coming."""
+    plan = make_strip([[300]])
+    cadres = make_people(
+        term("2025-01-01", "2025-06-30", person="a"),
+        term("2025-07-01", "2025-12-31", person="a"),
+        term("2025-07-01", "2025-12-31", person="b"),
+    )
+    assert duties(rotate(plan, cadres))[1] == ("w1", "2025-07-01", "2025-12-31")
+
+
+def test_successors_walk_least_where_several_change_on_a_day() -> None:
+    """Two grids change hands on one day: each gets the one who lives there, in both waves."""
+    plan = make_strip([[300] * 8])
+    people = [term("2025-01-01", "2025-04-30", x=50.0), term("2025-01-01", "2025-04-30", x=750.0)]
+    for begin, end in (("2025-04-20", "2025-08-31"), ("2025-08-20", "2025-12-31")):
+        people += [term(begin, end, x=740.0), term(begin, end, x=60.0)]
+    only = make_strip([[300, *[501] * 6, 300]])
+    calendar = rotate(only, make_people(*people))
+    rows = calendar[(calendar["role"] == "primary") & (calendar["worker_id"] != "")]
+    assert rows["walk"].max() < 200
+    assert len(rows) == 6
+    assert len(plan.grids) == 8
+
+
+def test_a_calendar_keeps_what_was_planned_when_one_drops_out() -> None:
+    """Without one of the cadres only the grid that he would have had changes."""
+    plan = make_strip([[300, 300, 300]])
+    first = [term("2025-01-01", "2025-06-30", x=50.0 + 100 * at) for at in range(3)]
+    second = [term("2025-06-15", "2025-12-31", x=250.0 - 100 * at) for at in range(3)]
+    cadres = make_people(*first, *second, term("2025-06-15", "2025-12-31", x=5000.0))
+    staffing = assign_workers(plan, cadres.iloc[:3], on=START)
+    calendar = plan_rotation(plan, staffing, cadres, start=START)
+    [lost] = calendar.loc[calendar["grid_code"] == plan.grids.index[0], "worker_id"].iloc[-1:]
+    again = plan_rotation(plan, staffing, cadres.drop(index="w3"), start=START, kept=calendar)
+    before, after = set(duties(calendar)), set(duties(again))
+    assert len(before - after) == 1
+    assert len(after - before) == 1
+    assert lost in cadres.index
+
+
+def test_days_below_one_are_refused() -> None:
+    """A rotation has a day at least."""
+    plan = make_strip([[300]])
+    staffing = assign_workers(plan, make_people({"x": 0.0}), on=START)
+    with pytest.raises(StaffError, match="0 days"):
+        plan_rotation(plan, staffing, make_people({"x": 0.0}), start=START, days=0)
+
+
+def least_uncovered(terms: list[tuple[int, int]], grids: int, days: int) -> int:
+    """Try every order of the terms in which each goes to the grid that is free first, or last."""
+    best = grids * days
+    for order in permutations(range(len(terms))):
+        for split in range(grids ** len(terms)):
+            covered = np.zeros((grids, days), bool)
+            for place, at in enumerate(order):
+                grid = split // grids**place % grids
+                covered[grid, terms[at][0] : terms[at][1] + 1] = True
+            best = min(best, int((~covered).sum()))
+        break  # which grid each term is in is all that counts
+    return best
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(5, 40)), min_size=1, max_size=4))
+def test_no_calendar_leaves_fewer_days_open(terms: list[tuple[int, int]]) -> None:
+    """Against every way to give the terms to two grids that are vacant at first."""
+    days = 60
+    spans = [(a, min(a + length, days - 1)) for a, length in terms]
+    # A term inside of another's days adds nothing to its grid: both counts are of covered days.
+    plan = make_strip([[300, 300]], rules=RULES)
+    cadres = make_people(*(
+        term(str(START + timedelta(days=1 + a)), str(START + timedelta(days=1 + b)))
+        for a, b in spans
+    ))  # fmt: skip
+    staffing = assign_workers(plan, cadres, on=START)
+    begin = START + timedelta(days=1)
+    calendar = plan_rotation(plan, staffing, cadres, start=begin, days=days)
+    assert calendar.attrs["proof"]["uncovered"] == least_uncovered(spans, 2, days)
+
+
+RULES = Rules()
+
+
+def test_a_free_worker_stands_in_for_a_sick_one() -> None:
+    """His days are cut out; nobody else's row changes."""
+    plan = make_strip([[300, 300]])
+    home = {"kind": "community", "community_id": PLACES[0]}
+    people = make_people(*({**home, "x": x} for x in (50.0, 150.0, 900.0)))
+    staffing = assign_workers(plan, people, on=START)
+    after = replace_worker(plan, staffing, people, "w0", date(2025, 3, 3), date(2025, 3, 7))
+    check_table(after, STAFFING)
+    rows = [row for row in duties(after) if row[0] != "w1"]
+    assert rows == [
+        ("w0", "2025-01-01", "2025-03-02"), ("w2", "2025-03-03", "2025-03-07"),
+        ("w0", "2025-03-08", ""),
+    ]  # fmt: skip
+    assert find_gaps(plan, after, START, LAST).empty
+    kept = staffing[staffing["worker_id"] != "w0"]
+    assert len(after.merge(kept.drop(columns="reason"))) == len(kept)
+    assert check_staffing(plan, after, people, on=date(2025, 3, 5)).status == "clean"
+
+
+@pytest.mark.parametrize(("households", "covered"), [(250, True), (251, False)])
+def test_a_deputy_stands_in_within_his_limit(households: int, covered: bool) -> None:
+    """250 and 250 are his 500; one more and the days are named instead."""
+    plan = make_strip([[250, households]])
+    home = {"kind": "community", "community_id": PLACES[0]}
+    people = make_people({**home, "x": 50.0}, {**home, "x": 150.0})
+    staffing = assign_workers(plan, people, on=START)
+    after = replace_worker(plan, staffing, people, "w0", date(2025, 3, 3), date(2025, 3, 7))
+    gaps = find_gaps(plan, after, START, LAST)
+    assert gaps["days"].tolist() == ([] if covered else [5])
+    middle = after[after["binding"].isin(["replacement", "absence"])]
+    assert middle["worker_id"].tolist() == (["w1"] if covered else [""])
+    assert ("501" in middle["reason"].iloc[0]) == (not covered)
+
+
+def test_who_has_no_grid_can_not_be_replaced() -> None:
+    """Nor can days that end before they begin."""
+    plan = make_strip([[300]])
+    people = make_people({"x": 50.0})
+    staffing = assign_workers(plan, people, on=START)
+    with pytest.raises(StaffError, match="w9 is primary worker of no grid"):
+        replace_worker(plan, staffing, people, "w9", START, LAST)
+    with pytest.raises(StaffError, match="before the first"):
+        replace_worker(plan, staffing, people, "w0", LAST, START)

@@ -1,0 +1,105 @@
+"""The commands for who serves a grid: the library's verbs, exit codes, what they keep."""
+
+import re
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from gridmap.cli import app
+from gridmap.rules import DEPARTMENTS
+from gridmap.store import PlanStore
+
+run = CliRunner().invoke
+
+
+@pytest.fixture
+def plans(tmp_path, four_by_two) -> Path:
+    """Return a folder with a kept plan."""
+    PlanStore(tmp_path / "plans").keep(four_by_two, "spring")
+    return tmp_path / "plans"
+
+
+def write(folder: Path, name: str, *rows: str) -> str:
+    """Write a list as an office does."""
+    path = folder / name
+    path.write_text("\n".join(rows) + "\n", encoding="gbk")
+    return str(path)
+
+
+def call(*words: str):
+    """Run a command."""
+    return run(app, list(words))
+
+
+def test_the_lines_of_the_readme_run(plans, tmp_path, monkeypatch):
+    """Those about who serves a grid, as they stand, with lists as an office has them."""
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    [lines] = re.findall(r"```\n(gridmap staff .*?)```", readme, re.S)
+    monkeypatch.chdir(tmp_path)
+    PlanStore("plans").keep(PlanStore("plans").load("spring"), "2025")
+    code = PlanStore("plans").load("2025").grids.index[0]
+    write(tmp_path, "网格员.csv", "编号,姓名,类别,所属社区", "S1,王芳,社区工作者,小雨社区")
+    write(tmp_path, "党员.csv", "楼号,正式党员,预备党员", "b0,9,1")
+    write(tmp_path, "联络员.csv", "社区,部门,岗位", "小雨社区,供电,客户经理")
+    write(tmp_path, "共建单位.csv", "编号,名称", "G1,图书馆")
+    write(tmp_path, "走访.csv", "日期,网格编码,走访户数", f"2025-03-03,{code},20")
+    for line in lines.splitlines():
+        result = call(*line.split()[1:])
+        assert result.exit_code in (0, 1), (line, result.output)
+        assert result.exception is None or isinstance(result.exception, SystemExit), line
+    assert (tmp_path / "名册.xlsx").exists()
+    assert (tmp_path / "网格员.html").exists()
+
+
+def test_branches(plans, tmp_path):
+    """Branches are told and kept; a second run goes on from them; a violation is exit code 1."""
+    rows = ["楼号,正式党员,预备党员", "b0,9,1", "b4,2,0", "b2,5,0", "b6,4,0"]
+    members = write(tmp_path, "党员.csv", *rows)
+    keep = ["--keep-from", date.today().isoformat(), "--by", "王芳"]
+    result = call("branches", str(plans), "spring", members, *keep)
+    assert result.exit_code == 0, result.output
+    assert result.output.startswith("3 branches for 4 grids")
+    first = PlanStore(plans).staff("spring", date.today())
+    assert len(first["branches"]) == 3
+    call("branches", str(plans), "spring", members, *keep)
+    again = PlanStore(plans).staff("spring", date.today())
+    assert again["branches"].index.equals(first["branches"].index)
+    few = write(tmp_path, "少.csv", rows[0], "b0,9,1")
+    result = call("branches", str(plans), "spring", few)
+    assert result.exit_code == 1
+    assert "is in no branch" in result.output
+
+
+def test_liaisons(plans, tmp_path):
+    """Gaps are listed and are exit code 1; a full list is 0 and is kept."""
+    rows = [f"{home},{one},岗" for home in ("小雨社区", "东新社区") for one in DEPARTMENTS]
+    path = write(tmp_path, "联络员.csv", "社区,部门,岗位", *rows[:-1])
+    result = call("liaisons", str(plans), "spring", path)
+    assert result.exit_code == 1
+    assert "210802003003 交通: nobody is named" in result.output
+    path = write(tmp_path, "联络员.csv", "社区,部门,岗位", *rows)
+    tomorrow = date.today() + timedelta(days=1)
+    keep = ["--keep-from", tomorrow.isoformat(), "--by", "王芳"]
+    result = call("liaisons", str(plans), "spring", path, *keep)
+    assert result.exit_code == 0, result.output
+    assert len(PlanStore(plans).staff("spring", tomorrow)["liaisons"]) == 28
+
+
+def test_contacts(plans, tmp_path):
+    """Each contact is told with its community and the reason."""
+    path = write(tmp_path, "共建.csv", "编号,名称", "G1,图书馆", "G2,医院")
+    result = call("contacts", str(plans), "spring", path)
+    assert result.exit_code == 0, result.output
+    assert "G1 -> 21080200300" in result.output
+
+
+def test_visits(plans, tmp_path):
+    """Who is behind is told, the worst first."""
+    code = PlanStore(plans).load("spring").grids.index[0]
+    path = write(tmp_path, "走访.csv", "日期,网格编码,走访户数", f"2026-03-01,{code},120")
+    words = ["--from", "2026-03-01", "--to", "2026-03-10", "--on", "2026-03-05"]
+    result = call("visits", str(plans), "spring", path, *words)
+    assert result.exit_code == 1
+    assert result.output.endswith("3 of 4 grids are behind\n")
