@@ -4,7 +4,7 @@ The search of `gridmap.partition.improve` leaves a small part in a local optimum
 unit and no fresh tree leads out of. Here two or three neighbouring grids are cut anew in the best
 way there is, by the whole objective. Where the part is small enough the best balance of all
 divisions is found first (`gridmap.partition.prove`), and then borders, crossings and compounds are
-improved while the balance stays within ``slack`` of it: balance comes first, which is what the weights
+improved while the balance stays within ``slack`` of it: balance comes first, which is what weights
 of the preset `balance` mean but a sum of terms does not say. With a large slack, as in the preset
 `shape`, the sum of all terms decides alone.
 """
