@@ -2,9 +2,9 @@
 
 The search of `gridmap.partition.improve` leaves a small part in a local optimum that no shift of a
 unit and no fresh tree leads out of. Here two or three neighbouring grids are cut anew in the best
-way there is, and where the part is small enough the best balance of all divisions is found
-(`gridmap.partition.prove`). Then borders, crossings and compounds are made as good as they can be
-while the balance stays within ``slack`` of the best: balance comes first, which is what the weights
+way there is, by the whole objective. Where the part is small enough the best balance of all
+divisions is found first (`gridmap.partition.prove`), and then borders, crossings and compounds are
+improved while the balance stays within ``slack`` of it: balance comes first, which is what weights
 of the preset `balance` mean but a sum of terms does not say. With a large slack, as in the preset
 `shape`, the sum of all terms decides alone.
 """
@@ -17,10 +17,11 @@ from gridmap.partition.prove.resplit import improve_state
 from gridmap.partition.prove.settle import cost_balance, find_balanced, settle_balance
 
 #: Units of the largest part that is polished.
-LARGEST = 40
-#: Units of a part, or units per grid, up to which the best balance is found at little effort.
-QUICK, QUICK_GRID = 40, 7.0
-#: Moves per unit from which every part that is polished is worth some time.
+LARGEST = 64
+#: Units of a part up to which balance comes first at little effort: larger ones seldom get to the
+#: best balance then, and would only pay for it with borders.
+QUICK = 40
+#: Moves per unit from which balance comes first in every part that is polished.
 THOROUGH = 1000
 #: Sets listed per move then.
 LISTED = 5
@@ -28,7 +29,7 @@ LISTED = 5
 RESPLIT, GROUP = 2, 5
 #: A slack at which balance does not come first.
 LAX = 1.0
-#: A part that is polished is drawn with so many times fewer moves.
+#: A part whose balance comes first is drawn with so many times fewer moves.
 SPARED = 4
 
 
@@ -57,7 +58,7 @@ def polish_small(component: Component, labels: Ints, weights: Weights, steps: in
     if grids == 1 or steps == 0 or len(labels) > LARGEST or component.exclusive:
         return labels
     starts, allowed = [labels], np.inf
-    if weights.slack < LAX:
+    if _comes_first(len(labels), weights, steps):
         even = _find_even(graph, labels, grids, weights, steps)
         allowed = cost_balance(graph, even, grids, weights) * (1.0 + weights.slack)
         fair = cost_balance(graph, labels, grids, weights) <= allowed
@@ -66,19 +67,22 @@ def polish_small(component: Component, labels: Ints, weights: Weights, steps: in
 
 
 def spare_steps(component: Component, weights: Weights, steps: int) -> int:
-    """Say how many moves a part is to be drawn with: fewer where `polish_small` does the rest."""
-    small = len(component.units) <= LARGEST and weights.slack < LAX
-    return steps // SPARED if small else steps
+    """Say how many moves a part is to be drawn with: fewer where `polish_small` settles it."""
+    units = len(component.units)
+    return steps // SPARED if _comes_first(units, weights, steps) else steps
+
+
+def _comes_first(units: int, weights: Weights, steps: int) -> bool:
+    """Say whether a part gets the best balance first, and then the best of all else."""
+    most = LARGEST if steps >= THOROUGH * units else QUICK
+    return units <= most and weights.slack < LAX
 
 
 def _find_even(graph: Graph, labels: Ints, grids: int, weights: Weights, steps: int) -> Ints:
     """Find a division that is as even as can be, or as it gets in so many steps."""
     even, _ = find_balanced(graph, labels, grids, weights, steps // RESPLIT)
-    if steps >= THOROUGH * len(labels):
-        return settle_balance(graph, even, grids, weights, LISTED * steps).labels
-    if len(labels) <= max(QUICK, QUICK_GRID * grids):
-        return settle_balance(graph, even, grids, weights, steps).labels
-    return even
+    thorough = steps >= THOROUGH * len(labels)
+    return settle_balance(graph, even, grids, weights, LISTED * steps if thorough else steps).labels
 
 
 def _choose_cheapest(

@@ -171,6 +171,9 @@ def test_large_parts_one_grid_and_no_steps_stay_as_they_are() -> None:
     one = np.zeros_like(labels)
     assert polish_small(component, one, FREE, STEPS) is one
     assert spare_steps(component, FREE, STEPS) < STEPS
+    component, _ = draw_roughly(lattice(7, seed=1))  # 49 units: settled with high effort only
+    assert spare_steps(component, FREE, 100 * 200) == 100 * 200
+    assert spare_steps(component, FREE, 100 * 4000) < 100 * 4000
     lax = FREE._replace(slack=10.0)
     assert spare_steps(component, lax, STEPS) == STEPS
 
