@@ -147,16 +147,21 @@ def test_small_parts_are_as_even_as_can_be(side: int) -> None:
 
 
 def test_a_large_slack_lets_the_sum_decide() -> None:
-    """By `shape` the whole cost never rises; by `balance` the balance does not."""
-    problem = lattice(6, seed=2)
-    for costs in (Costs.shape(), Costs.balance()):
-        rules = Rules(target=100, costs=costs)
-        component, labels = draw_roughly(problem, rules)
-        better = polish_small(component, labels, make_weights(rules)._replace(moved=0.0), STEPS)
-        if costs == Costs.shape():
-            assert evaluate(problem, better, rules).total < evaluate(problem, labels, rules).total
-        else:
-            assert balance(problem, better) < balance(problem, labels)
+    """By `shape` the whole cost never rises; by `balance` the balance does not. Most fall."""
+    fell = {"shape": 0, "balance": 0}
+    for seed in range(6):
+        problem = lattice(6, seed=seed)
+        for name, costs in (("shape", Costs.shape()), ("balance", Costs.balance())):
+            rules = Rules(target=100, costs=costs)
+            component, labels = draw_roughly(problem, rules)
+            better = polish_small(component, labels, make_weights(rules)._replace(moved=0.0), STEPS)
+            if name == "shape":
+                before, after = (evaluate(problem, each, rules).total for each in (labels, better))
+            else:
+                before, after = balance(problem, labels), balance(problem, better)
+            assert after <= before + 1e-9
+            fell[name] += after < before - 1e-9
+    assert min(fell.values()) >= 3, fell
 
 
 def test_large_parts_one_grid_and_no_steps_stay_as_they_are() -> None:
