@@ -61,7 +61,7 @@ class Costs:
             main_road=0.00016,
             railway=0.00032,
             river=0.00032,
-            compound=0.0113,
+            compound=0.0125,
             border=0.0001,
             slack=10.0,
         )
