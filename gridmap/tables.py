@@ -302,51 +302,6 @@ PATROLS = Table(  # one row a visit, in order; the last row of a day is the way 
     placed=False,
 )
 
-WORKERS = Table(
-    "workers",
-    "worker_id",  # text; a person's second term is another worker: K017/2
-    {
-        "name": "O",  # as it is posted in public
-        "kind": "O",  # one of WORKER_KINDS
-        "community_id": "O",  # that a community worker belongs to or a cadre is sent to; or ""
-        "party": "O",  # one of MEMBERSHIPS
-        "skills": "O",  # words separated by spaces, or ""
-        "phone": "O",  # of the office, or ""
-        "capacity": "i",  # households that he usually carries
-        "limit": "i",  # households that he never exceeds
-        "days": "f",  # present in a week
-        "home_unit": "O",  # the agency or enterprise that sent him, or ""
-        "person": "O",  # the same in every term of a person
-        "starts": "M",  # first day; NaT: long ago
-        "ends": "M",  # last day; NaT: open
-    },
-    ("Point",),  # home or office
-    {"kind": WORKER_KINDS, "party": MEMBERSHIPS},
-    placed=False,
-)
-STAFFING = Table(  # one row a duty; a grid without a primary worker has a row with worker_id ""
-    "staffing",
-    None,
-    {
-        "grid_code": "O",
-        "worker_id": "O",  # or ""
-        "role": "O",  # one of ROLES
-        "starts": "M",  # first day
-        "ends": "M",  # last day; NaT: open
-        "households": "i",  # of the grid
-        "load": "i",  # households of all grids that the worker is primary of on these days
-        "walk": "f",  # m from the worker's home or office; NaN where unknown
-        "way": "O",  # one of WAYS: what that was measured along
-        "binding": "O",  # one of BINDINGS: what decided it
-        "rival": "O",  # the next best worker, or ""
-        "rival_walk": "f",  # m from the rival's home or office to the grid; NaN where unknown
-        "extra": "f",  # m: by how much the whole staffing would be worse with the rival, at least
-        "reason": "O",  # all of that in words
-    },
-    (),
-    {"role": ROLES, "way": WAYS, "binding": BINDINGS},
-)
-
 MEMBERS = Table(  # party members as counts, never names
     "members",
     "building_id",  # of the city's table, or the whole building that entrances are parts of
