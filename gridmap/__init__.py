@@ -14,7 +14,6 @@ The verbs in the order of the flow::
 from typing import TYPE_CHECKING, Any
 
 from gridmap.adjacency import build_adjacency, to_graph
-from gridmap.alignment import compare_areas
 from gridmap.change_maps import map_changes
 from gridmap.check import (
     Fix,
@@ -40,7 +39,6 @@ from gridmap.edit import (
 )
 from gridmap.editor import edit_plan
 from gridmap.entrances import divide_buildings
-from gridmap.estimates import Estimate
 from gridmap.exports import export_plan, export_public
 from gridmap.fixes import apply_fix, find_fixes, fix_plan
 from gridmap.history import history, redo, undo
@@ -59,6 +57,8 @@ from gridmap.maps import PlanMap, map_plan
 from gridmap.measure import measure, summarize
 from gridmap.partition import partition_units
 from gridmap.plan import Plan, draw_plan, make_plan, redraw_plan
+from gridmap.reading.alignment import compare_areas
+from gridmap.reading.estimates import Estimate
 from gridmap.rosters import make_roster, read_roster, write_roster
 from gridmap.rules import Costs, Estates, EstateSize, Party, Rules, Staffing, read_rules
 from gridmap.staff import (

@@ -15,7 +15,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from gridmap.city import City
-from gridmap.coverage import Coverage
+from gridmap.cutting.coverage import Coverage
 from gridmap.rules import Rules
 from gridmap.tables import ADJACENCY, CROSSINGS, UNITS, check_table
 from gridmap.units import (

@@ -1,8 +1,8 @@
 """A city: what gridmap divides, read from the files of a city office, with all that is wrong there.
 
-Reading is a row of steps, each of which adds what it finds to one report: `gridmap.layers` opens
-the files, `gridmap.columns` tells which column is which, `gridmap.attributes` makes values out of
-what was written, `gridmap.repairs` makes the shapes fit together.
+Reading is a row of steps of `gridmap.reading`, each of which adds what it finds to one report:
+`layers` opens the files, `columns` tells which column is which, `attributes` makes values out of
+what was written, `repairs` makes the shapes fit together.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,9 +16,12 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from gridmap.addresses import place_lists
-from gridmap.alignment import find_misread
-from gridmap.attributes import (
+from gridmap.crs import is_metric
+from gridmap.cutting.faces import cut_faces, find_faces, join_faces
+from gridmap.errors import CityError, TableError
+from gridmap.reading.addresses import place_lists
+from gridmap.reading.alignment import find_misread
+from gridmap.reading.attributes import (
     drop_totals,
     free_codes,
     rank_areas,
@@ -31,7 +34,7 @@ from gridmap.attributes import (
     settle_kinds,
     settle_texts,
 )
-from gridmap.columns import (
+from gridmap.reading.columns import (
     PLAIN_TABLES,
     choose_layers,
     find_named,
@@ -39,13 +42,10 @@ from gridmap.columns import (
     read_mapping,
     recognise_layer,
 )
-from gridmap.crs import is_metric
-from gridmap.errors import CityError, TableError
-from gridmap.estimates import Estimate, estimate_households, note_estimate
-from gridmap.faces import cut_faces, find_faces, join_faces
-from gridmap.findings import CityReport, Finding
-from gridmap.layers import Source, list_layers
-from gridmap.repairs import (
+from gridmap.reading.estimates import Estimate, estimate_households, note_estimate
+from gridmap.reading.findings import CityReport, Finding
+from gridmap.reading.layers import Source, list_layers
+from gridmap.reading.repairs import (
     compare_communities,
     drop_shapeless,
     drop_unplaced,
@@ -55,8 +55,8 @@ from gridmap.repairs import (
     mend_shapes,
     place_buildings,
 )
-from gridmap.sources import Datums, check_datums, join_pieces, read_pieces
-from gridmap.supplements import (
+from gridmap.reading.sources import Datums, check_datums, join_pieces, read_pieces
+from gridmap.reading.supplements import (
     settle_compounds,
     settle_entrances,
     settle_existing,
@@ -166,9 +166,9 @@ def read_city(
     path : str or Path
         A GeoPackage, GeoJSON, Shapefile (also in a .zip), Parquet, Excel (.xlsx) or CSV file, or a
         folder of such files. A list of buildings without positions is joined to the footprints of
-        another layer; see `gridmap.addresses.place_lists`.
+        another layer; see `gridmap.reading.addresses.place_lists`.
     columns : mapping or path of a TOML file, optional
-        Which layer is which table, and which column is which; see `gridmap.columns`. By default
+        Which layer is which table, and which column is which; see `columns`. By default
         both are recognised by their names, English or Chinese.
     datum : str or mapping of str to str, optional
         Datum of the degrees in the files (`gridmap.datum.DATUMS`): one for all, or those of some

@@ -18,7 +18,7 @@ import shapely
 
 from gridmap.city import City
 from gridmap.errors import TableError
-from gridmap.findings import CityReport, Finding
+from gridmap.reading.findings import CityReport, Finding
 
 Floats = npt.NDArray[np.float64]
 Array = npt.NDArray[Any]

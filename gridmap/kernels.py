@@ -1,6 +1,6 @@
 """Compile every kernel before somebody waits for it."""
 
-from gridmap.coverage import chain_edges, read_polygons, thin_lines
+from gridmap.cutting.coverage import chain_edges, read_polygons, thin_lines
 from gridmap.locate import make_locator
 from gridmap.plan import draw_plan
 from gridmap.synthetic import make_city

@@ -41,8 +41,8 @@ from gridmap.cells import (
 from gridmap.crs import to_degrees
 from gridmap.datum import DATUMS, to_wgs84
 from gridmap.errors import CrsError, DatumError, RulesError, TableError
-from gridmap.layers import LAT_NAMES, LON_NAMES, find_column, read_csv
 from gridmap.plan import Plan
+from gridmap.reading.layers import LAT_NAMES, LON_NAMES, find_column, read_csv
 from gridmap.tables import AREAS, GRIDS, list_some
 
 Ints = NDArray[Any]
@@ -363,7 +363,7 @@ def describe_owner(plan: Plan, owner: Owner) -> str:
 def read_points(path: str | Path) -> pd.DataFrame:
     """Read a CSV of points, in whatever encoding it was written; codes stay text.
 
-    See `gridmap.layers.read_csv`.
+    See `gridmap.reading.layers.read_csv`.
     """
     return read_csv(path)
 

@@ -19,10 +19,10 @@ from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
 from gridmap.errors import TableError
 from gridmap.files import write_whole
-from gridmap.layers import convert_numbers, read_csv
 from gridmap.measure import measure
 from gridmap.plan import Plan
-from gridmap.sheets import list_sheets, read_sheet
+from gridmap.reading.layers import convert_numbers, read_csv
+from gridmap.reading.sheets import list_sheets, read_sheet
 from gridmap.tables import list_some
 from gridmap.words import (
     check_language,

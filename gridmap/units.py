@@ -20,7 +20,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from gridmap.city import City
-from gridmap.coverage import (
+from gridmap.cutting.coverage import (
     GRID,
     Coverage,
     Rings,
@@ -31,9 +31,9 @@ from gridmap.coverage import (
     read_polygons,
     trace_rings,
 )
+from gridmap.cutting.tessellation import Cells, Seeds, cut_blocks, measure_gaps
 from gridmap.errors import TableError
 from gridmap.tables import CROSSINGS, UNITS, check_table
-from gridmap.tessellation import Cells, Seeds, cut_blocks, measure_gaps
 
 Array = npt.NDArray[Any]
 Progress = Callable[[str, int, int], None]
@@ -96,7 +96,7 @@ def make_units(
     GeoDataFrame
         Keeps `gridmap.tables.UNITS`; ordered by community, then block N to S and W to E. The units
         tile every community: borders are shared vertex for vertex and coordinates are whole
-        multiples of `gridmap.coverage.GRID`. Buildings that no border can separate (one above the
+        multiples of `coverage.GRID`. Buildings that no border can separate (one above the
         other) share a unit, which is named after the one with most households. A building across a
         line stands in the block that holds most of its footprint, in its own community. A block
         without buildings is one unit of 0 households.

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from shapely import LineString, MultiPolygon, Point, Polygon, box
 
 from gridmap.city import City
-from gridmap.coverage import round_points
+from gridmap.cutting.coverage import round_points
 from gridmap.errors import TableError
 from gridmap.tables import UNITS, check_table
 from gridmap.units import (

@@ -13,9 +13,9 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from gridmap.coverage import chain_edges, read_polygons, thin_lines
+from gridmap.cutting.coverage import chain_edges, read_polygons, thin_lines
+from gridmap.cutting.mesh import Floats, Ints
 from gridmap.errors import GridmapError
-from gridmap.mesh import Floats, Ints
 from gridmap.partition.problem import Problem, measure_load
 from gridmap.plan import Plan
 from gridmap.rules import Rules

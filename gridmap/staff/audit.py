@@ -9,8 +9,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from gridmap.findings import CityReport, Finding
 from gridmap.plan import Plan
+from gridmap.reading.findings import CityReport, Finding
 from gridmap.rules import Rules
 from gridmap.staff.case import check_workers_of, find_beside
 from gridmap.tables import STAFFING, check_table

@@ -19,8 +19,9 @@ from scipy.sparse import coo_array, csc_array
 
 from gridmap.city import City
 from gridmap.errors import RulesError, TableError
-from gridmap.findings import Finding
-from gridmap.lists import (
+from gridmap.plan import Plan
+from gridmap.reading.findings import Finding
+from gridmap.reading.lists import (
     Names,
     place_list,
     read_list,
@@ -29,7 +30,6 @@ from gridmap.lists import (
     settle_counts,
     settle_words,
 )
-from gridmap.plan import Plan
 from gridmap.staff.branches import Branches
 from gridmap.tables import CONTACT_KINDS, CONTACT_MATCHES, CONTACTS, check_table, list_some
 

@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 
 from gridmap.errors import RulesError, TableError
-from gridmap.findings import Finding
-from gridmap.lists import (
+from gridmap.plan import Plan
+from gridmap.reading.findings import Finding
+from gridmap.reading.lists import (
     Names,
     read_list,
     refuse_list,
@@ -24,7 +25,6 @@ from gridmap.lists import (
     settle_days,
     settle_words,
 )
-from gridmap.plan import Plan
 from gridmap.rules import Rules
 from gridmap.tables import (
     DUTIES,

@@ -7,9 +7,9 @@ import pandas as pd
 
 from gridmap.city import City
 from gridmap.errors import PlanError
-from gridmap.findings import Finding
-from gridmap.lists import Names, read_list, refuse_list, refuse_unknown, settle_words
 from gridmap.plan import Plan
+from gridmap.reading.findings import Finding
+from gridmap.reading.lists import Names, read_list, refuse_list, refuse_unknown, settle_words
 from gridmap.rules import DEPARTMENTS
 from gridmap.tables import LIAISON_GAPS, LIAISONS, check_table
 

@@ -9,8 +9,9 @@ import pandas as pd
 
 from gridmap.city import City
 from gridmap.errors import RulesError, TableError
-from gridmap.findings import Finding
-from gridmap.lists import (
+from gridmap.plan import Plan
+from gridmap.reading.findings import Finding
+from gridmap.reading.lists import (
     Names,
     read_list,
     refuse_list,
@@ -18,7 +19,6 @@ from gridmap.lists import (
     refuse_unknown,
     settle_counts,
 )
-from gridmap.plan import Plan
 from gridmap.tables import MEMBERS, check_table, list_some
 
 COUNTS = ("full", "probationary")

@@ -6,11 +6,11 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
-from gridmap.columns import to_text
 from gridmap.errors import StaffError
 from gridmap.files import fixed_date, write_whole
-from gridmap.layers import read_csv
 from gridmap.plan import Plan
+from gridmap.reading.columns import to_text
+from gridmap.reading.layers import read_csv
 from gridmap.rosters import write_book
 from gridmap.staff.case import check_workers_of, keep_present
 from gridmap.staff.reasons import Language

@@ -13,14 +13,14 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from gridmap.attributes import parse_numbers
-from gridmap.columns import take_column, to_text
 from gridmap.crs import is_metric
 from gridmap.datum import shift_frame
 from gridmap.errors import StaffError
-from gridmap.findings import CityReport, Finding, find_rows
-from gridmap.layers import Layer, find_column, list_layers, read_layer
 from gridmap.plan import Plan
+from gridmap.reading.attributes import parse_numbers
+from gridmap.reading.columns import take_column, to_text
+from gridmap.reading.findings import CityReport, Finding, find_rows
+from gridmap.reading.layers import Layer, find_column, list_layers, read_layer
 from gridmap.tables import WORKERS, list_some
 
 #: Column -> the names that it is recognised by, best first.
@@ -91,7 +91,7 @@ def read_workers(
     Parameters
     ----------
     path : str or Path
-        Excel, CSV or a GIS file (`gridmap.layers.list_layers`), one row a term. Longitude and
+        Excel, CSV or a GIS file (`layers.list_layers`), one row a term. Longitude and
         latitude of home or office are optional.
     plan : Plan
         Whose communities and rules count. Communities are named or given by id or code.

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from gridmap.coverage import chain_edges, read_polygons
+from gridmap.cutting.coverage import chain_edges, read_polygons
 from gridmap.editor import encoding
 from gridmap.editor.encoding import encode_city, pack_integers
 from gridmap.errors import GridmapError

@@ -1,0 +1,102 @@
+"""Arguments and options that several commands have, and what commands do alike."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+import gridmap
+from gridmap.errors import GridmapError
+
+CityPath = Annotated[
+    Path, typer.Argument(help="A GeoPackage with layers, or a folder of GIS and CSV files.")
+]
+StorePath = Annotated[Path, typer.Argument(help="The folder that plans are kept in.")]
+PlanName = Annotated[str, typer.Argument(help="Name of a kept plan.")]
+Columns = Annotated[
+    Path | None, typer.Option(help="TOML file: which layer and column is what (see data/README).")
+]
+Datums = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--datum", help="Datum of degrees: gcj02 for every layer, or buildings=gcj02; repeatable."
+    ),
+]
+Dwelling = Annotated[
+    float | None,
+    typer.Option(
+        "--estimate",
+        help="Estimate missing households: m² of floor for each, for example 90. See docs/formats.",
+    ),
+]
+RulesPath = Annotated[Path | None, typer.Option("--rules", help="TOML file of settings.")]
+Day = Annotated[
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="A day; today by default.")
+]
+Language = Annotated[str, typer.Option(help="zh or en.")]
+Approval = Annotated[
+    str, typer.Option(help="The map's approval number (审图号); without one: internal use.")
+]
+Attribution = Annotated[str, typer.Option(help="Whom the data is from, printed on the map.")]
+ListPath = Annotated[Path, typer.Argument(help="A CSV file or a workbook.")]
+Sheet = Annotated[str | None, typer.Option(help="Sheet of the workbook; found by default.")]
+KeepFrom = Annotated[
+    datetime | None,
+    typer.Option(
+        "--keep-from", formats=["%Y-%m-%d"], help="Keep it with the plan, from this day on."
+    ),
+]
+KeptBy = Annotated[str, typer.Option("--by", help="Who keeps it, for the record.")]
+JsonPath = Annotated[
+    Path | None, typer.Option("--json", help="Also write the report to this file, as JSON.")
+]
+
+
+def name_datums(words: list[str] | None) -> str | dict[str, str] | None:
+    """Return one datum for all, or a datum by layer for words like buildings=gcj02."""
+    pairs = [word.partition("=")[::2] for word in words or []]
+    if len(pairs) == 1 and not pairs[0][1]:
+        return pairs[0][0]
+    if any(not datum for _, datum in pairs):
+        raise GridmapError(f"--datum {' '.join(words or [])}: name one datum, or LAYER=DATUM each")
+    return dict(pairs) or None
+
+
+def read_estimate(dwelling_area: float | None) -> gridmap.Estimate | None:
+    """Return how missing households are estimated, if they are."""
+    return None if dwelling_area is None else gridmap.Estimate(dwelling_area=dwelling_area)
+
+
+def pick_day(moment: datetime | None) -> date:
+    """Return the day that was given, today by default."""
+    return moment.date() if moment else date.today()
+
+
+def print_report(report: Any, json_path: Path | None) -> None:
+    """Print a report, and write it as JSON where a path is given."""
+    typer.echo(report.to_text())
+    if json_path:
+        text = json.dumps(report.to_dict(), ensure_ascii=False, indent=1)
+        json_path.write_text(text + "\n", encoding="utf-8")
+
+
+@contextmanager
+def show_progress() -> Iterator[Callable[[str, int, int], None]]:
+    """Show a bar for each stage; nothing where the output is no terminal."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def show(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=total)
+            bars.update(tasks[stage], completed=done, total=total)
+
+        yield show

@@ -1,0 +1,1 @@
+"""Tests of reading a city office's files, one file per module."""
