@@ -61,6 +61,7 @@ from gridmap.reading.alignment import compare_areas
 from gridmap.reading.estimates import Estimate
 from gridmap.rosters import make_roster, read_roster, write_roster
 from gridmap.rules import Costs, Estates, EstateSize, Party, Rules, Staffing, read_rules
+from gridmap.search import Found, Place, SearchIndex, list_found, search
 from gridmap.staff import (
     Siting,
     assign_workers,
@@ -118,10 +119,12 @@ __all__ = [
     "Estates",
     "Estimate",
     "Fix",
+    "Found",
     "Locator",
     "MatchWeights",
     "Owner",
     "Party",
+    "Place",
     "Plan",
     "PlanCertificates",
     "PlanComparison",
@@ -129,6 +132,7 @@ __all__ = [
     "PlanReport",
     "PlanStore",
     "Rules",
+    "SearchIndex",
     "Siting",
     "Staffing",
     "apply_fix",
@@ -167,6 +171,7 @@ __all__ = [
     "liaisons_for",
     "list_contacts",
     "list_duties",
+    "list_found",
     "list_periods",
     "list_tasks",
     "locate_on",
@@ -212,6 +217,7 @@ __all__ = [
     "redraw_plan",
     "rename_grid",
     "replace_worker",
+    "search",
     "site_stations",
     "split_grid",
     "summarize",
