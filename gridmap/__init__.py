@@ -15,14 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from gridmap.adjacency import build_adjacency, to_graph
 from gridmap.change_maps import map_changes
-from gridmap.check import (
-    Fix,
-    PlanCertificates,
-    PlanReport,
-    certify_plan,
-    check_plan,
-    prove_plan,
-)
+from gridmap.check import certify_plan, check_plan, prove_plan
 from gridmap.city import City, CityReport, check_city, divide_communities, read_city
 from gridmap.codes import parse_code
 from gridmap.compare import PlanComparison, compare_plans
@@ -39,7 +32,7 @@ from gridmap.edit import (
 )
 from gridmap.editor import edit_plan
 from gridmap.entrances import divide_buildings
-from gridmap.exports import export_plan, export_public
+from gridmap.exports import export_plan, export_public, write_comparison
 from gridmap.fixes import apply_fix, find_fixes, fix_plan
 from gridmap.history import history, redo, undo
 from gridmap.kernels import warm_up
@@ -59,6 +52,7 @@ from gridmap.partition import partition_units
 from gridmap.plan import Plan, draw_plan, make_plan, redraw_plan
 from gridmap.reading.alignment import compare_areas
 from gridmap.reading.estimates import Estimate
+from gridmap.reports import Fix, Objection, PlanCertificates, PlanReport
 from gridmap.rosters import make_roster, read_roster, write_roster
 from gridmap.rules import Costs, Estates, EstateSize, Party, Rules, Staffing, read_rules
 from gridmap.staff import (
@@ -120,6 +114,7 @@ __all__ = [
     "Fix",
     "Locator",
     "MatchWeights",
+    "Objection",
     "Owner",
     "Party",
     "Plan",
@@ -224,6 +219,7 @@ __all__ = [
     "unit_targets",
     "unlock_grids",
     "warm_up",
+    "write_comparison",
     "write_points",
     "write_roster",
     "write_staff_roster",
