@@ -27,7 +27,7 @@ def assign_workers(
     *,
     current: pd.DataFrame | None = None,
     on: date | None = None,
-    language: Language = "zh",
+    lang: Language = "zh",
 ) -> pd.DataFrame:
     """Give each grid its primary worker and its deputies.
 
@@ -54,7 +54,7 @@ def assign_workers(
         workers that are no more are passed over.
     on : date, optional
         The first day; today by default. Workers whose days do not include it are left out.
-    language : {"zh", "en"}
+    lang : {"zh", "en"}
         Of the reasons.
 
     Returns
@@ -80,8 +80,8 @@ def assign_workers(
     choice = _make_choice(case, duties, optimum, primary)
     deputies = find_deputies(case, primary)
     rows = [
-        *explain_primaries(case, choice, language),
-        *explain_deputies(case, choice, deputies, language),
+        *explain_primaries(case, choice, lang),
+        *explain_deputies(case, choice, deputies, lang),
     ]
     staffing = _tabulate(case, choice, rows, day, current)
     gap = optimum.cost - optimum.bound

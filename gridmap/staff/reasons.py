@@ -114,7 +114,7 @@ class _Facts(NamedTuple):
     able: list[int]  # how many may serve each grid
 
 
-def explain_primaries(case: Case, choice: Choice, language: Language) -> Iterator[Reason]:
+def explain_primaries(case: Case, choice: Choice, lang: Language) -> Iterator[Reason]:
     """Yield one reason for each grid, in their order."""
     facts, rivals = _look_up(case, choice), _find_rivals(choice)
     walk = np.where(np.isnan(case.walk), np.inf, case.walk)
@@ -126,26 +126,26 @@ def explain_primaries(case: Case, choice: Choice, language: Language) -> Iterato
         else:
             binding = _name_binding(case, facts, grid, worker, near)
         extra = float(choice.extra[rival, grid]) if rival >= 0 else np.nan
-        words = _words(case, facts, grid, worker, near, language)
-        text = _TEXTS[binding][language].format(**words)
+        words = _words(case, facts, grid, worker, near, lang)
+        text = _TEXTS[binding][lang].format(**words)
         if worker >= 0:
-            text += _write_next(case, facts, grid, rival, extra, language)
+            text += _write_next(case, facts, grid, rival, extra, lang)
         yield Reason(grid, worker, "primary", binding, rival, extra, text)
 
 
 def explain_deputies(
-    case: Case, choice: Choice, deputies: Ints, language: Language
+    case: Case, choice: Choice, deputies: Ints, lang: Language
 ) -> Iterator[Reason]:
     """Yield one reason for each deputy that was asked for."""
     facts = _look_up(case, choice)
-    comma = "、" if language == "zh" else ", "
+    comma = "、" if lang == "zh" else ", "
     for grid, some in enumerate(deputies.tolist()):
         for worker in some:
             own = facts.served[worker] if worker >= 0 else []
             binding = "nobody" if worker < 0 else "neighbour" if own else "spare"
             told = comma.join(facts.grids[at] for at in own)
-            text = _TEXTS[binding][language].format(own_grid=told)
-            text = text if worker >= 0 else _NO_DEPUTY[language]
+            text = _TEXTS[binding][lang].format(own_grid=told)
+            text = text if worker >= 0 else _NO_DEPUTY[lang]
             yield Reason(grid, worker, "deputy", binding, -1, np.nan, text)
 
 
@@ -202,7 +202,7 @@ def _name_binding(case: Case, facts: _Facts, grid: int, worker: int, near: int) 
 
 
 def _words(
-    case: Case, facts: _Facts, grid: int, worker: int, near: int, language: Language
+    case: Case, facts: _Facts, grid: int, worker: int, near: int, lang: Language
 ) -> dict[str, object]:
     """Return what the texts may name."""
     words: dict[str, object] = {
@@ -215,10 +215,10 @@ def _words(
     if near >= 0:
         words |= {
             "near": facts.workers[near],
-            "near_walk": write_metres(float(case.walk[near, grid]), language),
+            "near_walk": write_metres(float(case.walk[near, grid]), lang),
             "near_home": facts.homes[near],
             "near_limit": facts.limits[near],
-            "near_duty": _tell_duty(facts, near, language),
+            "near_duty": _tell_duty(facts, near, lang),
         }
     if worker >= 0:
         load = sum(facts.households[at] for at in facts.served[worker])
@@ -226,10 +226,10 @@ def _words(
     return words
 
 
-def _tell_duty(facts: _Facts, worker: int, language: Language) -> str:
+def _tell_duty(facts: _Facts, worker: int, lang: Language) -> str:
     """Say where a worker who is nearer serves instead."""
     names = [facts.grids[at] for at in facts.served[worker]]
-    if language == "zh":
+    if lang == "zh":
         told = f"在{'、'.join(names)}总体更优"
         return told if names else "到此代价更高（外社区、兼职或户数不合）"
     told = f"serves {', '.join(names)}, which is better for the whole"
@@ -237,19 +237,17 @@ def _tell_duty(facts: _Facts, worker: int, language: Language) -> str:
 
 
 def _write_next(
-    case: Case, facts: _Facts, grid: int, rival: int, extra: float, language: Language
+    case: Case, facts: _Facts, grid: int, rival: int, extra: float, lang: Language
 ) -> str:
     """Name the next best worker and what he would cost."""
     if rival < 0:
-        return _ALONE[language]
-    walk = write_metres(float(case.walk[rival, grid]), language)
-    return _NEXT[language].format(
-        rival=facts.workers[rival], rival_walk=walk, extra=f"{extra:,.0f}"
-    )
+        return _ALONE[lang]
+    walk = write_metres(float(case.walk[rival, grid]), lang)
+    return _NEXT[lang].format(rival=facts.workers[rival], rival_walk=walk, extra=f"{extra:,.0f}")
 
 
-def write_metres(metres: float, language: Language) -> str:
+def write_metres(metres: float, lang: Language) -> str:
     """Write metres for a reader; NaN is a distance that is not known."""
     if np.isnan(metres):
-        return "距离不详" if language == "zh" else "distance unknown"
-    return f"{metres:,.0f}米" if language == "zh" else f"{metres:,.0f} m"
+        return "距离不详" if lang == "zh" else "distance unknown"
+    return f"{metres:,.0f}米" if lang == "zh" else f"{metres:,.0f} m"

@@ -49,7 +49,7 @@ def replace_worker(
     ends: date,
     *,
     rules: Rules | None = None,
-    language: Language = "zh",
+    lang: Language = "zh",
 ) -> pd.DataFrame:
     """Replace a worker for some days (sick leave, training); every other duty stays as it is.
 
@@ -71,7 +71,7 @@ def replace_worker(
         First and last day of it.
     rules : Rules, optional
         The plan's by default.
-    language : {"zh", "en"}
+    lang : {"zh", "en"}
         Of the reasons.
 
     Returns
@@ -98,7 +98,7 @@ def replace_worker(
     there = workers[workers.index != worker_id]
     case = make_case(plan, there, rules or plan.rules, current=None, on=starts)
     rows = list(_split_rows(staffing[away], begin, end))
-    rows += _stand_in(case, staffing[during & ~away], staffing[away], begin, end, language)
+    rows += _stand_in(case, staffing[during & ~away], staffing[away], begin, end, lang)
     table = pd.concat([staffing[~away], pd.DataFrame(rows, columns=list(STAFFING.columns))])
     kinds = {"i": "int64", "f": "float64", "O": "str", "M": "datetime64[s]"}
     table = table.astype({name: kinds[kind] for name, kind in STAFFING.columns.items()})
@@ -125,7 +125,7 @@ def _stand_in(
     away: pd.DataFrame,
     begin: Any,
     end: Any,
-    language: Language,
+    lang: Language,
 ) -> Iterator[dict[str, Any]]:
     """Yield who stands in, grid by grid, the largest first; a free worker is free once."""
     primary = others[(others["role"] == "primary") & (others["worker_id"] != "")]
@@ -140,7 +140,7 @@ def _stand_in(
             _find_deputy(case, deputies, row["grid_code"], end),
         )
         first, last = max(begin, row["starts"]), _earlier(end, row["ends"])
-        yield _write_row(case, row, grid, free, deputy, loads, (first, last), language)
+        yield _write_row(case, row, grid, free, deputy, loads, (first, last), lang)
 
 
 def _earlier(end: Any, other: Any) -> Any:
@@ -172,7 +172,7 @@ def _write_row(
     deputy: int,
     loads: dict[str, int],
     days: tuple[Any, Any],
-    language: Language,
+    lang: Language,
 ) -> dict[str, Any]:
     """Write the row of who stands in, or of nobody; count his load."""
     chosen, told = free, "free"
@@ -192,7 +192,7 @@ def _write_row(
         "begin": days[0].date(),
         "end": days[1].date(),
         "name": f"{case.workers['name'].iloc[named]}（{who}）" if named >= 0 else "",
-        "walk": write_metres(walk, language),
+        "walk": write_metres(walk, lang),
         "load": load,
         "limit": int(case.workers["limit"].iloc[named]) if named >= 0 else 0,
     }
@@ -210,5 +210,5 @@ def _write_row(
         "rival": "",
         "rival_walk": np.nan,
         "extra": np.nan,
-        "reason": _TEXTS[told][language].format(**words),
+        "reason": _TEXTS[told][lang].format(**words),
     }

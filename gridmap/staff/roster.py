@@ -94,7 +94,7 @@ def write_staff_roster(
     path: str | Path,
     *,
     on: date | None = None,
-    language: Language = "zh",
+    lang: Language = "zh",
 ) -> None:
     """Write the roster of a day: .xlsx for the office, .gpkg for a GIS.
 
@@ -118,7 +118,7 @@ def write_staff_roster(
                 shapes.to_file(draft, layer="staffing", index=True)
         else:
             there = keep_present(workers, on or date.today())
-            write_book(_list_sheets(duties, there, language), draft, language)
+            write_book(_list_sheets(duties, there, lang), draft, lang)
 
 
 def write_staffing(staffing: pd.DataFrame, path: str | Path) -> None:
@@ -164,11 +164,11 @@ def _name_deputies(rows: pd.DataFrame, workers: gpd.GeoDataFrame) -> pd.Series:
 
 
 def _list_sheets(
-    duties: pd.DataFrame, workers: gpd.GeoDataFrame, language: Language
+    duties: pd.DataFrame, workers: gpd.GeoDataFrame, lang: Language
 ) -> dict[str, pd.DataFrame]:
     """List the sheets of a roster by their names."""
     table = duties.rename_axis("grid_code").reset_index()
-    table["kind"] = [_KINDS[kind][language] for kind in table["kind"]]
+    table["kind"] = [_KINDS[kind][lang] for kind in table["kind"]]
     table["walk"] = table["walk"].round().astype("Int64")
     for column in ("starts", "ends"):
         table[column] = table[column].dt.date
@@ -176,20 +176,18 @@ def _list_sheets(
     sheets = {
         "duties": table,
         "open": table[(table["worker_id"] == "") | many],
-        "workers": _list_people(duties, workers, language),
+        "workers": _list_people(duties, workers, lang),
     }
-    return {_SHEETS[name][language]: sheet for name, sheet in sheets.items()}
+    return {_SHEETS[name][lang]: sheet for name, sheet in sheets.items()}
 
 
-def _list_people(
-    duties: pd.DataFrame, workers: gpd.GeoDataFrame, language: Language
-) -> pd.DataFrame:
+def _list_people(duties: pd.DataFrame, workers: gpd.GeoDataFrame, lang: Language) -> pd.DataFrame:
     """List the workers with their grids, those without any too."""
     names = duties["grid"].groupby(duties["worker_id"]).agg("、".join)
     load = duties["households"].groupby(duties["worker_id"]).sum()
     frame = pd.DataFrame(index=workers.index)
     frame["worker_id"], frame["worker"] = workers.index, workers["name"]
-    frame["kind"] = [_KINDS[kind][language] for kind in workers["kind"]]
+    frame["kind"] = [_KINDS[kind][lang] for kind in workers["kind"]]
     frame["home_unit"], frame["phone"] = workers["home_unit"], workers["phone"]
     frame["load"] = load.reindex(workers.index).fillna(0).astype("int64")
     frame["capacity"], frame["limit"] = workers["capacity"], workers["limit"]

@@ -73,7 +73,7 @@ def plan_rotation(
     days: int = 365,
     kept: pd.DataFrame | None = None,
     holidays: Sequence[date] = (),
-    language: Language = "zh",
+    lang: Language = "zh",
 ) -> pd.DataFrame:
     """Plan who follows whom in the grids whose workers leave, over a year.
 
@@ -102,7 +102,7 @@ def plan_rotation(
         it counts four changes more, so that little is changed.
     holidays : sequence of date
         Days that are no working days, beside Saturdays and Sundays.
-    language : {"zh", "en"}
+    lang : {"zh", "en"}
         Of the reasons.
 
     Returns
@@ -133,9 +133,9 @@ def plan_rotation(
     rows = [
         row
         for at, chain in enumerate(chains)
-        for row in _write_chain(terms, at, chain, rules, calendar, start, last, language)
+        for row in _write_chain(terms, at, chain, rules, calendar, start, last, lang)
     ]
-    rows = _name_rivals(terms, plan, rows, costs, reduced, language)
+    rows = _name_rivals(terms, plan, rows, costs, reduced, lang)
     old = staffing[staffing["worker_id"] != ""]
     table = pd.concat([old, _tabulate(rows)]) if rows else old
     table = table.sort_values(["grid_code", "role", "starts"], ascending=[True, False, True])
@@ -387,7 +387,7 @@ def _write_chain(
     calendar: np.busdaycalendar,
     start: date,
     last: date,
-    language: Language,
+    lang: Language,
 ) -> Iterator[dict[str, Any]]:
     """Yield the rows of one grid: terms with their hand-overs, stretches without anybody."""
     end, who, person = terms.free[at], terms.holder[at], terms.person[at]
@@ -404,12 +404,12 @@ def _write_chain(
             early = end + _DAY
         begin = max(begin, early, np.datetime64(start))
         if begin > end + _DAY:
-            yield _gap_row(terms, at, end + _DAY, begin - _DAY, who, term, language)
+            yield _gap_row(terms, at, end + _DAY, begin - _DAY, who, term, lang)
         shared = int(np.busday_count(begin, end + _DAY, busdaycal=calendar)) if who else 0
-        yield _term_row(terms, at, term, begin, who, max(shared, 0), row, language)
+        yield _term_row(terms, at, term, begin, who, max(shared, 0), row, lang)
         end, who, person, row = terms.ends[term], terms.ids[term], terms.people[term], place + term
     if end < np.datetime64(last):
-        yield _gap_row(terms, at, end + _DAY, np.datetime64(last), who, -1, language)
+        yield _gap_row(terms, at, end + _DAY, np.datetime64(last), who, -1, lang)
 
 
 _HANDOVER: dict[Language, str] = {
@@ -448,11 +448,11 @@ def _term_row(
     who: str,
     shared: int,
     row: int,
-    language: Language,
+    lang: Language,
 ) -> dict[str, Any]:
     walk = float(terms.walk[term, terms.grid[at]])
     told = _HANDOVER if who else _FILLS
-    text = told[language].format(who=who, shared=shared, walk=write_metres(walk, language))
+    text = told[lang].format(who=who, shared=shared, walk=write_metres(walk, lang))
     return {
         **_plain_row(terms, at, begin, terms.ends[term]),
         "worker_id": terms.ids[term],
@@ -466,11 +466,11 @@ def _term_row(
 
 
 def _gap_row(
-    terms: _Terms, at: int, begin: Any, end: Any, who: str, term: int, language: Language
+    terms: _Terms, at: int, begin: Any, end: Any, who: str, term: int, lang: Language
 ) -> dict[str, Any]:
     named = terms.ids[term] if term >= 0 else who
-    why = _WHY["later" if term >= 0 else "none"][language].format(who=named, end=end)
-    text = _GAP[language].format(begin=begin, end=end, why=why)
+    why = _WHY["later" if term >= 0 else "none"][lang].format(who=named, end=end)
+    text = _GAP[lang].format(begin=begin, end=end, why=why)
     return {**_plain_row(terms, at, begin, end), "binding": "term", "reason": text}
 
 
@@ -500,7 +500,7 @@ def _name_rivals(
     rows: list[dict[str, Any]],
     costs: Floats,
     reduced: Floats,
-    language: Language,
+    lang: Language,
 ) -> list[dict[str, Any]]:
     """Add the next best successor of each row and what he would cost."""
     used = {row["succession"] for row in rows if "succession" in row}
@@ -517,7 +517,7 @@ def _name_rivals(
             extra = max(float(price[rival]), 0.0)
             walk = float(terms.walk[rival, plan.grids.index.get_loc(row["grid_code"])])
             row |= {"rival": terms.ids[rival], "extra": extra, "rival_walk": walk}
-            row["reason"] += _RIVAL[language].format(rival=terms.ids[rival], extra=extra)
+            row["reason"] += _RIVAL[lang].format(rival=terms.ids[rival], extra=extra)
     return rows
 
 

@@ -62,7 +62,7 @@ def test_a_community_worker_stays_in_his_community() -> None:
     """However near the next community's grid is, it stays vacant."""
     plan = make_strip([[300], [300]])
     people = make_people({"kind": "community", "community_id": PLACES[0], "x": 150.0})
-    staffing = serve(plan, people, language="en")
+    staffing = serve(plan, people, lang="en")
     assert primaries(staffing) == ["w0", ""]
     vacant = staffing[(staffing["worker_id"] == "") & (staffing["role"] == "primary")]
     assert vacant["binding"].tolist() == ["nobody"]
@@ -216,7 +216,7 @@ def test_reasons_name_the_next_best_and_what_kept_the_nearest_out() -> None:
         {"community_id": PLACES[0], "x": 10.0, "name": "丙"},
         {"kind": "community", "community_id": PLACES[1], "x": 120.0, "name": "丁"},
     )
-    row = serve(plan, people, language="en").query("role == 'primary'").iloc[0]
+    row = serve(plan, people, lang="en").query("role == 'primary'").iloc[0]
     assert (row["worker_id"], row["rival"]) == ("w2", "w1")
     assert row["extra"] == pytest.approx(row["rival_walk"] - row["walk"], abs=1)
     assert "next best 乙（w1）" in row["reason"]

@@ -230,7 +230,7 @@ def test_maps_need_no_internet_and_name_what_they_show(staffed: Any, street: Pla
     page = gridmap.map_staffing(plan, staffing, people, on=DAY).to_html()
     assert "空缺" in page
     assert "一人兼管多格" in page
-    assert "vacant" in gridmap.map_staffing(plan, staffing, people, language="en").to_html()
+    assert "vacant" in gridmap.map_staffing(plan, staffing, people, lang="en").to_html()
     siting = site_stations(street, make_places(450), minutes=5)
     assert "未覆盖住户" in gridmap.map_stations(street, siting).to_html()
     stops = make_stops(20.0, 40.0)
