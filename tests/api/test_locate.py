@@ -176,5 +176,6 @@ def test_place_on_the_map(client, datum):
 
 def test_no_place_on_the_map(client):
     """What is not on Earth as it stands has no place on a map, and its hint says why."""
-    answer = client.get("/locate", params={"lon": 40.672, "lat": 122.235}).json()
-    assert (answer["place"], answer["match"]) == (None, "none")
+    _, lon, lat = centre_of(client)
+    answer = client.get("/locate", params={"lon": lat, "lat": lon}).json()
+    assert (answer["place"], answer["hint"]["code"]) == (None, "swapped")
