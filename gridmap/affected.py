@@ -39,17 +39,13 @@ def list_affected_workers(
     DataFrame
         Index worker_id; ``name``, ``grids`` and ``deputy_of`` (codes of grids that change, as
         primary worker and as deputy), ``retired`` (how many of both are retired), ``before`` and
-        ``after`` (households of all grids that he is primary worker of), ``gained``, ``lost``,
+        ``after`` (households of all grids that he is primary worker of; of a grid that several
+        share his share, which stays what it was), ``gained``, ``lost``,
         ``limit`` (0 where unknown) and ``over``: afterwards he has more than that. Most households
         gained and lost first.
     """
     tables = _check_staff(staff)
-    columns = ["worker_id", "role", "grid_code"]
-    duties = pd.DataFrame(columns=columns, dtype="str")
-    if STAFFING.name in tables:
-        held = duties_on(tables[STAFFING.name], on)
-        duties = held.loc[held["worker_id"] != "", columns].drop_duplicates()
-    duties = duties.join(grids[["change", "before", "after", "gained", "lost"]], on="grid_code")
+    duties = _join_duties(grids, tables.get(STAFFING.name), on)
     touched = duties[duties["change"] != "kept"]
     primary = duties[duties["role"] == "primary"]
     table = pd.DataFrame(index=pd.Index(sorted(set(touched["worker_id"])), name="worker_id"))
@@ -98,6 +94,20 @@ def list_affected_branches(
     table = table.join(_add_up(touched, "branch_id", ["gained", "lost"], table))
     table["members"] = _count_members(tables.get(BRANCH_UNITS.name), moved, table.index)
     return _sort_by_moved(table)
+
+
+def _join_duties(grids: pd.DataFrame, staffing: pd.DataFrame | None, on: date) -> pd.DataFrame:
+    """Return the duties of a day with what becomes of their grids, or of their shares of them."""
+    columns = ["worker_id", "role", "grid_code"]
+    counts = ["before", "after", "gained", "lost"]
+    if staffing is None:
+        return pd.DataFrame(columns=[*columns, "change", *counts])
+    held = duties_on(staffing, on)
+    duties = held[held["worker_id"] != ""].drop_duplicates(columns)
+    duties = duties[[*columns, "households"]].join(grids[["change", *counts]], on="grid_code")
+    share = (duties["households"] / duties["before"]).where(duties["before"] > 0, 1.0)
+    shared = {name: (share * duties[name]).round().astype("int64") for name in counts}
+    return duties.assign(**shared)
 
 
 def _check_staff(staff: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:

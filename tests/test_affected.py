@@ -140,3 +140,15 @@ def test_the_comparison_as_a_workbook(tmp_path, four_by_two: Plan, staff) -> Non
     ]  # fmt: skip
     with pytest.raises(TableError, match="xlsx"):
         gridmap.write_comparison(change, tmp_path / "变更.csv")
+
+
+def test_a_shared_grid_counts_by_its_shares(four_by_two: Plan, staff) -> None:
+    """Two workers who share a grid evenly each carry half of what it has before and after."""
+    staffing = staff["staffing"]
+    row = staffing.query("grid_code == @NORTH and role == 'primary'").iloc[:1]
+    halves = pd.concat([row, row.assign(worker_id="K9")]).assign(households=90)
+    others = staffing.drop(index=row.index)
+    shared = {"staffing": pd.concat([others, halves], ignore_index=True)}
+    moved = gridmap.move_units(four_by_two, [4], SOUTH)
+    workers = gridmap.compare_plans(four_by_two, moved, staff=shared, on=DAY).workers
+    assert workers.loc["K9", ["before", "after", "lost"]].tolist() == [90, 45, 45]
