@@ -14,6 +14,7 @@ The verbs in the order of the flow::
 from typing import TYPE_CHECKING, Any
 
 from gridmap.adjacency import build_adjacency, to_graph
+from gridmap.audit import AuditHead, AuditLog, AuditReport
 from gridmap.change_maps import map_changes
 from gridmap.check import (
     Fix,
@@ -43,6 +44,7 @@ from gridmap.exports import export_plan, export_public
 from gridmap.fixes import apply_fix, find_fixes, fix_plan
 from gridmap.history import history, redo, undo
 from gridmap.kernels import warm_up
+from gridmap.keys import Key, KeyStore, Role
 from gridmap.locate import (
     Locator,
     Owner,
@@ -110,6 +112,9 @@ if TYPE_CHECKING:
     from gridmap.maps.figures import figure_balance, figure_plan
 
 __all__ = [
+    "AuditHead",
+    "AuditLog",
+    "AuditReport",
     "Branches",
     "City",
     "CityReport",
@@ -118,6 +123,8 @@ __all__ = [
     "Estates",
     "Estimate",
     "Fix",
+    "Key",
+    "KeyStore",
     "Locator",
     "MatchWeights",
     "Owner",
@@ -128,6 +135,7 @@ __all__ = [
     "PlanMap",
     "PlanReport",
     "PlanStore",
+    "Role",
     "Rules",
     "Siting",
     "Staffing",
