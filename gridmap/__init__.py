@@ -14,6 +14,7 @@ The verbs in the order of the flow::
 from typing import TYPE_CHECKING, Any
 
 from gridmap.adjacency import build_adjacency, to_graph
+from gridmap.audit import AuditHead, AuditLog, AuditReport
 from gridmap.change_maps import map_changes
 from gridmap.check import certify_plan, check_plan, prove_plan
 from gridmap.city import City, CityReport, check_city, divide_communities, read_city
@@ -52,6 +53,7 @@ from gridmap.incidents.model import (
 )
 from gridmap.incidents.stages import list_actions
 from gridmap.kernels import warm_up
+from gridmap.keys import Key, KeyStore, Role
 from gridmap.locate import (
     Locator,
     Owner,
@@ -123,6 +125,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Actor",
+    "AuditHead",
+    "AuditLog",
+    "AuditReport",
     "Branches",
     "Case",
     "CaseQuery",
@@ -138,6 +143,8 @@ __all__ = [
     "Estimate",
     "Fix",
     "Incidents",
+    "Key",
+    "KeyStore",
     "Location",
     "Locator",
     "MatchWeights",
@@ -154,6 +161,7 @@ __all__ = [
     "PublicCase",
     "Report",
     "Reporter",
+    "Role",
     "Rules",
     "Siting",
     "Staffing",
