@@ -102,6 +102,7 @@ from gridmap.staff_maps import map_patrols, map_staffing, map_stations
 from gridmap.store import PlanStore
 from gridmap.synthetic import make_city
 from gridmap.targets import building_limits, unit_targets
+from gridmap.tiles import Tiles, export_tiles, make_tiles
 from gridmap.trace import list_periods, locate_on, trace_code
 from gridmap.units import make_units
 
@@ -131,6 +132,7 @@ __all__ = [
     "Rules",
     "Siting",
     "Staffing",
+    "Tiles",
     "apply_fix",
     "assign_units",
     "assign_workers",
@@ -153,6 +155,7 @@ __all__ = [
     "edit_plan",
     "export_plan",
     "export_public",
+    "export_tiles",
     "extend_visits",
     "figure_balance",
     "figure_plan",
@@ -178,6 +181,7 @@ __all__ = [
     "make_members",
     "make_plan",
     "make_roster",
+    "make_tiles",
     "make_units",
     "make_workers",
     "map_changes",
