@@ -1,6 +1,6 @@
 """What the office is told. These types are none of the public ones, and share nothing with them.
 
-They are answered under /internal only, which a service has only if it was started for the office.
+They are answered under /internal only, to callers with a key (`api.access`).
 """
 
 from datetime import date
@@ -51,6 +51,10 @@ class InternalGrid(Internal):
     community_id: str
     community: str
     worker: InternalWorker | None = Field(description="The primary worker; null: vacant.")
+    others: list[InternalWorker] = Field(
+        description="Further primary workers: of the other shares of a grid that is too large for "
+        "one, or who hands it over."
+    )
     deputies: list[InternalWorker]
     branches: list[InternalBranch]
     liaisons: list[InternalLiaison]

@@ -36,10 +36,11 @@ _STATES: dict[str, tuple[str, dict[Language, str]]] = {
         {"zh": "超过常规户数20%以上", "en": "20 % above the usual load"},
     ),
     "doubled": ("#9cc5de", {"zh": "一人兼管多格", "en": "one worker for several grids"}),
+    "shared": ("#c9b6e4", {"zh": "多人分担一格", "en": "several workers share one grid"}),
     "vacant": ("#d1495b", {"zh": "空缺", "en": "vacant"}),
 }
 #: Of a grid, in its tooltip.
-_TOLD = ["worker", "load", "walk", "deputies", "reason"]
+_TOLD = ["worker", "load", "walk", "others", "deputies", "reason"]
 #: What a map of stations shows, as its colours do.
 _PLACES: tuple[Words, ...] = (
     ("未覆盖住户", "homes out of reach"),
@@ -58,7 +59,7 @@ def map_staffing(
     workers: gpd.GeoDataFrame,
     *,
     on: date | None = None,
-    language: Language = "zh",
+    lang: Language = "zh",
 ) -> PlanMap:
     """Draw the grids of a plan by who serves them on a day; it needs no internet.
 
@@ -70,7 +71,7 @@ def map_staffing(
         The grids, `STAFFING` and `WORKERS`.
     on : date, optional
         Today by default.
-    language : {"zh", "en"}
+    lang : {"zh", "en"}
         Of titles, at first; the reasons are as they stand in the table.
     """
     duties = list_duties(plan, staffing, workers, on=on)
@@ -82,14 +83,14 @@ def map_staffing(
         tuple((words["zh"], words["en"]) for _, words in _STATES.values()),
         _class_states(duties),
     )
-    return map_shading(plan, shading, table=table, lang=language)
+    return map_shading(plan, shading, table=table, lang=lang)
 
 
-def map_stations(plan: Plan, siting: Siting, *, language: Language = "zh") -> PlanMap:
+def map_stations(plan: Plan, siting: Siting, *, lang: Language = "zh") -> PlanMap:
     """Draw stations, and the homes that reach none in time, larger with more households."""
     kinds = zip(("#d1495b", "#6b7785", "#0b57d0"), _PLACES, strict=True)
-    page = _map_below(plan, ("驿站覆盖", "Reach of stations"), list(kinds), language)
-    out, unit = (("未覆盖住户", "户"), ("homes out of reach", " households"))[language == "en"]
+    page = _map_below(plan, ("驿站覆盖", "Reach of stations"), list(kinds), lang)
+    out, unit = (("未覆盖住户", "户"), ("homes out of reach", " households"))[lang == "en"]
     for home in to_degrees(siting.uncovered).itertuples():
         folium.CircleMarker(
             (home.geometry.y, home.geometry.x),
@@ -115,7 +116,7 @@ def map_stations(plan: Plan, siting: Siting, *, language: Language = "zh") -> Pl
     return page
 
 
-def map_patrols(plan: Plan, patrols: gpd.GeoDataFrame, *, language: Language = "zh") -> PlanMap:
+def map_patrols(plan: Plan, patrols: gpd.GeoDataFrame, *, lang: Language = "zh") -> PlanMap:
     """Draw rounds on foot, a colour for each worker's day, with the stops in their order."""
     walked = patrols[patrols["day"] > 0]
     rounds = [
@@ -123,7 +124,7 @@ def map_patrols(plan: Plan, patrols: gpd.GeoDataFrame, *, language: Language = "
         for at, ((who, day), legs) in enumerate(walked.groupby(["worker_id", "day"], sort=True))
     ]
     legend = [(color, _name_round(who, day, legs)) for who, day, legs, color in rounds]
-    page = _map_below(plan, ("走访路线", "Rounds on foot"), legend[: len(_ROUNDS)], language)
+    page = _map_below(plan, ("走访路线", "Rounds on foot"), legend[: len(_ROUNDS)], lang)
     for _, _, legs, color in rounds:
         folium.GeoJson(
             to_degrees(legs[["geometry"]]).to_json(drop_id=True),
@@ -138,12 +139,12 @@ def map_patrols(plan: Plan, patrols: gpd.GeoDataFrame, *, language: Language = "
 
 
 def _map_below(
-    plan: Plan, title: Words, legend: list[tuple[str, Words]], language: Language
+    plan: Plan, title: Words, legend: list[tuple[str, Words]], lang: Language
 ) -> PlanMap:
     """Draw the grids in one pale colour; the legend lists what is drawn above."""
     colors, labels = zip(_PLAIN, *legend, strict=True)
     shading = Shading("name", title, colors, labels, np.zeros(len(plan.grids), np.int64))
-    return map_shading(plan, shading, lang=language)
+    return map_shading(plan, shading, lang=lang)
 
 
 def _name_round(who: str, day: int, legs: gpd.GeoDataFrame) -> Words:
@@ -181,6 +182,8 @@ def _class_states(duties: pd.DataFrame) -> npt.NDArray[np.int64]:
     many = duties["worker_id"].map(duties["worker_id"].value_counts()) > 1
     heavy = duties["load"] > 1.2 * duties["capacity"]
     states = np.select(
-        [duties["worker_id"] == "", many, heavy], ["vacant", "doubled", "heavy"], "usual"
+        [duties["worker_id"] == "", duties["others"] != "", many, heavy],
+        ["vacant", "shared", "doubled", "heavy"],
+        "usual",
     )
     return np.array([list(_STATES).index(state) for state in states], np.int64)

@@ -6,6 +6,7 @@ the small carries the id of the large (unit -> grid -> community), never the rev
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import geopandas as gpd
@@ -34,14 +35,16 @@ ROLES = ("primary", "deputy")
 WAYS = ("streets", "block", "straight", "")
 #: What decided who serves a grid, or that nobody does; see `gridmap.staff.reasons`.
 BINDINGS = (
-    *("nearest", "continuity", "community", "limit", "elsewhere", "doubled", "neighbour", "spare"),
-    *("shortage", "too_large", "nobody", "replacement", "absence", "handover", "term"),
+    *("nearest", "continuity", "community", "limit", "elsewhere", "doubled", "shared", "neighbour"),
+    *("spare", "shortage", "short", "nobody", "replacement", "absence", "handover", "term"),
 )
 
-#: A change that counts, one that was undone, and one that can't be redone as others came after it.
-CHANGE_STATES = ("done", "undone", "dropped")
-#: What a change can do to a grid: name it, lock it, retire it (the codes that came after it).
-MARK_FIELDS = ("name", "locked", "successors")
+#: A change that counts, one that was undone, one that can't be redone as others came after it, and
+#: one from before the plan was redrawn, which can't be undone any more.
+CHANGE_STATES = ("done", "undone", "dropped", "closed")
+#: What a change can do to a grid: name it, lock it, retire it (the codes that came after it); a
+#: closed change only says which codes it named.
+MARK_FIELDS = ("name", "locked", "successors", "code")
 
 
 @dataclass(frozen=True)
@@ -255,7 +258,7 @@ STAFFING = Table(  # one row a duty; a grid without a primary worker has a row w
         "role": "O",  # one of ROLES
         "starts": "M",  # first day
         "ends": "M",  # last day; NaT: open
-        "households": "i",  # of the grid
+        "households": "i",  # of the grid, or of the share of it that this worker has
         "load": "i",  # households of all grids that the worker is primary of on these days
         "walk": "f",  # m from the worker's home or office; NaN where unknown
         "way": "O",  # one of WAYS: what that was measured along
@@ -639,6 +642,14 @@ def _kind(values: pd.Series) -> str:
         return "O"
     kind = np.dtype(values.dtype).kind if isinstance(values.dtype, np.dtype) else values.dtype.kind
     return "i" if kind == "u" else str(kind)
+
+
+def duties_on(staffing: pd.DataFrame, on: date) -> pd.DataFrame:
+    """Return the rows of `STAFFING` that count on a day."""
+    day = pd.Timestamp(on)
+    return staffing[
+        (staffing["starts"] <= day) & (staffing["ends"].isna() | (staffing["ends"] >= day))
+    ]
 
 
 def list_some(values: Iterable[Any], most: int = 5) -> str:

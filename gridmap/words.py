@@ -38,6 +38,15 @@ _COLUMNS = {
     "change": ("变化", "Change"),
     "gained": ("划入户数", "Gained"),
     "lost": ("划出户数", "Lost"),
+    "old": ("原网格", "Old grid"),
+    "new": ("新网格", "New grid"),
+    "before": ("调整前户数", "Before"),
+    "after": ("调整后户数", "After"),
+    "relation": ("去向", "Relation"),
+    "deputy_of": ("代管网格", "Deputy of"),
+    "retired": ("撤销网格数", "Retired grids"),
+    "over": ("超上限", "Over the limit"),
+    "members": ("涉及党员数", "Members"),
     "reason": ("理由", "Reason"),
     "grid": ("网格", "Grid"),
     "grids": ("负责网格", "Grids"),
@@ -50,6 +59,7 @@ _COLUMNS = {
     "limit": ("户数上限", "Limit"),
     "walk": ("步行（米）", "Walk (m)"),
     "deputies": ("代管人", "Deputies"),
+    "others": ("其余分担人", "Other shares"),
 }
 #: The same for amounts in a table, where the unit stands in the header.
 _WITH_UNIT = {

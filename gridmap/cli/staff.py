@@ -8,14 +8,17 @@ import typer
 
 import gridmap
 from gridmap.cli.options import (
+    By,
     Day,
     KeepFrom,
     KeptBy,
+    Language,
     ListPath,
     PlanName,
     RulesPath,
     Sheet,
     StorePath,
+    audited,
     pick_day,
 )
 from gridmap.errors import GridmapError
@@ -41,34 +44,33 @@ def staff(
     map_path: Annotated[
         Path | None, typer.Option("--map", help="Also write a map page that needs no internet.")
     ] = None,
-    language: Annotated[str, typer.Option(help="Of the roster: zh or en.")] = "zh",
+    lang: Language = "zh",
+    by: By = "",
 ) -> None:
     """Give each grid of a kept plan its worker and deputies, and write the roster."""
-    if language not in ("zh", "en"):
-        raise GridmapError(f"--language {language}: choose zh or en")
+    if lang not in ("zh", "en"):
+        raise GridmapError(f"--lang {lang}: choose zh or en")
     plan, day = gridmap.PlanStore(store).load(name), pick_day(on)
     rules = gridmap.read_rules(rules_path) if rules_path else None
     people = gridmap.read_workers(workers, plan, datum=datum)
     held = gridmap.read_staffing(current) if current else None
     staffing = gridmap.assign_workers(
-        plan, people, rules, current=held, on=day, language=cast(Any, language)
+        plan, people, rules, current=held, on=day, lang=cast(Any, lang)
     )
     figures = gridmap.summarize_staffing(plan, staffing, people, on=day)
-    gridmap.write_staff_roster(plan, staffing, people, roster, on=day, language=cast(Any, language))
+    with audited(store, by, "export", name, file=roster.name, staff=True):
+        gridmap.write_staff_roster(plan, staffing, people, roster, on=day, lang=cast(Any, lang))
     if table:
         gridmap.write_staffing(staffing, table)
     if map_path:
-        gridmap.map_staffing(plan, staffing, people, on=day, language=cast(Any, language)).save(
-            map_path
-        )
+        gridmap.map_staffing(plan, staffing, people, on=day, lang=cast(Any, lang)).save(map_path)
     typer.echo(
         "{workers} workers for {grids} grids: {vacant} vacant, {doubled} workers with several, "
-        "{free} free; {walk_km} km on foot together, largest load {most} households".format(
-            **figures
-        )
+        "{shared} grids shared by several ({short} short of one), {free} free; "
+        "{walk_km} km on foot together, largest load {most} households".format(**figures)
     )
     typer.echo(f"{figures['proof']['status']}; roster: {roster}")
-    raise typer.Exit(1 if figures["vacant"] else 0)
+    raise typer.Exit(1 if figures["vacant"] or figures["short"] else 0)
 
 
 @app.command("branches")
@@ -176,5 +178,7 @@ def _keep_staff(
 ) -> None:
     """Keep tables with a plan, if a day is given."""
     if keep_from is not None:
-        plans.keep_staff(name, tables, keep_from.date(), by=by)
+        day, kept = keep_from.date(), sorted(tables)
+        with audited(plans.folder, by, "keep staff", name, valid_from=day.isoformat(), tables=kept):
+            plans.keep_staff(name, tables, day, by=by)
         typer.echo(f"kept with {name} from {keep_from.date()} on")

@@ -31,7 +31,7 @@ def edit_plan(
     *,
     journal: str | Path = JOURNAL,
     by: str = "",
-    language: str = "zh",
+    lang: str = "zh",
     height: int = 640,
 ) -> "PlanEditor":
     """Open a plan for redrawing on the map of a notebook.
@@ -50,7 +50,7 @@ def edit_plan(
         the notebook. It can hold drafts of many plans.
     by : str
         Who edits; kept with every step.
-    language : {"zh", "en"}
+    lang : {"zh", "en"}
         Of the labels; the editor has a switch.
     height : int
         Pixels, 360 or more.
@@ -63,7 +63,7 @@ def edit_plan(
     Raises
     ------
     GridmapError
-        If the plan has more than 60,000 grids, or ``language`` or ``height`` is none.
+        If the plan has more than 60,000 grids, or ``lang`` or ``height`` is none.
     DraftError
         If the journal can't be read or written.
 
@@ -74,4 +74,4 @@ def edit_plan(
     """
     from gridmap.editor.widget import PlanEditor  # ipywidgets takes long to import
 
-    return PlanEditor(plan, rules, journal=journal, by=by, language=language, height=height)
+    return PlanEditor(plan, rules, journal=journal, by=by, lang=lang, height=height)

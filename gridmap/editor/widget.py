@@ -17,6 +17,7 @@ from gridmap.errors import DraftError, GridmapError
 from gridmap.plan import Plan
 from gridmap.rules import Rules
 from gridmap.tables import list_some
+from gridmap.words import check_language
 
 
 class PlanEditor(anywidget.AnyWidget):
@@ -29,7 +30,7 @@ class PlanEditor(anywidget.AnyWidget):
     _esm = compose_module()
     _css = compose_style()
     height = traitlets.Int(640).tag(sync=True)
-    language = traitlets.Unicode("zh").tag(sync=True)
+    lang = traitlets.Unicode("zh").tag(sync=True)
 
     def __init__(
         self,
@@ -38,11 +39,10 @@ class PlanEditor(anywidget.AnyWidget):
         *,
         journal: str | Path,
         by: str = "",
-        language: str = "zh",
+        lang: str = "zh",
         height: int = 640,
     ) -> None:
-        if language not in ("zh", "en"):
-            raise GridmapError(f"language is {language!r}; choose 'zh' or 'en'")
+        check_language(lang)
         if height < 360:
             raise GridmapError(f"height is {height} pixels; the editor needs 360")
         self._by = by
@@ -51,7 +51,7 @@ class PlanEditor(anywidget.AnyWidget):
         for entry in self._journal.open(plan.name):
             self._draft.follow(entry)
         # First the widget, then the map: the page loads its program while we write the map.
-        super().__init__(language=language, height=height)
+        super().__init__(lang=lang, height=height)
         self._city = encode_city(plan, self._draft.rules, self._draft.problem)
         self.on_msg(self._answer)
 

@@ -66,14 +66,15 @@ _TEXTS: dict[str, dict[Language, str]] = {
         "(limit {limit})",
     },
     "shortage": {
-        "zh": "空缺：可用{workers}人，网格{grids}个；能到此的{able}人都有网格，"
+        "zh": "空缺：可用{workers}人，岗位{posts}个；能到此的{able}人都有岗位，"
         "再兼管会超过上限或不相邻",
-        "en": "vacant: {workers} workers for {grids} grids; all {able} who may serve it have "
-        "a grid, and taking it too would break a limit or is not adjacent",
+        "en": "vacant: {workers} workers for {posts} posts; all {able} who may serve it have "
+        "one, and taking this too would break a limit or is not adjacent",
     },
-    "too_large": {
-        "zh": "空缺：{households}户，超过任何一人的上限{most}户；请重新划小",
-        "en": "vacant: {households} households are more than anybody may carry ({most}); divide it",
+    "short": {
+        "zh": "空缺：这一份{households}户无人，可用{workers}人均有岗位；其余{rest}户由{others}负责",
+        "en": "vacant: nobody for these {households} households, all {workers} workers have a "
+        "post; {others} has the other {rest} of the grid",
     },
     "nobody": {
         "zh": "空缺：没有可到本社区的人员",
@@ -87,6 +88,12 @@ _TEXTS: dict[str, dict[Language, str]] = {
         "zh": "负责本社区{own_grid}，代管不计入户数",
         "en": "serves {own_grid} of the same community; standing in is not counted in his load",
     },
+}
+#: What stands before the reason of a share.
+_SHARE: dict[Language, str] = {
+    "zh": "本网格{whole}户，超过一人上限，由{shares}人分担，此为第{share}份{households}户；",
+    "en": "the grid has {whole} households, more than one may carry, and is shared by {shares}: "
+    "this is share {share} of {households}; ",
 }
 _NEXT: dict[Language, str] = {
     "zh": "；次优{rival}（{rival_walk}），总代价至少多{extra}米",
@@ -103,19 +110,22 @@ _NO_DEPUTY: dict[Language, str] = {
 
 
 class _Facts(NamedTuple):
-    """What the texts may name, looked up once."""
+    """What the texts may name, looked up once; of each post its grid's name."""
 
     grids: list[str]
     households: list[int]
+    shares: list[tuple[int, int]]  # this is share k of n
+    whole: list[int]  # households of the grid
+    others: list[list[int]]  # who has the other shares
     workers: list[str]
     limits: list[int]
     homes: list[str]
-    served: list[list[int]]  # the grids of each worker
-    able: list[int]  # how many may serve each grid
+    served: list[list[int]]  # the posts of each worker
+    able: list[int]  # how many may serve each post
 
 
-def explain_primaries(case: Case, choice: Choice, language: Language) -> Iterator[Reason]:
-    """Yield one reason for each grid, in their order."""
+def explain_primaries(case: Case, choice: Choice, lang: Language) -> Iterator[Reason]:
+    """Yield one reason for each post, in their order."""
     facts, rivals = _look_up(case, choice), _find_rivals(choice)
     walk = np.where(np.isnan(case.walk), np.inf, case.walk)
     nearest = walk.argmin(axis=0) if len(walk) else np.full(len(choice.primary), -1)
@@ -126,40 +136,51 @@ def explain_primaries(case: Case, choice: Choice, language: Language) -> Iterato
         else:
             binding = _name_binding(case, facts, grid, worker, near)
         extra = float(choice.extra[rival, grid]) if rival >= 0 else np.nan
-        words = _words(case, facts, grid, worker, near, language)
-        text = _TEXTS[binding][language].format(**words)
+        words = _words(case, facts, grid, worker, near, lang)
+        text = _TEXTS[binding][lang].format(**words)
         if worker >= 0:
-            text += _write_next(case, facts, grid, rival, extra, language)
+            text += _write_next(case, facts, grid, rival, extra, lang)
+        if facts.shares[grid][1] > 1:
+            text = _SHARE[lang].format(**words) + text
+            binding = "shared" if worker >= 0 else binding
         yield Reason(grid, worker, "primary", binding, rival, extra, text)
 
 
 def explain_deputies(
-    case: Case, choice: Choice, deputies: Ints, language: Language
+    case: Case, choice: Choice, deputies: Ints, lang: Language
 ) -> Iterator[Reason]:
     """Yield one reason for each deputy that was asked for."""
     facts = _look_up(case, choice)
-    comma = "、" if language == "zh" else ", "
+    comma = "、" if lang == "zh" else ", "
     for grid, some in enumerate(deputies.tolist()):
         for worker in some:
             own = facts.served[worker] if worker >= 0 else []
             binding = "nobody" if worker < 0 else "neighbour" if own else "spare"
             told = comma.join(facts.grids[at] for at in own)
-            text = _TEXTS[binding][language].format(own_grid=told)
-            text = text if worker >= 0 else _NO_DEPUTY[language]
+            text = _TEXTS[binding][lang].format(own_grid=told)
+            text = text if worker >= 0 else _NO_DEPUTY[lang]
             yield Reason(grid, worker, "deputy", binding, -1, np.nan, text)
 
 
 def _look_up(case: Case, choice: Choice) -> _Facts:
-    workers, grids = case.workers, case.plan.grids
+    workers, posts = case.workers, case.posts
     names = case.plan.city.communities["name"].to_dict()
     served: list[list[int]] = [[] for _ in range(len(workers))]
     for grid, worker in enumerate(choice.primary.tolist()):
         if worker >= 0:
             served[worker].append(grid)
     labels = zip(workers["name"], workers.index, strict=True)
+    holders: dict[int, list[int]] = {}
+    of = posts["grid"].tolist()
+    for post, worker in enumerate(choice.primary.tolist()):
+        if worker >= 0 and posts["shares"].iloc[post] > 1:
+            holders.setdefault(of[post], []).append(worker)
     return _Facts(
-        grids["name"].tolist(),
-        grids["households"].tolist(),
+        posts["name"].tolist(),
+        posts["households"].tolist(),
+        list(zip(posts["share"].tolist(), posts["shares"].tolist(), strict=True)),
+        case.plan.grids["households"].iloc[posts["grid"]].tolist(),
+        [holders.get(grid, []) for grid in of],
         [f"{name}（{code}）" if name else str(code) for name, code in labels],
         workers["limit"].tolist(),
         [str(names.get(code, code)) for code in workers["community_id"]],
@@ -181,9 +202,9 @@ def _find_rivals(choice: Choice) -> Ints:
 
 
 def _name_vacancy(facts: _Facts, grid: int) -> str:
-    if facts.able[grid]:
-        return "shortage"
-    return "too_large" if facts.households[grid] > max(facts.limits, default=0) > 0 else "nobody"
+    if facts.others[grid]:
+        return "short"
+    return "shortage" if facts.able[grid] else "nobody"
 
 
 def _name_binding(case: Case, facts: _Facts, grid: int, worker: int, near: int) -> str:
@@ -202,23 +223,29 @@ def _name_binding(case: Case, facts: _Facts, grid: int, worker: int, near: int) 
 
 
 def _words(
-    case: Case, facts: _Facts, grid: int, worker: int, near: int, language: Language
+    case: Case, facts: _Facts, grid: int, worker: int, near: int, lang: Language
 ) -> dict[str, object]:
     """Return what the texts may name."""
     words: dict[str, object] = {
         "households": facts.households[grid],
         "workers": len(facts.workers),
-        "grids": len(facts.grids),
+        "posts": len(facts.grids),
         "able": facts.able[grid],
-        "most": max(facts.limits, default=0),
+        "share": facts.shares[grid][0],
+        "shares": facts.shares[grid][1],
+        "whole": facts.whole[grid],
+        "others": ("、" if lang == "zh" else ", ").join(
+            facts.workers[one] for one in facts.others[grid]
+        ),
+        "rest": facts.whole[grid] - facts.households[grid],
     }
     if near >= 0:
         words |= {
             "near": facts.workers[near],
-            "near_walk": write_metres(float(case.walk[near, grid]), language),
+            "near_walk": write_metres(float(case.walk[near, grid]), lang),
             "near_home": facts.homes[near],
             "near_limit": facts.limits[near],
-            "near_duty": _tell_duty(facts, near, language),
+            "near_duty": _tell_duty(facts, near, lang),
         }
     if worker >= 0:
         load = sum(facts.households[at] for at in facts.served[worker])
@@ -226,10 +253,10 @@ def _words(
     return words
 
 
-def _tell_duty(facts: _Facts, worker: int, language: Language) -> str:
+def _tell_duty(facts: _Facts, worker: int, lang: Language) -> str:
     """Say where a worker who is nearer serves instead."""
     names = [facts.grids[at] for at in facts.served[worker]]
-    if language == "zh":
+    if lang == "zh":
         told = f"在{'、'.join(names)}总体更优"
         return told if names else "到此代价更高（外社区、兼职或户数不合）"
     told = f"serves {', '.join(names)}, which is better for the whole"
@@ -237,19 +264,17 @@ def _tell_duty(facts: _Facts, worker: int, language: Language) -> str:
 
 
 def _write_next(
-    case: Case, facts: _Facts, grid: int, rival: int, extra: float, language: Language
+    case: Case, facts: _Facts, grid: int, rival: int, extra: float, lang: Language
 ) -> str:
     """Name the next best worker and what he would cost."""
     if rival < 0:
-        return _ALONE[language]
-    walk = write_metres(float(case.walk[rival, grid]), language)
-    return _NEXT[language].format(
-        rival=facts.workers[rival], rival_walk=walk, extra=f"{extra:,.0f}"
-    )
+        return _ALONE[lang]
+    walk = write_metres(float(case.walk[rival, grid]), lang)
+    return _NEXT[lang].format(rival=facts.workers[rival], rival_walk=walk, extra=f"{extra:,.0f}")
 
 
-def write_metres(metres: float, language: Language) -> str:
+def write_metres(metres: float, lang: Language) -> str:
     """Write metres for a reader; NaN is a distance that is not known."""
     if np.isnan(metres):
-        return "距离不详" if language == "zh" else "distance unknown"
-    return f"{metres:,.0f}米" if language == "zh" else f"{metres:,.0f} m"
+        return "距离不详" if lang == "zh" else "distance unknown"
+    return f"{metres:,.0f}米" if lang == "zh" else f"{metres:,.0f} m"

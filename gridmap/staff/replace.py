@@ -12,6 +12,7 @@ from gridmap.errors import StaffError
 from gridmap.plan import Plan
 from gridmap.rules import Rules
 from gridmap.staff.case import Case, make_case
+from gridmap.staff.posts import take_posts
 from gridmap.staff.reasons import Language, write_metres
 from gridmap.tables import STAFFING, WAYS, check_table
 
@@ -49,7 +50,7 @@ def replace_worker(
     ends: date,
     *,
     rules: Rules | None = None,
-    language: Language = "zh",
+    lang: Language = "zh",
 ) -> pd.DataFrame:
     """Replace a worker for some days (sick leave, training); every other duty stays as it is.
 
@@ -71,7 +72,7 @@ def replace_worker(
         First and last day of it.
     rules : Rules, optional
         The plan's by default.
-    language : {"zh", "en"}
+    lang : {"zh", "en"}
         Of the reasons.
 
     Returns
@@ -96,9 +97,13 @@ def replace_worker(
             "nothing to replace"
         )
     there = workers[workers.index != worker_id]
-    case = make_case(plan, there, rules or plan.rules, current=None, on=starts)
+    own = staffing[away & (staffing["role"] == "primary")]
+    own = own.sort_values("households", ascending=False, kind="stable")
+    case = make_case(
+        plan, there, rules or plan.rules, current=None, on=starts, posts=take_posts(plan, own)
+    )
     rows = list(_split_rows(staffing[away], begin, end))
-    rows += _stand_in(case, staffing[during & ~away], staffing[away], begin, end, language)
+    rows += _stand_in(case, staffing[during & ~away], own, begin, end, lang)
     table = pd.concat([staffing[~away], pd.DataFrame(rows, columns=list(STAFFING.columns))])
     kinds = {"i": "int64", "f": "float64", "O": "str", "M": "datetime64[s]"}
     table = table.astype({name: kinds[kind] for name, kind in STAFFING.columns.items()})
@@ -122,25 +127,23 @@ def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
 def _stand_in(
     case: Case,
     others: pd.DataFrame,
-    away: pd.DataFrame,
+    own: pd.DataFrame,
     begin: Any,
     end: Any,
-    language: Language,
+    lang: Language,
 ) -> Iterator[dict[str, Any]]:
-    """Yield who stands in, grid by grid, the largest first; a free worker is free once."""
+    """Yield who stands in, post by post as they come; a free worker is free once."""
     primary = others[(others["role"] == "primary") & (others["worker_id"] != "")]
     load = primary.drop_duplicates(["grid_code", "worker_id"]).groupby("worker_id")["households"]
     loads = {str(who): int(total) for who, total in load.sum().items()}
     deputies = others[(others["role"] == "deputy") & (others["worker_id"] != "")]
-    own = away[away["role"] == "primary"].sort_values("households", ascending=False)
-    for row in _records(own):
-        grid = case.plan.grids.index.get_loc(row["grid_code"])
+    for grid, row in enumerate(_records(own)):
         free, deputy = (
             _find_free(case, grid, loads, end),
             _find_deputy(case, deputies, row["grid_code"], end),
         )
         first, last = max(begin, row["starts"]), _earlier(end, row["ends"])
-        yield _write_row(case, row, grid, free, deputy, loads, (first, last), language)
+        yield _write_row(case, row, grid, free, deputy, loads, (first, last), lang)
 
 
 def _earlier(end: Any, other: Any) -> Any:
@@ -172,7 +175,7 @@ def _write_row(
     deputy: int,
     loads: dict[str, int],
     days: tuple[Any, Any],
-    language: Language,
+    lang: Language,
 ) -> dict[str, Any]:
     """Write the row of who stands in, or of nobody; count his load."""
     chosen, told = free, "free"
@@ -192,7 +195,7 @@ def _write_row(
         "begin": days[0].date(),
         "end": days[1].date(),
         "name": f"{case.workers['name'].iloc[named]}（{who}）" if named >= 0 else "",
-        "walk": write_metres(walk, language),
+        "walk": write_metres(walk, lang),
         "load": load,
         "limit": int(case.workers["limit"].iloc[named]) if named >= 0 else 0,
     }
@@ -210,5 +213,5 @@ def _write_row(
         "rival": "",
         "rival_walk": np.nan,
         "extra": np.nan,
-        "reason": _TEXTS[told][language].format(**words),
+        "reason": _TEXTS[told][lang].format(**words),
     }

@@ -8,6 +8,7 @@ follows, or none. Its optimum leaves the fewest days without a worker; no other 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import combinations
 from typing import Any
 
 import geopandas as gpd
@@ -21,8 +22,9 @@ from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 from gridmap.errors import StaffError
 from gridmap.plan import Plan
 from gridmap.rules import Rules
-from gridmap.staff.case import check_workers_of, measure_walks, primaries_on
+from gridmap.staff.case import check_workers_of, measure_walks
 from gridmap.staff.optimum import find_wages
+from gridmap.staff.posts import posts_on
 from gridmap.staff.reasons import Language, write_metres
 from gridmap.tables import STAFFING, WAYS, check_table
 
@@ -45,7 +47,7 @@ class _Terms:
     first where it has none.
     """
 
-    codes: list[str]
+    codes: list[str]  # of each post that needs somebody, its grid
     grid: Ints  # position in the plan
     holder: list[str]  # worker_id, or ""
     person: list[str]
@@ -73,7 +75,7 @@ def plan_rotation(
     days: int = 365,
     kept: pd.DataFrame | None = None,
     holidays: Sequence[date] = (),
-    language: Language = "zh",
+    lang: Language = "zh",
 ) -> pd.DataFrame:
     """Plan who follows whom in the grids whose workers leave, over a year.
 
@@ -102,7 +104,7 @@ def plan_rotation(
         it counts four changes more, so that little is changed.
     holidays : sequence of date
         Days that are no working days, beside Saturdays and Sundays.
-    language : {"zh", "en"}
+    lang : {"zh", "en"}
         Of the reasons.
 
     Returns
@@ -133,9 +135,9 @@ def plan_rotation(
     rows = [
         row
         for at, chain in enumerate(chains)
-        for row in _write_chain(terms, at, chain, rules, calendar, start, last, language)
+        for row in _write_chain(terms, at, chain, rules, calendar, start, last, lang)
     ]
-    rows = _name_rivals(terms, plan, rows, costs, reduced, language)
+    rows = _name_rivals(terms, plan, rows, costs, reduced, lang)
     old = staffing[staffing["worker_id"] != ""]
     table = pd.concat([old, _tabulate(rows)]) if rows else old
     table = table.sort_values(["grid_code", "role", "starts"], ascending=[True, False, True])
@@ -192,24 +194,24 @@ def _list_terms(
     plan: Plan, staffing: pd.DataFrame, cadres: gpd.GeoDataFrame, start: date, last: date
 ) -> _Terms:
     """Find the grids whose workers leave before the last day, and the terms that may follow."""
-    held = primaries_on(staffing, start).reindex(plan.grids.index).fillna("")
-    ends = _last_days(staffing, held, start)
-    grid = np.flatnonzero((ends < np.datetime64(last)).to_numpy())
+    held = posts_on(plan, staffing, start)
+    held = held.assign(ends=_last_days(staffing, held, start))
     first, final = pd.Timestamp(start), pd.Timestamp(last)
-    there = cadres["kind"].isin(_SENT) & ~cadres.index.isin(held)
+    there = cadres["kind"].isin(_SENT) & ~cadres.index.isin(held["worker_id"])
+    leaving = held[held["ends"] < final]
+    grid = plan.grids.index.get_indexer(leaving["grid_code"]).astype(np.int64)
     there &= cadres["starts"].isna() | (cadres["starts"] <= final)
     some = cadres[there & (cadres["ends"].isna() | (cadres["ends"] >= first))]
     walk, ways = measure_walks(plan, some)
     communities = some["community_id"].to_numpy(object)
     of = plan.grids["community_id"].to_numpy(object)[grid]
     people = cadres["person"].to_dict()
-    codes = plan.grids.index[grid].tolist()
     return _Terms(
-        codes=codes,
+        codes=leaving["grid_code"].tolist(),
         grid=grid,
-        holder=held.iloc[grid].tolist(),
-        person=[str(people.get(who, who)) for who in held.iloc[grid]],
-        free=ends.to_numpy("datetime64[D]")[grid],
+        holder=leaving["worker_id"].tolist(),
+        person=[str(people.get(who, who)) for who in leaving["worker_id"]],
+        free=leaving["ends"].to_numpy("datetime64[D]"),
         ids=some.index.tolist(),
         people=some["person"].tolist(),
         starts=some["starts"].fillna(first).clip(lower=first).to_numpy("datetime64[D]"),
@@ -219,32 +221,38 @@ def _list_terms(
         home=(communities[:, None] == of[None, :]) | (communities == "")[:, None],
         community=[*some["community_id"], *of],
         limit=some["limit"].to_numpy(np.int64),
-        households=plan.grids["households"].to_numpy(np.int64)[grid],
+        households=leaving["households"].to_numpy(np.int64),
         names=some["name"].tolist(),
     )
 
 
-def _last_days(staffing: pd.DataFrame, held: pd.Series, start: date) -> pd.Series:
-    """Return the last day of each grid's worker; far off if open, the day before if vacant."""
+def _last_days(staffing: pd.DataFrame, held: pd.DataFrame, start: date) -> pd.Series:
+    """Return the last day of each post's worker; far off if open, the day before if vacant."""
     rows = staffing[staffing["role"] == "primary"]
     rows = rows[rows["ends"].isna() | (rows["ends"] >= pd.Timestamp(start))]
     far = pd.Timestamp(2200, 1, 1)
     last = rows["ends"].fillna(far).groupby([rows["grid_code"], rows["worker_id"]]).max()
-    key = pd.MultiIndex.from_arrays([held.index, held])
+    key = pd.MultiIndex.from_frame(held[["grid_code", "worker_id"]])
     days = pd.Series(last.reindex(key).to_numpy(), held.index)
     before = pd.Timestamp(start) - pd.Timedelta(days=1)
-    return days.where((held != "").to_numpy() & days.notna().to_numpy(), before)
+    return days.where((held["worker_id"] != "") & days.notna(), before)
 
 
 def _list_kept(kept: pd.DataFrame | None) -> set[tuple[str, str, str]]:
-    """List the successions of a calendar: grid, who was there, who followed."""
+    """List who came after whom in a grid: its code, the one before, the one after.
+
+    Not only the next one: where one between them drops out, who came after stays in that grid.
+    """
     if kept is None:
         return set()
     check_table(kept, STAFFING)
     rows = kept[(kept["role"] == "primary") & (kept["worker_id"] != "")]
     rows = rows.sort_values(["grid_code", "starts"])
-    before = rows.groupby("grid_code")["worker_id"].shift().fillna("")
-    return set(zip(rows["grid_code"], before, rows["worker_id"], strict=True))
+    return {
+        (str(code), before, after)
+        for code, some in rows.groupby("grid_code")["worker_id"]
+        for before, after in combinations(["", *some], 2)
+    }
 
 
 def _price_arcs(
@@ -297,11 +305,13 @@ def _price_kept(terms: _Terms, kept: set[tuple[str, str, str]], change: float) -
     """Price every succession that is not in the calendar made before."""
     price = np.full((len(terms.codes) + len(terms.ids), len(terms.ids)), 4 * change)
     place = {name: at for at, name in enumerate(terms.ids)}
-    posts = {code: at for at, code in enumerate(terms.codes)}
+    posts: dict[str, list[int]] = {}
+    for at, code in enumerate(terms.codes):
+        posts.setdefault(code, []).append(at)
     for code, before, after in kept:
-        at = place.get(before, -1) + len(posts) if before in place else posts.get(code, -1)
-        if after in place and at >= 0:
-            price[at, place[after]] = 0.0
+        rows = [len(terms.codes) + place[before]] if before in place else posts.get(code, [])
+        if after in place:
+            price[rows, place[after]] = 0.0
     return price
 
 
@@ -387,7 +397,7 @@ def _write_chain(
     calendar: np.busdaycalendar,
     start: date,
     last: date,
-    language: Language,
+    lang: Language,
 ) -> Iterator[dict[str, Any]]:
     """Yield the rows of one grid: terms with their hand-overs, stretches without anybody."""
     end, who, person = terms.free[at], terms.holder[at], terms.person[at]
@@ -404,12 +414,12 @@ def _write_chain(
             early = end + _DAY
         begin = max(begin, early, np.datetime64(start))
         if begin > end + _DAY:
-            yield _gap_row(terms, at, end + _DAY, begin - _DAY, who, term, language)
+            yield _gap_row(terms, at, end + _DAY, begin - _DAY, who, term, lang)
         shared = int(np.busday_count(begin, end + _DAY, busdaycal=calendar)) if who else 0
-        yield _term_row(terms, at, term, begin, who, max(shared, 0), row, language)
+        yield _term_row(terms, at, term, begin, who, max(shared, 0), row, lang)
         end, who, person, row = terms.ends[term], terms.ids[term], terms.people[term], place + term
     if end < np.datetime64(last):
-        yield _gap_row(terms, at, end + _DAY, np.datetime64(last), who, -1, language)
+        yield _gap_row(terms, at, end + _DAY, np.datetime64(last), who, -1, lang)
 
 
 _HANDOVER: dict[Language, str] = {
@@ -448,11 +458,11 @@ def _term_row(
     who: str,
     shared: int,
     row: int,
-    language: Language,
+    lang: Language,
 ) -> dict[str, Any]:
     walk = float(terms.walk[term, terms.grid[at]])
     told = _HANDOVER if who else _FILLS
-    text = told[language].format(who=who, shared=shared, walk=write_metres(walk, language))
+    text = told[lang].format(who=who, shared=shared, walk=write_metres(walk, lang))
     return {
         **_plain_row(terms, at, begin, terms.ends[term]),
         "worker_id": terms.ids[term],
@@ -466,11 +476,11 @@ def _term_row(
 
 
 def _gap_row(
-    terms: _Terms, at: int, begin: Any, end: Any, who: str, term: int, language: Language
+    terms: _Terms, at: int, begin: Any, end: Any, who: str, term: int, lang: Language
 ) -> dict[str, Any]:
     named = terms.ids[term] if term >= 0 else who
-    why = _WHY["later" if term >= 0 else "none"][language].format(who=named, end=end)
-    text = _GAP[language].format(begin=begin, end=end, why=why)
+    why = _WHY["later" if term >= 0 else "none"][lang].format(who=named, end=end)
+    text = _GAP[lang].format(begin=begin, end=end, why=why)
     return {**_plain_row(terms, at, begin, end), "binding": "term", "reason": text}
 
 
@@ -500,7 +510,7 @@ def _name_rivals(
     rows: list[dict[str, Any]],
     costs: Floats,
     reduced: Floats,
-    language: Language,
+    lang: Language,
 ) -> list[dict[str, Any]]:
     """Add the next best successor of each row and what he would cost."""
     used = {row["succession"] for row in rows if "succession" in row}
@@ -517,7 +527,7 @@ def _name_rivals(
             extra = max(float(price[rival]), 0.0)
             walk = float(terms.walk[rival, plan.grids.index.get_loc(row["grid_code"])])
             row |= {"rival": terms.ids[rival], "extra": extra, "rival_walk": walk}
-            row["reason"] += _RIVAL[language].format(rival=terms.ids[rival], extra=extra)
+            row["reason"] += _RIVAL[lang].format(rival=terms.ids[rival], extra=extra)
     return rows
 
 

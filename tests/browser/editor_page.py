@@ -46,7 +46,7 @@ def open_page(
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.on("console", lambda line: troubles.append(line.text) if line.type == "error" else None)
     page.expose_function("toKernel", sent.answer)
-    traits = {"height": widget.height, "language": widget.language}
+    traits = {"height": widget.height, "lang": widget.lang}
     page.add_init_script(f"window.traits = {traits};")
     page.goto(f"{ADDRESS}/")
     page.kernel = sent

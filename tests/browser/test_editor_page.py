@@ -50,8 +50,8 @@ def open_editor(browser, tmp_path):
 
     def enter(plan, **options):
         journal = options.pop("journal", tmp_path / "drafts.sqlite")
-        language = options.pop("language", "zh")
-        widget = edit_plan(plan, journal=journal, by="王芳", language=language)
+        lang = options.pop("lang", "zh")
+        widget = edit_plan(plan, journal=journal, by="王芳", lang=lang)
         door = open_page(browser, widget, offline_check=troubles, **options)
         page = door.__enter__()
         doors.append(door)

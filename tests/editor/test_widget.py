@@ -102,7 +102,7 @@ def test_what_is_refused(editor: PlanEditor, act: object, words: str) -> None:
 
 def test_settings(four_by_two: Plan, tmp_path: Path) -> None:
     """A language or height that there is not is refused before a file is made."""
-    for options in ({"language": "fr"}, {"height": 100}):
+    for options in ({"lang": "fr"}, {"height": 100}):
         with pytest.raises(GridmapError):
             gridmap.edit_plan(four_by_two, journal=tmp_path / "a.sqlite", **options)
     assert not (tmp_path / "a.sqlite").exists()

@@ -21,7 +21,7 @@ const BRUSH = { least: 6, first: 16, most: 120 }; // pixels
 class Editor {
   constructor(model, element) {
     this.model = model;
-    this.word = makeWords(model.get("language"));
+    this.word = makeWords(model.get("lang"));
     Object.assign(this, { tool: "select", active: null, compare: false, merging: false, allLocked: false });
     Object.assign(this, { stroke: null, pending: null, cursor: null, brush: null, pixels: BRUSH.first });
     Object.assign(this, { preview: [], flash: [], lasso: [], stale: new Set(), draft: null, title: "" });
@@ -33,7 +33,7 @@ class Editor {
       status: (status, more) => this.panel.showStatus(status, more),
       refused: (reason, words) => this.sayRefused(reason, words),
     });
-    model.on("change:language", () => this.speak());
+    model.on("change:lang", () => this.speak());
   }
 
   // --- the page ---------------------------------------------------------------------------------------
@@ -71,8 +71,8 @@ class Editor {
   }
 
   speak() {
-    this.word = makeWords(this.model.get("language"));
-    this.root.lang = this.model.get("language") === "zh" ? "zh-CN" : "en";
+    this.word = makeWords(this.model.get("lang"));
+    this.root.lang = this.model.get("lang") === "zh" ? "zh-CN" : "en";
     this.element.setAttribute("aria-label", this.word("map_label"));
     this.loading.textContent = this.word("loading");
     this.panel.speak(this.word);
@@ -84,7 +84,7 @@ class Editor {
   }
 
   switchLanguage() {
-    this.model.set("language", this.model.get("language") === "zh" ? "en" : "zh");
+    this.model.set("lang", this.model.get("lang") === "zh" ? "en" : "zh");
     this.model.save_changes();
     this.link.tell(this.link.queue.length ? "saving" : this.link.revision ? "saved" : "untouched");
   }
