@@ -115,6 +115,7 @@ from gridmap.staff_maps import map_patrols, map_staffing, map_stations
 from gridmap.store import PlanStore
 from gridmap.synthetic import make_city
 from gridmap.targets import building_limits, unit_targets
+from gridmap.tiles import Tiles, export_tiles, make_tiles
 from gridmap.trace import list_periods, locate_on, trace_code
 from gridmap.units import make_units
 
@@ -170,6 +171,7 @@ __all__ = [
     "Siting",
     "Staffing",
     "Step",
+    "Tiles",
     "Whistle",
     "apply_fix",
     "assign_units",
@@ -194,6 +196,7 @@ __all__ = [
     "edit_plan",
     "export_plan",
     "export_public",
+    "export_tiles",
     "extend_visits",
     "figure_balance",
     "figure_plan",
@@ -224,6 +227,7 @@ __all__ = [
     "make_members",
     "make_plan",
     "make_roster",
+    "make_tiles",
     "make_units",
     "make_workers",
     "map_changes",
