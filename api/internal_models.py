@@ -51,6 +51,10 @@ class InternalGrid(Internal):
     community_id: str
     community: str
     worker: InternalWorker | None = Field(description="The primary worker; null: vacant.")
+    others: list[InternalWorker] = Field(
+        description="Further primary workers: of the other shares of a grid that is too large for "
+        "one, or who hands it over."
+    )
     deputies: list[InternalWorker]
     branches: list[InternalBranch]
     liaisons: list[InternalLiaison]

@@ -78,6 +78,13 @@ class Hint(Public):
     )
 
 
+class Position(Public):
+    """A place on a map, in WGS-84."""
+
+    lon: float
+    lat: float
+
+
 class LocateAnswer(Public):
     """The one grid that owns a place, and how surely."""
 
@@ -91,6 +98,9 @@ class LocateAnswer(Public):
     distance_m: float | None = Field(description="Metres outside the territory; 0 inside.")
     runner_up: GridRef | None = Field(description="The grid across the nearest border.")
     hint: Hint | None
+    place: Position | None = Field(
+        description="The place in WGS-84, whatever its datum was; null where it is not on Earth."
+    )
     plan: str = Field(description="The plan in force on that day.")
     as_of: date = Field(description="The day that was asked for.")
 
@@ -128,6 +138,7 @@ class PlanAnswer(Public):
     target: int | float
     band: tuple[int, int] = Field(description="Fewest and most households of a balanced grid.")
     min_cell: int
+    near_border: float = Field(description="Metres from a border below which a place is near it.")
     bbox: tuple[float, float, float, float] | None = Field(description="West, south, east, north.")
 
 

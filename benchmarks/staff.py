@@ -39,7 +39,7 @@ def assign_greedily(case: Case) -> Ints:
 def assign_nearest(case: Case) -> Ints:
     """Go from grid to grid and take the nearest free worker who may serve it."""
     walk = np.where(case.open_to, case.walk, np.inf)
-    taken = np.full(len(case.plan.grids), -1)
+    taken = np.full(len(case.posts), -1)
     free = np.ones(len(case.workers), bool)
     for grid in range(len(taken)):
         way = np.where(free, walk[:, grid], np.inf)
@@ -62,7 +62,7 @@ FIGURES = {
 
 def take_in_order(case: Case, pairs: list[list[int]]) -> Ints:
     """Give each grid the first worker of the pairs who is free."""
-    taken = np.full(len(case.plan.grids), -1)
+    taken = np.full(len(case.posts), -1)
     free = np.ones(len(case.workers), bool)
     for worker, grid in pairs:
         if free[worker] and taken[grid] < 0:
@@ -72,7 +72,7 @@ def take_in_order(case: Case, pairs: list[list[int]]) -> Ints:
 
 def double_up(case: Case, taken: Ints) -> Ints:
     """Let the worker of an adjacent grid take one that is vacant, where both are within limits."""
-    households = case.plan.grids["households"].to_numpy()
+    households = case.posts["households"].to_numpy()
     limit = case.workers["limit"].to_numpy()
     for a, b in [*case.beside.tolist(), *case.beside[:, ::-1].tolist()]:
         who = taken[a]
@@ -98,7 +98,7 @@ def price(case: Case, taken: Ints) -> float:
 def describe(case: Case, taken: Ints) -> dict[str, Any]:
     """Return the figures of a choice."""
     served = np.flatnonzero(taken >= 0)
-    households = case.plan.grids["households"].to_numpy()
+    households = case.posts["households"].to_numpy()
     loads = np.bincount(taken[served], households[served])
     return {
         "walk_km": float(case.walk[taken[served], served].sum() / 1000),
@@ -111,8 +111,9 @@ def describe(case: Case, taken: Ints) -> dict[str, Any]:
 
 def take_primaries(case: Case, staffing: pd.DataFrame) -> Ints:
     """Return the workers of a staffing as positions."""
-    rows = staffing[staffing["role"] == "primary"].set_index("grid_code")["worker_id"]
-    return case.workers.index.get_indexer(rows.reindex(case.plan.grids.index))
+    rows = staffing[staffing["role"] == "primary"]  # in the order of the posts
+    rows = rows.sort_values(["grid_code", "households"], ascending=[True, False], kind="stable")
+    return case.workers.index.get_indexer(rows["worker_id"])
 
 
 def turn_over(workers: gpd.GeoDataFrame, share: float, seed: int) -> gpd.GeoDataFrame:

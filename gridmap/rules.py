@@ -166,6 +166,7 @@ class Staffing:
     part_time: float = 1000.0  #: for a grid whose primary worker is a part-timer
     doubled: float = 100_000.0  #: for each grid beyond a worker's first
     vacant: float = 1_000_000.0  #: for a grid without a primary worker
+    short: float = 500_000.0  #: for a share without a worker of a grid that another one serves
     unserved: float = 20.0  #: for each household of a vacant grid, so that small ones are
     detour: float = 1.3  #: metres walked per metre of straight line where there are no streets
     speed: float = 4.0  #: km/h on foot: 15 minutes are 1,000 m, as in the norm for estates

@@ -36,10 +36,11 @@ _STATES: dict[str, tuple[str, dict[Language, str]]] = {
         {"zh": "超过常规户数20%以上", "en": "20 % above the usual load"},
     ),
     "doubled": ("#9cc5de", {"zh": "一人兼管多格", "en": "one worker for several grids"}),
+    "shared": ("#c9b6e4", {"zh": "多人分担一格", "en": "several workers share one grid"}),
     "vacant": ("#d1495b", {"zh": "空缺", "en": "vacant"}),
 }
 #: Of a grid, in its tooltip.
-_TOLD = ["worker", "load", "walk", "deputies", "reason"]
+_TOLD = ["worker", "load", "walk", "others", "deputies", "reason"]
 #: What a map of stations shows, as its colours do.
 _PLACES: tuple[Words, ...] = (
     ("未覆盖住户", "homes out of reach"),
@@ -181,6 +182,8 @@ def _class_states(duties: pd.DataFrame) -> npt.NDArray[np.int64]:
     many = duties["worker_id"].map(duties["worker_id"].value_counts()) > 1
     heavy = duties["load"] > 1.2 * duties["capacity"]
     states = np.select(
-        [duties["worker_id"] == "", many, heavy], ["vacant", "doubled", "heavy"], "usual"
+        [duties["worker_id"] == "", duties["others"] != "", many, heavy],
+        ["vacant", "shared", "doubled", "heavy"],
+        "usual",
     )
     return np.array([list(_STATES).index(state) for state in states], np.int64)

@@ -34,8 +34,8 @@ ROLES = ("primary", "deputy")
 WAYS = ("streets", "block", "straight", "")
 #: What decided who serves a grid, or that nobody does; see `gridmap.staff.reasons`.
 BINDINGS = (
-    *("nearest", "continuity", "community", "limit", "elsewhere", "doubled", "neighbour", "spare"),
-    *("shortage", "too_large", "nobody", "replacement", "absence", "handover", "term"),
+    *("nearest", "continuity", "community", "limit", "elsewhere", "doubled", "shared", "neighbour"),
+    *("spare", "shortage", "short", "nobody", "replacement", "absence", "handover", "term"),
 )
 
 #: A change that counts, one that was undone, and one that can't be redone as others came after it.
@@ -255,7 +255,7 @@ STAFFING = Table(  # one row a duty; a grid without a primary worker has a row w
         "role": "O",  # one of ROLES
         "starts": "M",  # first day
         "ends": "M",  # last day; NaT: open
-        "households": "i",  # of the grid
+        "households": "i",  # of the grid, or of the share of it that this worker has
         "load": "i",  # households of all grids that the worker is primary of on these days
         "walk": "f",  # m from the worker's home or office; NaN where unknown
         "way": "O",  # one of WAYS: what that was measured along

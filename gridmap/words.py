@@ -50,6 +50,7 @@ _COLUMNS = {
     "limit": ("户数上限", "Limit"),
     "walk": ("步行（米）", "Walk (m)"),
     "deputies": ("代管人", "Deputies"),
+    "others": ("其余分担人", "Other shares"),
 }
 #: The same for amounts in a table, where the unit stands in the header.
 _WITH_UNIT = {

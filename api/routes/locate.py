@@ -6,10 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Query, Response
 
 from api.dependencies import PlanAt
-from api.models import GridRef, Hint, LocateAnswer, Place
+from api.models import GridRef, Hint, LocateAnswer, Place, Position
 from api.problems import PROBLEMS
 from api.shelf import InForce, ServedPlan
-from gridmap.datum import DATUMS
+from gridmap.datum import DATUMS, to_wgs84
 from gridmap.locate import Owner
 
 router = APIRouter(tags=["locate"], responses=PROBLEMS)
@@ -37,10 +37,10 @@ def _answer(place: Place, in_force: InForce, response: Response) -> LocateAnswer
     response.headers["Cache-Control"] = "no-store"
     plan = in_force.plan
     owner = plan.locator.locate(place.lon, place.lat, datum=place.datum)
-    return _describe(owner, _find_hint(owner, place, plan), in_force)
+    return _describe(owner, place, in_force)
 
 
-def _describe(owner: Owner, hint: Hint | None, in_force: InForce) -> LocateAnswer:
+def _describe(owner: Owner, place: Place, in_force: InForce) -> LocateAnswer:
     plan = in_force.plan
     grid = plan.grids[owner.grid_code] if owner.grid_code else None
     return LocateAnswer(
@@ -53,10 +53,19 @@ def _describe(owner: Owner, hint: Hint | None, in_force: InForce) -> LocateAnswe
         border_m=_tell_metres(owner.border),
         distance_m=_tell_metres(owner.distance),
         runner_up=_refer(owner.runner_up, plan),
-        hint=hint,
+        hint=_find_hint(owner, place, plan),
+        place=_put_on_map(place),
         plan=plan.name,
         as_of=in_force.as_of,
     )
+
+
+def _put_on_map(place: Place) -> Position | None:
+    """Return where a map shows a place; None where it is not on Earth as it stands."""
+    if abs(place.lon) > 180 or abs(place.lat) > 90:
+        return None
+    lon, lat = to_wgs84(place.lon, place.lat, place.datum)
+    return Position(lon=round(float(lon), 7), lat=round(float(lat), 7))
 
 
 def _find_hint(owner: Owner, place: Place, plan: ServedPlan) -> Hint | None:

@@ -11,6 +11,11 @@ from xstatic.pkg import leaflet
 
 PAGES = Path(__file__).parent.parent / "pages"
 
+Language = Literal["zh", "en"]
+#: What a map page has beside the map: everything, the card alone, nothing.
+Controls = Literal["full", "min", "none"]
+Colouring = Literal["balance", "street", "none"]
+
 router = APIRouter(include_in_schema=False)
 _templates = Jinja2Templates(PAGES)
 
@@ -22,15 +27,20 @@ def open_map() -> RedirectResponse:
 
 
 @router.get("/map")
-def show_map(request: Request, lang: Literal["zh", "en"] = "zh") -> Response:
-    """Show the map of the plan in force."""
-    context = {
-        "lang": lang,
-        "attribution": request.app.state.attribution,
-        "approval": request.app.state.approval,
-    }
+@router.get("/embed")
+def show_map(
+    request: Request, lang: Language = "zh", ui: Controls = "full", color: Colouring = "balance"
+) -> Response:
+    """Show the map of the plan in force; /embed is the same inside another page."""
+    return _show(request, "map.html", lang=lang, ui=ui, color=color)
+
+
+def _show(request: Request, name: str, **context: object) -> Response:
+    """Fill a page; which map law applies to it stands on every one."""
+    state = request.app.state
+    context |= {"attribution": state.attribution, "approval": state.approval}
     return _templates.TemplateResponse(
-        request, "map.html", context, headers={"Cache-Control": "no-cache"}
+        request, name, context, headers={"Cache-Control": "no-cache"}
     )
 
 

@@ -69,5 +69,6 @@ def _describe_plan(in_force: InForce, shelf: Shelf) -> PlanAnswer:
         target=plan.rules.target,
         band=plan.rules.band,
         min_cell=plan.rules.min_cell,
+        near_border=plan.rules.near_border,
         bbox=plan.bbox,
     )

@@ -62,12 +62,11 @@ def staff(
         gridmap.map_staffing(plan, staffing, people, on=day, lang=cast(Any, lang)).save(map_path)
     typer.echo(
         "{workers} workers for {grids} grids: {vacant} vacant, {doubled} workers with several, "
-        "{free} free; {walk_km} km on foot together, largest load {most} households".format(
-            **figures
-        )
+        "{shared} grids shared by several ({short} short of one), {free} free; "
+        "{walk_km} km on foot together, largest load {most} households".format(**figures)
     )
     typer.echo(f"{figures['proof']['status']}; roster: {roster}")
-    raise typer.Exit(1 if figures["vacant"] else 0)
+    raise typer.Exit(1 if figures["vacant"] or figures["short"] else 0)
 
 
 @app.command("branches")

@@ -31,6 +31,9 @@ def assign_workers(
 ) -> pd.DataFrame:
     """Give each grid its primary worker and its deputies.
 
+    A grid that nobody may carry alone is shared by as few workers as can be, each with a row of his
+    own; where they are not enough, those who are there are named and the rest is a vacant share.
+
     What always holds: a community worker or part-timer serves his own community only; nobody
     carries more households than his limit; more than one grid only where they are adjacent, of one
     community, and the rules' ``max_grids_per_worker`` allows it. What is weighed, in the rules'
@@ -60,8 +63,9 @@ def assign_workers(
     Returns
     -------
     DataFrame
-        `STAFFING`: for each grid one primary row (``worker_id`` "" where it is vacant) and as many
-        deputies as the rules ask for, with the reason. ``attrs["proof"]`` has ``status`` (optimal
+        `STAFFING`: for each grid one primary row (``worker_id`` "" where it is vacant), for
+        a shared one a row for each share, and as many deputies as the rules ask for, with the
+        reason. ``attrs["proof"]`` has ``status`` (optimal
         or within), ``cost``, ``bound`` and ``gap`` in metres.
 
     Raises
@@ -76,7 +80,7 @@ def assign_workers(
     day = pd.Timestamp(on or date.today())
     duties, groups = list_duties(case)
     optimum = find_optimum(duties)
-    primary = _spread(duties, groups, optimum.columns, len(plan.grids))
+    primary = _spread(duties, groups, optimum.columns, len(case.posts))
     choice = _make_choice(case, duties, optimum, primary)
     deputies = find_deputies(case, primary)
     rows = [
@@ -93,8 +97,8 @@ def assign_workers(
 
 
 def list_duties(case: Case) -> tuple[Duties, list[tuple[int, ...]]]:
-    """List everything that a worker may be given, with its cost, and the sets of grids."""
-    n = len(case.plan.grids)
+    """List everything that a worker may be given, with its cost, and the sets of posts."""
+    n = len(case.posts)
     most = max(case.workers["limit"].max(), 0) if len(case.workers) else 0
     groups: list[tuple[int, ...]] = [(at,) for at in range(n)]
     groups += _list_groups(case, int(most))
@@ -106,18 +110,17 @@ def list_duties(case: Case) -> tuple[Duties, list[tuple[int, ...]]]:
     rows = np.repeat(np.arange(len(groups)), [len(one) for one in groups])
     flat = np.array([grid for one in groups for grid in one], np.int64)
     members = csr_array((np.ones(len(flat)), (rows, flat)), shape=(len(groups), n))
-    vacant = case.weights.vacant + case.weights.unserved * case.plan.grids["households"]
     doubled = float(round(case.weights.doubled))
     duties = Duties(
         *(workers.astype(np.int64), group.astype(np.int64), cost, members, doubled),
-        *(np.round(vacant.to_numpy(float)), len(case.workers)),
+        *(case.vacant, len(case.workers)),
     )
     return duties, groups
 
 
 def _list_groups(case: Case, most: int) -> list[tuple[int, ...]]:
-    """List the sets of two and more adjacent grids that ``most`` households allow."""
-    households = case.plan.grids["households"].to_numpy()
+    """List the sets of posts in two and more adjacent grids that ``most`` households allow."""
+    households, of = case.posts["households"].to_numpy(), case.posts["grid"].tolist()
     near: dict[int, list[int]] = {}
     for a, b in case.beside.tolist():
         near.setdefault(a, []).append(b)
@@ -126,7 +129,7 @@ def _list_groups(case: Case, most: int) -> list[tuple[int, ...]]:
     level: list[tuple[int, ...]] = [(at,) for at in sorted(near)]
     for _ in range(case.weights.max_grids_per_worker - 1):
         wider = {tuple(sorted((*one, b))) for one in level for a in one for b in near[a]
-                 if b not in one}  # fmt: skip
+                 if of[b] not in {of[at] for at in one}}  # fmt: skip
         level = sorted(one for one in wider if households[list(one)].sum() <= most)
         found += level
     return found
@@ -135,11 +138,11 @@ def _list_groups(case: Case, most: int) -> list[tuple[int, ...]]:
 def _price_group(case: Case, at: int, grids: tuple[int, ...]) -> tuple[Ints, Ints, Floats]:
     """Price a set of grids for each worker who may take all of it."""
     members = list(grids)
-    load = int(case.plan.grids["households"].to_numpy()[members].sum())
+    load = int(case.posts["households"].to_numpy()[members].sum())
     able = case.open_to[:, members].all(axis=1) & (case.workers["limit"].to_numpy() >= load)
     rows = np.flatnonzero(able)
     capacity = np.maximum(case.workers["capacity"].to_numpy(float)[rows], 1.0)
-    single = case.plan.grids["households"].to_numpy()[members][None, :] / capacity[:, None]
+    single = case.posts["households"].to_numpy()[members][None, :] / capacity[:, None]
     uneven = (load / capacity - 1) ** 2 - ((single - 1) ** 2).sum(axis=1)
     cost = case.cost[rows][:, members].sum(axis=1) + case.weights.fairness * uneven
     cost += round(case.weights.doubled) * (len(members) - 1)
@@ -163,7 +166,7 @@ def _make_choice(case: Case, duties: Duties, optimum: Optimum, primary: Ints) ->
     extra = np.maximum(reduced - gap, 0.0)
     load = np.zeros(len(case.workers), np.int64)
     served = primary >= 0
-    np.add.at(load, primary[served], case.plan.grids["households"].to_numpy()[served])
+    np.add.at(load, primary[served], case.posts["households"].to_numpy()[served])
     return Choice(primary, load, extra)
 
 
@@ -174,7 +177,7 @@ def _tabulate(
     grid = np.array([row.grid for row in rows], np.int64)
     worker = np.array([row.worker for row in rows], np.int64)
     rival = np.array([row.rival for row in rows], np.int64)
-    codes = case.plan.grids.index.to_numpy(object)[grid]
+    codes = case.posts["grid_code"].to_numpy(object)[grid]
     frame = pd.DataFrame(
         {
             "grid_code": codes,
@@ -182,7 +185,7 @@ def _tabulate(
             "role": [row.role for row in rows],
             "starts": day,
             "ends": _take(case.workers["ends"], worker, pd.NaT),
-            "households": case.plan.grids["households"].to_numpy()[grid],
+            "households": case.posts["households"].to_numpy()[grid],
             "load": np.where(worker >= 0, choice.load[worker], 0) if len(choice.load) else 0,
             "walk": _take_pairs(case.walk, worker, grid, np.nan),
             "way": np.array(WAYS)[_take_pairs(case.ways, worker, grid, len(WAYS) - 1)],

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from itertools import pairwise
 from typing import Any
 
 import geopandas as gpd
@@ -13,6 +12,7 @@ from gridmap.plan import Plan
 from gridmap.reading.findings import CityReport, Finding
 from gridmap.rules import Rules
 from gridmap.staff.case import check_workers_of, find_beside
+from gridmap.staff.posts import posts_on
 from gridmap.tables import STAFFING, check_table
 
 
@@ -51,7 +51,7 @@ def check_staffing(
         *_find_strangers(plan, held, workers, day),
         *_find_outsiders(plan, held, workers),
         *_find_overloads(plan, held, workers, rules),
-        *_find_crowds(held, rules, day),
+        *_find_crowds(plan, held, rules, day),
         *_find_vacant(plan, held),
     ]
     counts = {"grids": len(plan.grids), "served": int(held["grid_code"].nunique())}
@@ -67,7 +67,8 @@ def summarize_staffing(
     -------
     dict
         ``grids``, ``workers`` who are there, ``vacant`` grids, ``doubled``: workers with more than
-        one grid, ``free`` workers, ``walk_km``: from homes and offices to grids, together,
+        one grid, ``shared``: grids with several workers, ``short``: those of them of which a share
+        has nobody, ``free`` workers, ``walk_km``: from homes and offices to grids, together,
         ``farthest`` (m), ``most``: the largest load in households, ``outside``: grids served by
         somebody who is sent elsewhere, ``straight``: ways that no street joins, and ``proof``,
         where the table has one.
@@ -78,6 +79,7 @@ def summarize_staffing(
     begun = workers["starts"].isna() | (workers["starts"] <= day)
     there = workers[begun & (workers["ends"].isna() | (workers["ends"] >= day))]
     loads = held.groupby("worker_id")["households"].sum()
+    shares = _list_shares(plan, staffing, on or date.today())
     home = held["worker_id"].map(workers["community_id"]).fillna("")
     place = held["grid_code"].map(plan.grids["community_id"])
     return {
@@ -85,6 +87,8 @@ def summarize_staffing(
         "workers": len(there),
         "vacant": int((~plan.grids.index.isin(held["grid_code"])).sum()),
         "doubled": int((held["worker_id"].value_counts() > 1).sum()),
+        "shared": int(shares["grid_code"].nunique()),
+        "short": int(shares.loc[shares["worker_id"] == "", "grid_code"].nunique()),
         "free": int((~there.index.isin(held["worker_id"])).sum()),
         "walk_km": round(float(held["walk"].sum()) / 1000, 1),
         "farthest": round(float(np.nan_to_num(held["walk"].max()))),
@@ -93,6 +97,14 @@ def summarize_staffing(
         "straight": int((held["way"] == "straight").sum()),
         "proof": staffing.attrs.get("proof", {}),
     }
+
+
+def _list_shares(plan: Plan, staffing: pd.DataFrame, day: date) -> pd.DataFrame:
+    """Return the posts that are shares of grids which somebody serves."""
+    posts = posts_on(plan, staffing, day)
+    several = posts["grid_code"].duplicated(keep=False)
+    served = posts.loc[posts["worker_id"] != "", "grid_code"]
+    return posts[several & posts["grid_code"].isin(served)]
 
 
 def _held_on(staffing: pd.DataFrame, day: date) -> pd.DataFrame:
@@ -138,9 +150,9 @@ def _find_overloads(
     """Find workers with too many households or grids, or grids that do not hang together."""
     known = held[held["worker_id"].isin(workers.index) & held["grid_code"].isin(plan.grids.index)]
     beside = {frozenset(pair) for pair in find_beside(plan).tolist()}
-    households = plan.grids["households"]
-    for who, codes in known.groupby("worker_id")["grid_code"]:
-        load = int(households[codes.unique()].sum())
+    for who, rows in known.groupby("worker_id"):
+        codes = rows["grid_code"]
+        load = int(rows.drop_duplicates("grid_code")["households"].sum())
         limit = min(int(workers.at[who, "limit"]), rules.staffing.max_households)
         if load > limit:
             yield _refuse(str(who), "load", load, f"more than the {limit} households he may carry")
@@ -162,20 +174,29 @@ def _hang_together(places: list[int], beside: set[frozenset[int]]) -> bool:
     return True
 
 
-def _find_crowds(held: pd.DataFrame, rules: Rules, day: date) -> Iterator[Finding]:
-    """Find two primary workers in a grid for longer than a hand-over."""
-    for code, rows in held.groupby("grid_code"):
-        ordered = rows.sort_values("starts")
-        for (_, first), (_, second) in pairwise(ordered.iterrows()):
-            end = first["ends"].date() if pd.notna(first["ends"]) else day + timedelta(days=3650)
-            shared = np.busday_count(second["starts"].date(), end + timedelta(days=1))
-            if shared > rules.staffing.handover:
-                names = f"{first['worker_id']}, {second['worker_id']}"
-                yield _refuse(str(code), "worker_id", names, "two primary workers at a time")
+def _find_crowds(plan: Plan, held: pd.DataFrame, rules: Rules, day: date) -> Iterator[Finding]:
+    """Find grids whose primary workers have more households than it, for longer than a hand-over.
+
+    Those of a shared grid have a part each, so that their parts add up to the grid.
+    """
+    several = held[held["grid_code"].duplicated(keep=False)]
+    far = pd.Timestamp(day) + pd.Timedelta(days=3650)
+    for code, rows in several.groupby("grid_code"):
+        newest = rows["starts"].max().date()
+        ends = rows["ends"].fillna(far).dt.date + timedelta(days=1)
+        leaving = np.busday_count(newest, ends.to_list()) <= rules.staffing.handover
+        staying = rows[~leaving | (rows["starts"].dt.date == newest)]
+        households = plan.grids["households"].get(code, 0)
+        if len(staying) > 1 and staying["households"].sum() > households:
+            names = ", ".join(staying.sort_values("starts")["worker_id"])
+            yield _refuse(str(code), "worker_id", names, "two primary workers at a time")
 
 
 def _find_vacant(plan: Plan, held: pd.DataFrame) -> Iterator[Finding]:
-    for code in plan.grids.index[~plan.grids.index.isin(held["grid_code"])]:
-        households = int(plan.grids.at[code, "households"])
-        problem = "no primary worker"
-        yield Finding("staffing", code, "households", str(households), problem, "noted")
+    """Find grids without a primary worker, and those of which a share has none."""
+    served = held.groupby("grid_code")["households"].sum().reindex(plan.grids.index, fill_value=0)
+    there = plan.grids.index.isin(held["grid_code"])
+    left = plan.grids["households"] - served
+    for code in plan.grids.index[~there | (left > 0)]:
+        problem = "a share has no primary worker" if served[code] else "no primary worker"
+        yield Finding("staffing", code, "households", str(left[code]), problem, "noted")

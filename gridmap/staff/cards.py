@@ -58,13 +58,15 @@ def describe_staff(
     Returns
     -------
     dict
-        ``worker`` (worker_id, name, kind, phone; None for a vacant grid), ``deputies``,
+        ``worker`` (worker_id, name, kind, phone; None for a vacant grid), ``others``: the primary
+        workers of its other shares, or who hands it over, ``deputies``,
         ``branches`` (branch_id, name, kind, grids, members, secretary), ``liaisons`` (department,
         post, name, phone).
     """
     primary = _list_workers(tables, grid_code, on, "primary")
     return {
         "worker": primary[-1] if primary else None,
+        "others": primary[:-1],
         "deputies": _list_workers(tables, grid_code, on, "deputy"),
         "branches": _list_branches(tables, grid_code, party or Party()),
         "liaisons": _list_liaisons(tables, community_id),

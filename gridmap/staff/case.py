@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import combinations, product
 from typing import Any
 
 import geopandas as gpd
@@ -13,8 +14,9 @@ from gridmap.errors import StaffError
 from gridmap.plan import Plan
 from gridmap.rules import Rules
 from gridmap.rules import Staffing as Weights
+from gridmap.staff.posts import list_posts, posts_on, price_vacant
 from gridmap.staff.walking import grid_points, make_walk_net
-from gridmap.tables import STAFFING, WORKERS, check_table, list_some
+from gridmap.tables import WORKERS, check_table, list_some
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -33,28 +35,35 @@ class Case:
         `WORKERS`: those who are there on the day, in order.
     weights : gridmap.rules.Staffing
         Limits and weights.
-    walk, ways : arrays of shape (workers, grids)
+    posts : DataFrame
+        What one worker is given, as `gridmap.staff.posts.list_posts` does: each grid once, but for
+        those that are shared.
+    walk, ways : arrays of shape (workers, posts)
         Metres (NaN where a worker has no position), and positions in `WAYS`.
-    home : array of bool, shape (workers, grids)
+    home : array of bool, shape (workers, posts)
         Whether the grid is in the worker's own community; true for one who has none.
-    open_to : array of bool, shape (workers, grids)
+    open_to : array of bool, shape (workers, posts)
         Whether the worker may serve it, by community and by limit.
-    cost : array of shape (workers, grids)
-        Whole metres for the one grid; infinite where it is not open to him.
-    own : array of shape (grids,)
+    cost : array of shape (workers, posts)
+        Whole metres for the one post; infinite where it is not open to him.
+    vacant : array of shape (posts,)
+        Whole metres for leaving it vacant.
+    own : array of shape (posts,)
         The present primary worker, or -1.
     beside : array of int, shape (pairs, 2)
-        Grids of one community that touch.
+        Posts of one community whose grids touch, or of one grid.
     """
 
     plan: Plan
     workers: gpd.GeoDataFrame
     weights: Weights
+    posts: pd.DataFrame
     walk: Floats
     ways: Ints
     home: Flags
     open_to: Flags
     cost: Floats
+    vacant: Floats
     own: Ints
     beside: Ints
 
@@ -66,8 +75,16 @@ def make_case(
     *,
     current: pd.DataFrame | None,
     on: date | None,
+    posts: pd.DataFrame | None = None,
 ) -> Case:
     """Put workers and grids of one day into arrays.
+
+    Parameters
+    ----------
+    plan, workers, rules, current, on
+        As for `assign_workers`.
+    posts : DataFrame, optional
+        As `gridmap.staff.posts.list_posts` returns them; by default those of all grids.
 
     Raises
     ------
@@ -75,21 +92,57 @@ def make_case(
         See `assign_workers`.
     """
     there = keep_present(check_workers_of(plan, workers), on or date.today())
-    weights, grids = rules.staffing, plan.grids
-    walk, ways = measure_walks(plan, there)
-    known = there["community_id"].to_numpy(object)[:, None]
-    home = (known == grids["community_id"].to_numpy(object)[None, :]) | (known == "")
-    limit = there["limit"].to_numpy()[:, None] >= grids["households"].to_numpy()[None, :]
+    weights = rules.staffing
+    home = _find_home(plan, there)
     bound = there["kind"].isin(["community", "part_time"]).to_numpy()[:, None]
-    open_to = limit & (home | ~bound)
-    own = _find_own(there, plan, current, on or date.today())
-    beside = find_beside(plan)
-    loads = grids["households"].to_numpy()[None, :]
-    cost = _price(there, weights, loads, _fill_walks(plan, there, walk), home)
+    if posts is None:
+        limits = np.where(home | ~bound, there["limit"].to_numpy(np.int64)[:, None], 0)
+        posts = list_posts(plan, limits.max(axis=0, initial=0))
+    at = posts["grid"].to_numpy(np.int64)
+    loads = posts["households"].to_numpy()[None, :]
+    walks, ways = measure_walks(plan, there)
+    walk, home = walks[:, at], home[:, at]
+    open_to = (there["limit"].to_numpy()[:, None] >= loads) & (home | ~bound)
+    own = _find_own(there, plan, posts, current, on or date.today())
+    cost = _price(there, weights, loads, _fill_walks(plan, there, walks)[:, at], home)
     rows = np.arange(len(there))[:, None]
     cost += weights.change * ((own[None, :] >= 0) & (own[None, :] != rows))
-    cost = np.where(open_to, np.round(cost), np.inf)
-    return Case(plan, there, weights, walk, ways, home, open_to, cost, own, beside)
+    return Case(
+        plan=plan,
+        workers=there,
+        weights=weights,
+        posts=posts,
+        walk=walk,
+        ways=ways[:, at],
+        home=home,
+        open_to=open_to,
+        cost=np.where(open_to, np.round(cost), np.inf),
+        vacant=price_vacant(posts, rules),
+        own=own,
+        beside=_pair_posts(posts, find_beside(plan)),
+    )
+
+
+def _find_home(plan: Plan, workers: gpd.GeoDataFrame) -> Flags:
+    """Say which grids lie in each worker's own community."""
+    known = workers["community_id"].to_numpy(object)[:, None]
+    return (known == plan.grids["community_id"].to_numpy(object)[None, :]) | (known == "")
+
+
+def _pair_posts(posts: pd.DataFrame, beside: Ints) -> Ints:
+    """Return the pairs of posts of grids that touch, and of one grid."""
+    at = posts["grid"].to_numpy(np.int64)
+    members: dict[int, list[int]] = {}
+    pairs: list[tuple[int, int]] = []
+    for post, grid in enumerate(at.tolist()):
+        members.setdefault(grid, []).append(post)
+    for some in members.values():
+        pairs += combinations(some, 2)
+    for a, b in beside.tolist():
+        pairs += product(
+            members.get(a, []), members.get(b, [])
+        )  # posts are in the order of their grids
+    return np.array(sorted(pairs), np.int64).reshape(-1, 2)
 
 
 def check_workers_of(plan: Plan, workers: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -155,16 +208,22 @@ def _price(
 
 
 def _find_own(
-    workers: gpd.GeoDataFrame, plan: Plan, current: pd.DataFrame | None, on: date
+    workers: gpd.GeoDataFrame,
+    plan: Plan,
+    posts: pd.DataFrame,
+    current: pd.DataFrame | None,
+    on: date,
 ) -> Ints:
-    """Return each grid's present primary worker among those who are there, else -1."""
+    """Return each post's present primary worker among those who are there, else -1."""
     if current is None:
-        return np.full(len(plan.grids), -1)
-    check_table(current, STAFFING)
-    held = primaries_on(current, on)
-    if held.empty:  # what was in force ended the day before
-        held = primaries_on(current, on - timedelta(days=1))
-    return workers.index.get_indexer(held.reindex(plan.grids.index))
+        return np.full(len(posts), -1)
+    held = posts_on(plan, current, on)
+    if not (held["worker_id"] != "").any():  # what was in force ended the day before
+        held = posts_on(plan, current, on - timedelta(days=1))
+    held["share"] = held.groupby("grid_code").cumcount() + 1
+    holders = held.set_index(["grid_code", "share"])["worker_id"]
+    keys = pd.MultiIndex.from_frame(posts[["grid_code", "share"]])
+    return workers.index.get_indexer(holders.reindex(keys).fillna(""))
 
 
 def primaries_on(staffing: pd.DataFrame, on: date) -> pd.Series:

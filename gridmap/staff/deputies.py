@@ -56,7 +56,7 @@ def _price_deputies(case: Case, primary: Ints) -> tuple[Flags, npt.NDArray[np.fl
     serves = np.zeros((workers, len(primary)), bool)
     serves[primary[served], grids[served]] = True
     busy = np.asarray(serves.any(axis=1))
-    number = np.unique(case.plan.grids["community_id"].to_numpy(object), return_inverse=True)[1]
+    number = np.unique(case.posts["community_id"].to_numpy(object), return_inverse=True)[1]
     inside = np.zeros((workers, number.max(initial=-1) + 1), bool)
     inside[primary[served], number[served]] = True
     own = (case.workers["community_id"] != "").to_numpy()

@@ -66,14 +66,15 @@ _TEXTS: dict[str, dict[Language, str]] = {
         "(limit {limit})",
     },
     "shortage": {
-        "zh": "空缺：可用{workers}人，网格{grids}个；能到此的{able}人都有网格，"
+        "zh": "空缺：可用{workers}人，岗位{posts}个；能到此的{able}人都有岗位，"
         "再兼管会超过上限或不相邻",
-        "en": "vacant: {workers} workers for {grids} grids; all {able} who may serve it have "
-        "a grid, and taking it too would break a limit or is not adjacent",
+        "en": "vacant: {workers} workers for {posts} posts; all {able} who may serve it have "
+        "one, and taking this too would break a limit or is not adjacent",
     },
-    "too_large": {
-        "zh": "空缺：{households}户，超过任何一人的上限{most}户；请重新划小",
-        "en": "vacant: {households} households are more than anybody may carry ({most}); divide it",
+    "short": {
+        "zh": "空缺：这一份{households}户无人，可用{workers}人均有岗位；其余{rest}户由{others}负责",
+        "en": "vacant: nobody for these {households} households, all {workers} workers have a "
+        "post; {others} has the other {rest} of the grid",
     },
     "nobody": {
         "zh": "空缺：没有可到本社区的人员",
@@ -87,6 +88,12 @@ _TEXTS: dict[str, dict[Language, str]] = {
         "zh": "负责本社区{own_grid}，代管不计入户数",
         "en": "serves {own_grid} of the same community; standing in is not counted in his load",
     },
+}
+#: What stands before the reason of a share.
+_SHARE: dict[Language, str] = {
+    "zh": "本网格{whole}户，超过一人上限，由{shares}人分担，此为第{share}份{households}户；",
+    "en": "the grid has {whole} households, more than one may carry, and is shared by {shares}: "
+    "this is share {share} of {households}; ",
 }
 _NEXT: dict[Language, str] = {
     "zh": "；次优{rival}（{rival_walk}），总代价至少多{extra}米",
@@ -103,19 +110,22 @@ _NO_DEPUTY: dict[Language, str] = {
 
 
 class _Facts(NamedTuple):
-    """What the texts may name, looked up once."""
+    """What the texts may name, looked up once; of each post its grid's name."""
 
     grids: list[str]
     households: list[int]
+    shares: list[tuple[int, int]]  # this is share k of n
+    whole: list[int]  # households of the grid
+    others: list[list[int]]  # who has the other shares
     workers: list[str]
     limits: list[int]
     homes: list[str]
-    served: list[list[int]]  # the grids of each worker
-    able: list[int]  # how many may serve each grid
+    served: list[list[int]]  # the posts of each worker
+    able: list[int]  # how many may serve each post
 
 
 def explain_primaries(case: Case, choice: Choice, lang: Language) -> Iterator[Reason]:
-    """Yield one reason for each grid, in their order."""
+    """Yield one reason for each post, in their order."""
     facts, rivals = _look_up(case, choice), _find_rivals(choice)
     walk = np.where(np.isnan(case.walk), np.inf, case.walk)
     nearest = walk.argmin(axis=0) if len(walk) else np.full(len(choice.primary), -1)
@@ -130,6 +140,9 @@ def explain_primaries(case: Case, choice: Choice, lang: Language) -> Iterator[Re
         text = _TEXTS[binding][lang].format(**words)
         if worker >= 0:
             text += _write_next(case, facts, grid, rival, extra, lang)
+        if facts.shares[grid][1] > 1:
+            text = _SHARE[lang].format(**words) + text
+            binding = "shared" if worker >= 0 else binding
         yield Reason(grid, worker, "primary", binding, rival, extra, text)
 
 
@@ -150,16 +163,24 @@ def explain_deputies(
 
 
 def _look_up(case: Case, choice: Choice) -> _Facts:
-    workers, grids = case.workers, case.plan.grids
+    workers, posts = case.workers, case.posts
     names = case.plan.city.communities["name"].to_dict()
     served: list[list[int]] = [[] for _ in range(len(workers))]
     for grid, worker in enumerate(choice.primary.tolist()):
         if worker >= 0:
             served[worker].append(grid)
     labels = zip(workers["name"], workers.index, strict=True)
+    holders: dict[int, list[int]] = {}
+    of = posts["grid"].tolist()
+    for post, worker in enumerate(choice.primary.tolist()):
+        if worker >= 0 and posts["shares"].iloc[post] > 1:
+            holders.setdefault(of[post], []).append(worker)
     return _Facts(
-        grids["name"].tolist(),
-        grids["households"].tolist(),
+        posts["name"].tolist(),
+        posts["households"].tolist(),
+        list(zip(posts["share"].tolist(), posts["shares"].tolist(), strict=True)),
+        case.plan.grids["households"].iloc[posts["grid"]].tolist(),
+        [holders.get(grid, []) for grid in of],
         [f"{name}（{code}）" if name else str(code) for name, code in labels],
         workers["limit"].tolist(),
         [str(names.get(code, code)) for code in workers["community_id"]],
@@ -181,9 +202,9 @@ def _find_rivals(choice: Choice) -> Ints:
 
 
 def _name_vacancy(facts: _Facts, grid: int) -> str:
-    if facts.able[grid]:
-        return "shortage"
-    return "too_large" if facts.households[grid] > max(facts.limits, default=0) > 0 else "nobody"
+    if facts.others[grid]:
+        return "short"
+    return "shortage" if facts.able[grid] else "nobody"
 
 
 def _name_binding(case: Case, facts: _Facts, grid: int, worker: int, near: int) -> str:
@@ -208,9 +229,15 @@ def _words(
     words: dict[str, object] = {
         "households": facts.households[grid],
         "workers": len(facts.workers),
-        "grids": len(facts.grids),
+        "posts": len(facts.grids),
         "able": facts.able[grid],
-        "most": max(facts.limits, default=0),
+        "share": facts.shares[grid][0],
+        "shares": facts.shares[grid][1],
+        "whole": facts.whole[grid],
+        "others": ("、" if lang == "zh" else ", ").join(
+            facts.workers[one] for one in facts.others[grid]
+        ),
+        "rest": facts.whole[grid] - facts.households[grid],
     }
     if near >= 0:
         words |= {

@@ -12,6 +12,7 @@ from gridmap.errors import StaffError
 from gridmap.plan import Plan
 from gridmap.rules import Rules
 from gridmap.staff.case import Case, make_case
+from gridmap.staff.posts import take_posts
 from gridmap.staff.reasons import Language, write_metres
 from gridmap.tables import STAFFING, WAYS, check_table
 
@@ -96,9 +97,13 @@ def replace_worker(
             "nothing to replace"
         )
     there = workers[workers.index != worker_id]
-    case = make_case(plan, there, rules or plan.rules, current=None, on=starts)
+    own = staffing[away & (staffing["role"] == "primary")]
+    own = own.sort_values("households", ascending=False, kind="stable")
+    case = make_case(
+        plan, there, rules or plan.rules, current=None, on=starts, posts=take_posts(plan, own)
+    )
     rows = list(_split_rows(staffing[away], begin, end))
-    rows += _stand_in(case, staffing[during & ~away], staffing[away], begin, end, lang)
+    rows += _stand_in(case, staffing[during & ~away], own, begin, end, lang)
     table = pd.concat([staffing[~away], pd.DataFrame(rows, columns=list(STAFFING.columns))])
     kinds = {"i": "int64", "f": "float64", "O": "str", "M": "datetime64[s]"}
     table = table.astype({name: kinds[kind] for name, kind in STAFFING.columns.items()})
@@ -122,19 +127,17 @@ def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
 def _stand_in(
     case: Case,
     others: pd.DataFrame,
-    away: pd.DataFrame,
+    own: pd.DataFrame,
     begin: Any,
     end: Any,
     lang: Language,
 ) -> Iterator[dict[str, Any]]:
-    """Yield who stands in, grid by grid, the largest first; a free worker is free once."""
+    """Yield who stands in, post by post as they come; a free worker is free once."""
     primary = others[(others["role"] == "primary") & (others["worker_id"] != "")]
     load = primary.drop_duplicates(["grid_code", "worker_id"]).groupby("worker_id")["households"]
     loads = {str(who): int(total) for who, total in load.sum().items()}
     deputies = others[(others["role"] == "deputy") & (others["worker_id"] != "")]
-    own = away[away["role"] == "primary"].sort_values("households", ascending=False)
-    for row in _records(own):
-        grid = case.plan.grids.index.get_loc(row["grid_code"])
+    for grid, row in enumerate(_records(own)):
         free, deputy = (
             _find_free(case, grid, loads, end),
             _find_deputy(case, deputies, row["grid_code"], end),

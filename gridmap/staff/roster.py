@@ -13,6 +13,7 @@ from gridmap.reading.columns import to_text
 from gridmap.reading.layers import read_csv
 from gridmap.rosters import write_book
 from gridmap.staff.case import check_workers_of, keep_present
+from gridmap.staff.posts import posts_on
 from gridmap.staff.reasons import Language
 from gridmap.tables import STAFFING, check_table
 
@@ -25,7 +26,7 @@ _KINDS: dict[str, dict[Language, str]] = {
 }
 _SHEETS: dict[str, dict[Language, str]] = {
     "duties": {"zh": "网格名册", "en": "grids"},
-    "open": {"zh": "空缺与兼管", "en": "vacant and doubled"},
+    "open": {"zh": "空缺、兼管与分担", "en": "vacant, doubled, shared"},
     "workers": {"zh": "人员", "en": "workers"},
 }
 
@@ -44,8 +45,10 @@ def list_duties(
     DataFrame
         Index grid_code, every grid once: ``grid`` and ``community`` (names), ``households``,
         ``worker_id``, ``worker`` (name), ``kind``, ``home_unit``, ``phone``, ``starts``, ``ends``,
-        ``load``, ``capacity``, ``limit``, ``walk``, ``deputies`` (names), ``reason``. During a
-        hand-over the one who came first. A vacant grid has "" and 0, and the reason for it.
+        ``load``, ``capacity``, ``limit``, ``walk``, ``deputies`` (names), ``others`` (who has
+        the other shares of a grid that is shared, with their households; — where nobody has one),
+        ``reason``. During a hand-over the one who came first. A vacant grid has "" and 0, and the
+        reason for it.
     """
     check_table(staffing, STAFFING)
     check_workers_of(plan, workers)
@@ -70,6 +73,7 @@ def list_duties(
         frame[column] = who.map(workers[column]).fillna(0).astype("int64")
     frame["walk"] = first["walk"].where(who != "")
     frame["deputies"] = _name_deputies(rows, workers).reindex(frame.index).fillna("")
+    frame["others"] = _name_others(plan, staffing, workers, on).reindex(frame.index).fillna("")
     frame["reason"] = first["reason"].fillna("")
     return frame
 
@@ -118,7 +122,8 @@ def write_staff_roster(
                 shapes.to_file(draft, layer="staffing", index=True)
         else:
             there = keep_present(workers, on or date.today())
-            write_book(_list_sheets(duties, there, lang), draft, lang)
+            held = posts_on(plan, staffing, on or date.today())
+            write_book(_list_sheets(held, duties, there, lang), draft, lang)
 
 
 def write_staffing(staffing: pd.DataFrame, path: str | Path) -> None:
@@ -163,8 +168,19 @@ def _name_deputies(rows: pd.DataFrame, workers: gpd.GeoDataFrame) -> pd.Series:
     return names.groupby(deputies["grid_code"]).agg("、".join)
 
 
+def _name_others(
+    plan: Plan, staffing: pd.DataFrame, workers: gpd.GeoDataFrame, on: date | None
+) -> pd.Series:
+    """Name who has the second and further shares of each shared grid."""
+    posts = posts_on(plan, staffing, on or date.today())
+    others = posts[posts["grid_code"].duplicated()]
+    names = others["worker_id"].map(workers["name"]).fillna(others["worker_id"]).replace("", "—")
+    told = names + " " + others["households"].astype("str")
+    return told.groupby(others["grid_code"]).agg("、".join)
+
+
 def _list_sheets(
-    duties: pd.DataFrame, workers: gpd.GeoDataFrame, lang: Language
+    held: pd.DataFrame, duties: pd.DataFrame, workers: gpd.GeoDataFrame, lang: Language
 ) -> dict[str, pd.DataFrame]:
     """List the sheets of a roster by their names."""
     table = duties.rename_axis("grid_code").reset_index()
@@ -172,19 +188,20 @@ def _list_sheets(
     table["walk"] = table["walk"].round().astype("Int64")
     for column in ("starts", "ends"):
         table[column] = table[column].dt.date
-    many = table["worker_id"].map(table["worker_id"].value_counts()) > 1
+    many = table["worker_id"].map(held["worker_id"].value_counts()) > 1
+    held = held.assign(grid=held["grid_code"].map(duties["grid"]))
     sheets = {
         "duties": table,
-        "open": table[(table["worker_id"] == "") | many],
-        "workers": _list_people(duties, workers, lang),
+        "open": table[(table["worker_id"] == "") | many | (table["others"] != "")],
+        "workers": _list_people(held, workers, lang),
     }
     return {_SHEETS[name][lang]: sheet for name, sheet in sheets.items()}
 
 
-def _list_people(duties: pd.DataFrame, workers: gpd.GeoDataFrame, lang: Language) -> pd.DataFrame:
+def _list_people(held: pd.DataFrame, workers: gpd.GeoDataFrame, lang: Language) -> pd.DataFrame:
     """List the workers with their grids, those without any too."""
-    names = duties["grid"].groupby(duties["worker_id"]).agg("、".join)
-    load = duties["households"].groupby(duties["worker_id"]).sum()
+    names = held["grid"].groupby(held["worker_id"]).agg("、".join)
+    load = held["households"].groupby(held["worker_id"]).sum()
     frame = pd.DataFrame(index=workers.index)
     frame["worker_id"], frame["worker"] = workers.index, workers["name"]
     frame["kind"] = [_KINDS[kind][lang] for kind in workers["kind"]]

@@ -8,6 +8,7 @@ follows, or none. Its optimum leaves the fewest days without a worker; no other 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import combinations
 from typing import Any
 
 import geopandas as gpd
@@ -21,8 +22,9 @@ from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 from gridmap.errors import StaffError
 from gridmap.plan import Plan
 from gridmap.rules import Rules
-from gridmap.staff.case import check_workers_of, measure_walks, primaries_on
+from gridmap.staff.case import check_workers_of, measure_walks
 from gridmap.staff.optimum import find_wages
+from gridmap.staff.posts import posts_on
 from gridmap.staff.reasons import Language, write_metres
 from gridmap.tables import STAFFING, WAYS, check_table
 
@@ -45,7 +47,7 @@ class _Terms:
     first where it has none.
     """
 
-    codes: list[str]
+    codes: list[str]  # of each post that needs somebody, its grid
     grid: Ints  # position in the plan
     holder: list[str]  # worker_id, or ""
     person: list[str]
@@ -192,24 +194,24 @@ def _list_terms(
     plan: Plan, staffing: pd.DataFrame, cadres: gpd.GeoDataFrame, start: date, last: date
 ) -> _Terms:
     """Find the grids whose workers leave before the last day, and the terms that may follow."""
-    held = primaries_on(staffing, start).reindex(plan.grids.index).fillna("")
-    ends = _last_days(staffing, held, start)
-    grid = np.flatnonzero((ends < np.datetime64(last)).to_numpy())
+    held = posts_on(plan, staffing, start)
+    held = held.assign(ends=_last_days(staffing, held, start))
     first, final = pd.Timestamp(start), pd.Timestamp(last)
-    there = cadres["kind"].isin(_SENT) & ~cadres.index.isin(held)
+    there = cadres["kind"].isin(_SENT) & ~cadres.index.isin(held["worker_id"])
+    leaving = held[held["ends"] < final]
+    grid = plan.grids.index.get_indexer(leaving["grid_code"]).astype(np.int64)
     there &= cadres["starts"].isna() | (cadres["starts"] <= final)
     some = cadres[there & (cadres["ends"].isna() | (cadres["ends"] >= first))]
     walk, ways = measure_walks(plan, some)
     communities = some["community_id"].to_numpy(object)
     of = plan.grids["community_id"].to_numpy(object)[grid]
     people = cadres["person"].to_dict()
-    codes = plan.grids.index[grid].tolist()
     return _Terms(
-        codes=codes,
+        codes=leaving["grid_code"].tolist(),
         grid=grid,
-        holder=held.iloc[grid].tolist(),
-        person=[str(people.get(who, who)) for who in held.iloc[grid]],
-        free=ends.to_numpy("datetime64[D]")[grid],
+        holder=leaving["worker_id"].tolist(),
+        person=[str(people.get(who, who)) for who in leaving["worker_id"]],
+        free=leaving["ends"].to_numpy("datetime64[D]"),
         ids=some.index.tolist(),
         people=some["person"].tolist(),
         starts=some["starts"].fillna(first).clip(lower=first).to_numpy("datetime64[D]"),
@@ -219,32 +221,38 @@ def _list_terms(
         home=(communities[:, None] == of[None, :]) | (communities == "")[:, None],
         community=[*some["community_id"], *of],
         limit=some["limit"].to_numpy(np.int64),
-        households=plan.grids["households"].to_numpy(np.int64)[grid],
+        households=leaving["households"].to_numpy(np.int64),
         names=some["name"].tolist(),
     )
 
 
-def _last_days(staffing: pd.DataFrame, held: pd.Series, start: date) -> pd.Series:
-    """Return the last day of each grid's worker; far off if open, the day before if vacant."""
+def _last_days(staffing: pd.DataFrame, held: pd.DataFrame, start: date) -> pd.Series:
+    """Return the last day of each post's worker; far off if open, the day before if vacant."""
     rows = staffing[staffing["role"] == "primary"]
     rows = rows[rows["ends"].isna() | (rows["ends"] >= pd.Timestamp(start))]
     far = pd.Timestamp(2200, 1, 1)
     last = rows["ends"].fillna(far).groupby([rows["grid_code"], rows["worker_id"]]).max()
-    key = pd.MultiIndex.from_arrays([held.index, held])
+    key = pd.MultiIndex.from_frame(held[["grid_code", "worker_id"]])
     days = pd.Series(last.reindex(key).to_numpy(), held.index)
     before = pd.Timestamp(start) - pd.Timedelta(days=1)
-    return days.where((held != "").to_numpy() & days.notna().to_numpy(), before)
+    return days.where((held["worker_id"] != "") & days.notna(), before)
 
 
 def _list_kept(kept: pd.DataFrame | None) -> set[tuple[str, str, str]]:
-    """List the successions of a calendar: grid, who was there, who followed."""
+    """List who came after whom in a grid: its code, the one before, the one after.
+
+    Not only the next one: where one between them drops out, who came after stays in that grid.
+    """
     if kept is None:
         return set()
     check_table(kept, STAFFING)
     rows = kept[(kept["role"] == "primary") & (kept["worker_id"] != "")]
     rows = rows.sort_values(["grid_code", "starts"])
-    before = rows.groupby("grid_code")["worker_id"].shift().fillna("")
-    return set(zip(rows["grid_code"], before, rows["worker_id"], strict=True))
+    return {
+        (str(code), before, after)
+        for code, some in rows.groupby("grid_code")["worker_id"]
+        for before, after in combinations(["", *some], 2)
+    }
 
 
 def _price_arcs(
@@ -297,11 +305,13 @@ def _price_kept(terms: _Terms, kept: set[tuple[str, str, str]], change: float) -
     """Price every succession that is not in the calendar made before."""
     price = np.full((len(terms.codes) + len(terms.ids), len(terms.ids)), 4 * change)
     place = {name: at for at, name in enumerate(terms.ids)}
-    posts = {code: at for at, code in enumerate(terms.codes)}
+    posts: dict[str, list[int]] = {}
+    for at, code in enumerate(terms.codes):
+        posts.setdefault(code, []).append(at)
     for code, before, after in kept:
-        at = place.get(before, -1) + len(posts) if before in place else posts.get(code, -1)
-        if after in place and at >= 0:
-            price[at, place[after]] = 0.0
+        rows = [len(terms.codes) + place[before]] if before in place else posts.get(code, [])
+        if after in place:
+            price[rows, place[after]] = 0.0
     return price
 
 

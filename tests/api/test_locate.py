@@ -162,3 +162,20 @@ def test_unknown_parameter(client):
         client.get("/locate", params={**place, "x": 1}).json()
         == client.get("/locate", params=place).json()
     )
+
+
+@pytest.mark.parametrize("datum", ["wgs84", "gcj02", "bd09"])
+def test_place_on_the_map(client, datum):
+    """An answer says where a map shows the place, whatever datum it was given in."""
+    lon, lat = from_wgs84(122.235, 40.672, datum)
+    asked = {"lon": float(lon), "lat": float(lat), "datum": datum}
+    place = client.get("/locate", params=asked).json()["place"]
+    assert place["lon"] == pytest.approx(122.235, abs=1e-6)
+    assert place["lat"] == pytest.approx(40.672, abs=1e-6)
+
+
+def test_no_place_on_the_map(client):
+    """What is not on Earth as it stands has no place on a map, and its hint says why."""
+    _, lon, lat = centre_of(client)
+    answer = client.get("/locate", params={"lon": lat, "lat": lon}).json()
+    assert (answer["place"], answer["hint"]["code"]) == (None, "swapped")

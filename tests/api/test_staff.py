@@ -133,9 +133,24 @@ def test_internal_card(make_client, staffed):
     assert card.worker is not None
     assert (card.worker.worker_id, card.worker.name) == ("w1", "王芳")
     assert [one.name for one in card.deputies] == ["李强"]
+    assert card.others == []
     assert [one.department for one in card.liaisons] == ["供电"]
     assert card.branches[0].name.endswith("党支部")
     assert card.branches[0].members is None or card.branches[0].members >= 3
+
+
+def test_internal_card_of_a_shared_grid(make_client, staffed):
+    """Who has the other share is told too."""
+    folder, _ = staffed
+    store = PlanStore(folder)
+    code = store.load("spring").grids.index[2]
+    rows = make_staffing(code).iloc[:2].assign(starts=pd.Timestamp(2026, 1, 1), ends=pd.NaT)
+    rows = rows.astype({"starts": "datetime64[s]", "ends": "datetime64[s]"})
+    store.keep_staff("spring", {"staffing": rows}, DAY, by="王芳", today=DAY)
+    answer = make_client(folder, internal_answers=True).get(f"/internal/grids/{code}")
+    card = InternalGrid.model_validate_json(answer.content)
+    assert card.worker is not None
+    assert {card.worker.name, *(one.name for one in card.others)} == {"王芳", "李强"}
 
 
 def test_internal_problems(make_client, staffed):

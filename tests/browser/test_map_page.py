@@ -136,7 +136,7 @@ def test_click(open_page, site):
     expect(page.locator("#card")).to_be_visible()
     answer = ask(site, *pin_of(page))
     assert answer["grid_code"]
-    expect(page.locator("#card h1")).to_have_text(answer["name"])
+    expect(page.locator("#card h1")).to_have_text(answer["street"] + answer["name"])
     expect(page.locator("#card dd.code").first).to_have_text(answer["grid_code"])
     expect(page.locator("#card")).to_contain_text(f"{answer['households']} 户")
     expect(page.locator("#card")).to_contain_text(f"{answer['street']} · {answer['community']}")
@@ -222,7 +222,7 @@ def test_name(open_page, grids):
     page = open_page()
     page.fill("#query", grids[0]["properties"]["community"])
     page.click("#go")
-    rows = page.locator("#results button")
+    rows = page.locator("#results [role=option]")
     expect(rows.first).to_be_visible()
     code = rows.nth(1).locator("small").inner_text()
     rows.nth(1).click()
@@ -295,7 +295,9 @@ def test_keyboard(open_page, site):
     page.wait_for_timeout(500)
     page.keyboard.press("Enter")
     expect(page.locator("#card")).to_be_visible()
-    expect(page.locator("#card h1")).to_have_text(ask(site, *pin_of(page))["name"])
+    expect(page.locator("#card")).to_have_attribute(
+        "data-grid", ask(site, *pin_of(page))["grid_code"]
+    )
     page.keyboard.press("Escape")
     expect(page.locator("#card")).to_be_hidden()
 

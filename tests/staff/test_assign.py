@@ -78,17 +78,83 @@ def test_a_cadre_goes_where_he_is_sent_unless_that_leaves_a_grid_empty() -> None
     assert primaries(one) == ["w0", "w1"]
 
 
-@pytest.mark.parametrize(("households", "served"), [(500, True), (501, False)])
-def test_nobody_carries_more_than_the_hard_limit(households: int, served: bool) -> None:
-    """500 households are served, 501 are vacant and named as too large."""
-    staffing = serve(make_strip([[households]]), make_people({"x": 0.0}))
-    assert (primaries(staffing) == ["w0"]) == served
-    if not served:
-        assert staffing["binding"].iloc[0] == "too_large"
+@pytest.mark.parametrize(
+    ("households", "people", "held"),
+    [
+        (500, 2, [("w0", 500)]),
+        (501, 2, [("w0", 251), ("w1", 250)]),
+        (501, 1, [("w0", 251), ("", 250)]),
+        (501, 0, [("", 501)]),
+        (1000, 3, [("w0", 500), ("w1", 500)]),
+        (1001, 3, [("w0", 334), ("w1", 334), ("w2", 333)]),
+    ],
+)
+def test_a_grid_above_the_hard_limit_is_shared(
+    households: int, people: int, held: list[tuple[str, int]]
+) -> None:
+    """500 households have one worker, 501 two, 1,001 three; a share that nobody has is named."""
+    plan = make_strip([[households]])
+    workers = make_people(*({"x": 10.0 * at} for at in range(3))).iloc[:people]
+    staffing = serve(plan, workers, lang="en")
+    check_table(staffing, STAFFING)
+    rows = staffing[staffing["role"] == "primary"]
+    shared = len(held) > 1
+    assert len(rows) == len(held)
+    assert sorted(rows["households"]) == sorted(count for _, count in held)
+    assert sorted(rows["worker_id"] == "") == sorted(who == "" for who, _ in held)
+    assert set(rows.loc[rows["worker_id"] != "", "binding"] == "shared") <= {shared}
+    assert rows["reason"].str.contains("shared by").all() == shared
+    figures = summarize_staffing(plan, staffing, workers, on=DAY)
+    lacking = shared and ("", 250) in held
+    assert (figures["shared"], figures["short"]) == (int(shared), int(lacking))
+    assert figures["vacant"] == (held[0][0] == "")
+    if lacking:
+        assert rows["reason"].str.contains("某人（w0） has the other 251 of the grid").any()
+    found = check_staffing(plan, staffing, workers, on=DAY).findings
+    nobody = "a share has no primary worker" if shared else "no primary worker"
+    assert [one.problem for one in found] == ([nobody] if lacking or not people else [])
+
+
+def test_a_second_share_waits_until_every_grid_has_somebody() -> None:
+    """Of two workers one serves the large grid and one the small, however near both live."""
+    staffing = serve(make_strip([[600], [300]]), make_people({"x": 40.0}, {"x": 50.0}))
+    rows = staffing[staffing["role"] == "primary"]
+    assert rows[rows["worker_id"] != ""]["grid_code"].nunique() == 2
+    vacant = rows[rows["worker_id"] == ""]
+    assert vacant["binding"].tolist() == ["short"]
+    assert "本网格600户" in vacant["reason"].iloc[0]
+
+
+def test_nobody_has_two_shares_of_one_grid() -> None:
+    """Two of three shares of 200 would be 400, which a worker may carry; he has one."""
+    small = {"x": 0.0, "limit": 200, "capacity": 200}
+    rows = serve(make_strip([[600]]), make_people(small, small)).query("role == 'primary'")
+    assert sorted(rows["worker_id"]) == ["", "w0", "w1"]
+
+
+def test_shares_stay_with_who_has_them() -> None:
+    """With the present staffing both keep their share, and a third who lives nearer waits."""
+    plan = make_strip([[900]])
+    people = make_people({"x": 10.0}, {"x": 90.0}, {"x": 50.0})
+    first = serve(plan, people.iloc[:2]).query("role == 'primary'")
+    again = serve(plan, people, current=first).query("role == 'primary'")
+    assert sorted(again["worker_id"]) == ["w0", "w1"]
+    assert first["worker_id"].tolist() == again["worker_id"].tolist()
+
+
+def test_check_finds_two_workers_who_do_not_share() -> None:
+    """Two of 400 households each are too many for 600; of 300 they are not."""
+    plan = make_strip([[600]])
+    people = make_people({"x": 10.0}, {"x": 20.0})
+    staffing = serve(plan, people)
+    assert check_staffing(plan, staffing, people, on=DAY).status == "clean"
+    both = staffing.assign(households=400)
+    problems = {one.problem for one in check_staffing(plan, both, people, on=DAY).findings}
+    assert problems == {"two primary workers at a time"}
 
 
 @pytest.mark.parametrize(("capacity", "households", "served"), [
-    (150, 250, True), (150, 251, False), (300, 500, True), (400, 500, True),
+    (150, 250, True), (150, 251, False), (300, 500, True), (400, 501, False),
 ])  # fmt: skip
 def test_a_part_timers_limit_is_his_share(capacity: int, households: int, served: bool) -> None:
     """5/3 of the usual load, 500 at most: as `Staffing.limit_of` says."""
@@ -137,11 +203,15 @@ def test_how_many_grids_one_worker_may_have_is_a_setting(most: int, served: int)
 def test_a_worker_stays_unless_a_change_saves_enough() -> None:
     """A change counts 500 m: two workers swap for 600 m of walking each, not for 200 m."""
     for gap, swapped in ((2, False), (7, True)):
-        plan = make_strip([[300, *[501] * (gap - 1), 300]])  # nobody serves those between
-        people = make_people({"x": 50.0}, {"x": 50.0 + 100 * gap})
+        plan = make_strip([[300], [300] * (gap - 1), [300]])  # those between have their own
+        home = {"kind": "community", "community_id": PLACES[1]}
+        between = [{**home, "x": 50.0 + 100 * at} for at in range(1, gap)]
+        people = make_people({"x": 50.0}, {"x": 50.0 + 100 * gap}, *between)
         held = serve(plan, people).query("role == 'primary'").copy()
         first, last = plan.grids.index[[0, -1]]
-        held["worker_id"] = held["grid_code"].map({first: "w1", last: "w0"}).fillna("")
+        held["worker_id"] = (
+            held["grid_code"].map({first: "w1", last: "w0"}).fillna(held["worker_id"])
+        )
         held["starts"] = pd.Timestamp(2024, 1, 1)
         after = serve(plan, people, current=held).query("role == 'primary'")
         now = after.set_index("grid_code")
@@ -232,7 +302,7 @@ def brute_force(plan: Plan, workers: gpd.GeoDataFrame) -> float:
         for worker, group, cost in zip(duties.worker, duties.group, duties.cost, strict=True)
     }
     best = float(duties.vacant.sum())
-    for choice in product(range(-1, len(case.workers)), repeat=len(plan.grids)):
+    for choice in product(range(-1, len(case.workers)), repeat=len(case.posts)):
         total = float(duties.vacant[[who < 0 for who in choice]].sum())
         for who in set(choice) - {-1}:
             own = tuple(at for at, one in enumerate(choice) if one == who)
@@ -274,6 +344,8 @@ def test_the_optimum_is_that_of_brute_force(
     assert proof["status"] == "optimal"
     assert proof["cost"] == brute_force(plan, workers)
     assert check_staffing(plan, staffing, workers, on=DAY).status == "clean"
+    shares = staffing[staffing["role"] == "primary"].groupby("grid_code")["households"].sum()
+    assert shares.tolist() == plan.grids["households"].tolist()
 
 
 def test_many_columns_are_solved_to_the_same_optimum(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,19 @@ def write_list(path: Path, number: int) -> Path:
     return path
 
 
+@pytest.mark.parametrize(("number", "code", "short"), [(2, 0, 0), (1, 1, 1)])
+def test_a_share_without_a_worker_is_an_exit_code(
+    tmp_path: Path, number: int, code: int, short: int
+) -> None:
+    """A grid of 600 households that has one worker of two is not wholly served."""
+    gridmap.PlanStore(tmp_path / "plans").keep(make_strip([[600]]), "2025")
+    people = write_list(tmp_path / "人员.csv", number)
+    given = ["staff", str(tmp_path / "plans"), "2025", str(people), str(tmp_path / "a.xlsx")]
+    done = CliRunner().invoke(app, [*given, "--on", "2025-03-03"])
+    assert done.exit_code == code, done.output
+    assert f"1 grids shared by several ({short} short of one)" in done.output
+
+
 @pytest.mark.parametrize(("number", "code"), [(2, 0), (1, 1)])
 def test_the_roster_is_written(tmp_path: Path, number: int, code: int) -> None:
     """Exit code 1 says that a grid is vacant; the table is what the next run keeps to."""

@@ -113,16 +113,16 @@ def test_the_own_next_term_needs_no_hand_over() -> None:
 
 def test_successors_walk_least_where_several_change_on_a_day() -> None:
     """Two grids change hands on one day: each gets the one who lives there, in both waves."""
-    plan = make_strip([[300] * 8])
+    plan = make_strip([[300], [300] * 6, [300]])
     people = [term("2025-01-01", "2025-04-30", x=50.0), term("2025-01-01", "2025-04-30", x=750.0)]
     for begin, end in (("2025-04-20", "2025-08-31"), ("2025-08-20", "2025-12-31")):
         people += [term(begin, end, x=740.0), term(begin, end, x=60.0)]
-    only = make_strip([[300, *[501] * 6, 300]])
-    calendar = rotate(only, make_people(*people))
-    rows = calendar[(calendar["role"] == "primary") & (calendar["worker_id"] != "")]
+    home = {"kind": "community", "community_id": PLACES[1]}
+    own = [{**home, "x": 150.0 + 100 * at} for at in range(6)]  # they stay in those between
+    calendar = rotate(plan, make_people(*people, *own))
+    rows = calendar[(calendar["role"] == "primary") & calendar["ends"].notna()]
     assert rows["walk"].max() < 200
     assert len(rows) == 6
-    assert len(plan.grids) == 8
 
 
 def test_a_calendar_keeps_what_was_planned_when_one_drops_out() -> None:
@@ -139,6 +139,26 @@ def test_a_calendar_keeps_what_was_planned_when_one_drops_out() -> None:
     assert len(before - after) == 1
     assert len(after - before) == 1
     assert lost in cadres.index
+
+
+def test_each_share_of_a_large_grid_has_its_own_chain() -> None:
+    """600 households, two workers: who leaves is followed, and the other one's share stays."""
+    plan = make_strip([[600]])
+    cadres = make_people(
+        term("2025-01-01", "2025-06-30"),
+        term("2025-01-01", "2025-12-31"),
+        term("2025-06-01", "2025-12-31"),
+    )
+    staffing = assign_workers(plan, cadres.iloc[:2], on=START)
+    calendar = plan_rotation(plan, staffing, cadres, start=START)
+    assert sorted(duties(calendar)) == [
+        ("w0", "2025-01-01", "2025-06-30"),
+        ("w1", "2025-01-01", "2025-12-31"),
+        ("w2", "2025-06-24", "2025-12-31"),
+    ]
+    assert calendar.loc[calendar["role"] == "primary", "households"].tolist() == [300] * 3
+    for day in (date(2025, 6, 26), date(2025, 7, 1)):
+        assert check_staffing(plan, calendar, cadres, on=day).status == "clean"
 
 
 def test_days_below_one_are_refused() -> None:

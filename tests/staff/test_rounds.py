@@ -205,12 +205,28 @@ def test_the_workbook_has_codes_as_text_and_no_formula(staffed: Any, tmp_path: P
     path = tmp_path / "名册.xlsx"
     write_staff_roster(plan, staffing, people, path, on=DAY)
     book = openpyxl.load_workbook(path)
-    assert book.sheetnames == ["网格名册", "空缺与兼管", "人员"]
+    assert book.sheetnames == ["网格名册", "空缺、兼管与分担", "人员"]
     cells = {cell.value: cell.data_type for row in book["网格名册"].iter_rows() for cell in row}
     assert cells[plan.grids.index[0]] == "s"
     assert cells["=甲"] == "s"
-    assert book["空缺与兼管"].max_row == 2
+    assert book["空缺、兼管与分担"].max_row == 2
     assert [path.name for path in tmp_path.iterdir()] == ["名册.xlsx"]
+
+
+def test_a_shared_grid_names_everybody(tmp_path: Path) -> None:
+    """One row with the others and their households; each of them has it in the list of people."""
+    plan = make_strip([[800]])
+    people = make_people({"x": 0.0, "name": "甲"}, {"x": 10.0, "name": "乙"})
+    staffing = assign_workers(plan, people, on=DAY)
+    [row] = list_duties(plan, staffing, people, on=DAY).to_dict("records")
+    assert {row["worker"], row["others"]} in ({"甲", "乙 400"}, {"乙", "甲 400"})
+    write_staff_roster(plan, staffing, people, tmp_path / "a.xlsx", on=DAY)
+    sheet = openpyxl.load_workbook(tmp_path / "a.xlsx")["人员"]
+    names = [[cell.value for cell in line] for line in sheet.iter_rows(min_row=2)]
+    assert [400 in line and plan.grids["name"].iloc[0] in line for line in names] == [True, True]
+    assert "多人分担一格" in gridmap.map_staffing(plan, staffing, people, on=DAY).to_html()
+    alone = assign_workers(plan, people.iloc[:1], on=DAY)
+    assert list_duties(plan, alone, people, on=DAY)["others"].tolist() == ["— 400"]
 
 
 def test_the_geopackage_has_the_grids_with_their_workers(staffed: Any, tmp_path: Path) -> None:

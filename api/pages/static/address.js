@@ -1,34 +1,72 @@
-// The page's state is its address: to share what you see, copy the address.
-//   ?lang=en            language          #16/40.67200/122.23500    zoom/latitude/longitude
-//   &pin=122.2,40.6     a place (WGS-84)  &grid=210802003002001     a grid
-// What follows # is never sent to the server.
+// A map page's state is its address: to share what you see, copy the address.
+//
+// How the page looks is in the query:
+//   ?lang=en  ui=full|min|none  color=balance|street|none  layers=roads,buildings  parent=ORIGIN
+//   at=2025-03-01 | plan=NAME
+// What it shows may be given there too, and is kept after #, which is never sent to a server:
+//   lon=122.235 lat=40.672 z=16    pin=122.2,40.6    grid=210802003002001    q=TEXT
+//   #16/40.67200/122.23500&pin=…   is how it is written
 
-function readView(text) {
-  const [zoom, lat, lon] = text.split("/").map(Number);
+const SHOWN = ["lon", "lat", "z", "pin", "grid", "q"];
+const ZOOM = 17;
+
+function makeView(zoom, lat, lon) {
   const good = [zoom, lat, lon].every(Number.isFinite) && Math.abs(lat) <= 90 && Math.abs(lon) <= 180;
   return good ? { zoom, lat, lon } : null;
 }
 
+const readNumber = (text) => (text?.trim() ? Number(text) : NaN);
+
 function readPin(text) {
-  const [lon, lat] = (text || "").split(",").map((part) => (part.trim() ? Number(part) : NaN));
-  return Number.isFinite(lon) && Number.isFinite(lat) ? { lon, lat } : null;
+  const [lon, lat] = (text ?? "").split(",").map(readNumber);
+  return makeView(0, lat, lon) && { lon, lat };
 }
 
-/** Return what the address says: view, pin and grid, each null where it says nothing. */
+/** Return what the address shows: view, pin, grid and q, each null where it says nothing. */
 export function readAddress() {
   const [view, ...rest] = location.hash.slice(1).split("&");
-  const parameters = new URLSearchParams(rest.join("&"));
-  return { view: readView(view), pin: readPin(parameters.get("pin")), grid: parameters.get("grid") };
+  const inHash = new URLSearchParams(view.includes("=") ? [view, ...rest].join("&") : rest.join("&"));
+  const said = view || rest.length ? inHash : new URLSearchParams(location.search);
+  const zoom = said.has("z") ? readNumber(said.get("z")) : ZOOM;
+  return {
+    view: makeView(...view.split("/").map(readNumber)) ?? makeView(zoom, readNumber(said.get("lat")), readNumber(said.get("lon"))),
+    pin: readPin(said.get("pin")),
+    grid: said.get("grid"),
+    q: said.get("q"),
+  };
+}
+
+/** Return how the page looks and who may talk with it. */
+export function readOptions() {
+  const said = new URLSearchParams(location.search);
+  return {
+    ui: document.documentElement.dataset.ui,
+    color: document.documentElement.dataset.color,
+    layers: new Set((said.get("layers") ?? "roads,buildings").split(",")),
+    parent: said.get("parent"),
+    plan: said.get("plan"),
+  };
+}
+
+/** Return the address of a page beside this one that shows a grid or place. */
+export function linkTo(page, { view, pin, grid, lang }) {
+  return compose(page, new URLSearchParams(), { view, pin, grid, lang });
 }
 
 /** Write the state into the address without a new entry in the browser's history. */
-export function writeAddress({ view, pin, grid, lang }) {
-  let hash = `#${view.zoom}/${view.lat.toFixed(5)}/${view.lon.toFixed(5)}`;
-  if (pin) hash += `&pin=${pin.lon.toFixed(7)},${pin.lat.toFixed(7)}`;
-  else if (grid) hash += `&grid=${encodeURIComponent(grid)}`;
+export function writeAddress(shown) {
   const query = new URLSearchParams(location.search);
+  for (const name of SHOWN) query.delete(name);
+  history.replaceState(null, "", compose(location.pathname, query, shown));
+}
+
+function compose(path, query, { view, pin, grid, lang }) {
   if (lang === "zh") query.delete("lang");
   else query.set("lang", lang);
-  const search = query.toString();
-  history.replaceState(null, "", `${location.pathname}${search ? `?${search}` : ""}${hash}`);
+  const parts = view ? [`${view.zoom}/${view.lat.toFixed(5)}/${view.lon.toFixed(5)}`] : [];
+  if (pin) parts.push(`pin=${pin.lon.toFixed(7)},${pin.lat.toFixed(7)}`);
+  else if (grid) parts.push(`grid=${encodeURIComponent(grid)}`);
+  const search = query.toString() && `?${query}`;
+  const hash = parts.length ? `#${parts.join("&")}` : "";
+  return new URL(`${path}${search}${hash}`, location.href).href;
 }

@@ -1,20 +1,28 @@
-// The card: which grid, and how surely. Everything is set as text; nothing is parsed as markup.
+// A card: a title, rows, what to mind, and buttons. And the card of a grid that owns a place.
 
+import { make, makeButton } from "./elements.js";
 import { word } from "./words.js";
 
-const DATUM_NAMES = { wgs84: "WGS-84", cgcs2000: "CGCS2000", gcj02: "GCJ-02", bd09: "BD-09" };
+export const DATUM_NAMES = { wgs84: "WGS-84", cgcs2000: "CGCS2000", gcj02: "GCJ-02", bd09: "BD-09" };
 
-function make(tag, className, text) {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  if (text !== undefined) element.textContent = text;
-  return element;
+/** Fill a card and show it; rows are [name, text or element, class], without text left out. */
+export function fillCard(card, { title, rows, hints = [], buttons = [], onClose }) {
+  const close = makeButton("close", "×", onClose);
+  close.setAttribute("aria-label", word("close"));
+  const group = make("div", "buttons");
+  group.append(...buttons);
+  card.replaceChildren(close, make("h1", "", title), makeRows(rows));
+  card.append(...hints.map((hint) => (hint instanceof Node ? hint : make("p", "hint", hint))), group);
+  card.hidden = false;
 }
 
-function makeRows(rows) {
+export function makeRows(rows) {
   const list = make("dl");
-  for (const [name, value, className] of rows.filter(([, value]) => value))
-    list.append(make("dt", "", name), make("dd", className, value));
+  for (const [name, value, className] of rows.filter(([, text]) => text)) {
+    const text = make("dd", className);
+    text.append(value);
+    list.append(make("dt", "", name), text);
+  }
   return list;
 }
 
@@ -23,26 +31,78 @@ export function percent(deviation) {
   return value === 0 ? "±0%" : `${value > 0 ? "+" : "−"}${Math.abs(value)}%`;
 }
 
+export const tellPlace = ({ lon, lat }) => `${lon.toFixed(6)}, ${lat.toFixed(6)}`;
+
+/** Return the full name of a grid: with its street office, where the name does not begin with it. */
+export function fullName({ name, street }) {
+  return street && name && !name.startsWith(street) ? `${street}${name}` : name;
+}
+
+/** Return the rows of the card of an owner ({answer, place?, properties?, contact?, staff?}). */
+export function ownerRows({ answer, place, properties, contact, staff }) {
+  return [
+    [word("code"), answer.grid_code, "code"],
+    [word("belongs"), [answer.street, answer.community].filter(Boolean).join(" · ")],
+    ...(staff ? staffRows(staff) : contactRows(answer, contact)),
+    [word("households"), answer.grid_code && tellHouseholds(answer.households, properties?.deviation)],
+    [word("sureness"), tellSureness(answer)],
+    [word("coordinates"), place && tellPlace(place), "code"],
+  ];
+}
+
+function contactRows(answer, contact) {
+  if (!answer.grid_code) return [];
+  return [
+    [word("worker"), contact ? contact.worker : word("vacant")],
+    [word("office_phone"), contact?.office_phone && makePhone(contact.office_phone)],
+  ];
+}
+
+function staffRows({ worker, deputies, branches, liaisons }) {
+  return [
+    [word("worker"), worker ? makePeople([worker]) : word("vacant")],
+    [word("deputies"), deputies.length && makePeople(deputies)],
+    [word("branches"), branches.map(({ name, secretary }) => (secretary ? `${name}（${secretary}）` : name)).join("、")],
+    [word("liaisons"), liaisons.length && makePeople(liaisons)],
+  ];
+}
+
+/** List people, one a line: what for, the name, and a phone that a tap calls. */
+function makePeople(people) {
+  const list = make("ul", "people");
+  for (const { department, name, phone } of people) {
+    const row = make("li", "", [department, name].filter(Boolean).join(" "));
+    if (phone) row.append(" ", makePhone(phone));
+    list.append(row);
+  }
+  return list;
+}
+
+function makePhone(phone) {
+  const link = make("a", "phone", phone);
+  link.href = `tel:${phone.replace(/[^\d+]/g, "")}`;
+  return link;
+}
+
 function tellHouseholds(households, deviation) {
   if (households === null) return word("hidden");
   return deviation === undefined ? word("homes", households) : word("homes_off", households, percent(deviation));
 }
 
-function tellSureness(answer) {
+export function tellSureness(answer) {
   if (answer.match === "inside") return word("inside", answer.border_m.toFixed(1));
-  if (answer.match === "border") return word("on_border");
+  if (answer.match === "border") return word("on_border", answer.border_m.toFixed(1));
   return answer.match === "nearest" ? word("nearest", answer.distance_m.toFixed(1)) : "";
 }
 
-function tellHint(answer) {
-  const other = answer.runner_up && answer.runner_up.name;
+/** Say what to mind about an answer; `others` are the grids across a border that is near. */
+export function tellHint(answer, others = []) {
+  const names = others.map(fullName).join("、");
   switch (answer.hint && answer.hint.code) {
     case "border":
-      return other
-        ? word("border_hint", answer.border_m.toFixed(1), other)
-        : word("border_edge", answer.border_m.toFixed(1));
+      return names ? word("border_hint", answer.border_m.toFixed(1), names) : word("border_edge", answer.border_m.toFixed(1));
     case "nearest":
-      return other ? word("nearest_hint", other) : "";
+      return names ? word("nearest_hint", names) : "";
     case "datum":
       return word("datum_hint", DATUM_NAMES[answer.hint.datum]);
     case undefined:
@@ -53,47 +113,16 @@ function tellHint(answer) {
   }
 }
 
-function makeButton(className, text, act) {
-  const button = make("button", className, text);
-  button.type = "button";
-  button.addEventListener("click", () => act(button));
-  return button;
-}
-
-// Over plain http, which offices use, browsers have no clipboard: show the address, selected.
-async function copyAddress(button) {
-  if (navigator.clipboard) {
-    await navigator.clipboard.writeText(location.href);
-    button.textContent = word("copied");
-    return;
-  }
-  const field = make("input", "address");
-  field.readOnly = true;
-  field.value = location.href;
-  field.setAttribute("aria-label", word("copy"));
-  button.replaceWith(field);
-  field.select();
-}
-
-/** Fill the card with an owner ({answer, place?, properties?}) and show it. */
-export function showCard(card, { answer, place, properties }, onClose) {
-  const title = make("h1", "", answer.name || word("none"));
-  const close = makeButton("close", "×", onClose);
-  close.setAttribute("aria-label", word("close"));
-  const rows = [
-    [word("code"), answer.grid_code, "code"],
-    [word("belongs"), [answer.street, answer.community].filter(Boolean).join(" · ")],
-    [word("households"), answer.grid_code && tellHouseholds(answer.households, properties?.deviation)],
-    [word("sureness"), tellSureness(answer)],
-    [word("coordinates"), place && `${place.lon.toFixed(6)}, ${place.lat.toFixed(6)}`, "code"],
+/** Return what a dispatcher passes on, as one line. */
+export function dispatchText({ answer, place, contact, staff, others = [] }) {
+  if (!answer.grid_code) return "";
+  const worker = staff ? staff.worker : contact && { name: contact.worker, phone: contact.office_phone };
+  const parts = [
+    `${word("code")} ${answer.grid_code}`,
+    `${word("worker")} ${worker ? worker.name : word("vacant")}`,
+    worker?.phone && `${word("phone")} ${worker.phone}`,
+    place && `${word("coordinates")} ${place.lon.toFixed(6)},${place.lat.toFixed(6)}（WGS-84）`,
+    answer.match !== "inside" && tellHint(answer, others),
   ];
-  card.replaceChildren(close, title, makeRows(rows));
-  const hint = tellHint(answer);
-  if (hint) card.append(make("p", "hint", hint));
-  const buttons = make("div", "buttons");
-  buttons.append(makeButton("", word("copy"), copyAddress));
-  card.append(buttons);
-  card.dataset.grid = answer.grid_code || "";
-  card.dataset.match = answer.match;
-  card.hidden = false;
+  return [`【${fullName(answer)}】`, ...parts.filter(Boolean)].join(" ");
 }

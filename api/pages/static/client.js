@@ -1,7 +1,9 @@
-// What the page asks of the service. Places travel in bodies: addresses end up in logs.
+// What a page asks of the service. Places travel in bodies: addresses end up in logs.
 
 const ROOT = new URL("../", import.meta.url);
-const AT = new URLSearchParams(location.search).get("at");
+const JSON_BODY = { "Content-Type": "application/json" };
+let day = new URLSearchParams(location.search).get("at");
+let key = "";
 
 /** An answer that is a problem (RFC 9457); `code` is stable. */
 export class Problem extends Error {
@@ -12,11 +14,24 @@ export class Problem extends Error {
   }
 }
 
-async function ask(path, parameters = {}, options = {}) {
+/** Ask as whoever holds this key from now on; without one as the public. */
+export function useKey(text) {
+  key = text;
+}
+
+/** Ask for a plan by its name from now on: for the first day on which it was in force. */
+export async function usePlan(name) {
+  const plan = (await ask("plans")).find((row) => row.name === name);
+  if (!plan) throw new Problem({ code: "unknown-plan", detail: name });
+  day = plan.valid_from;
+}
+
+export async function ask(path, parameters = {}, options = {}) {
   const url = new URL(path, ROOT);
-  for (const [name, value] of Object.entries({ ...parameters, at: AT }))
+  for (const [name, value] of Object.entries({ ...parameters, at: day }))
     if (value) url.searchParams.set(name, value);
-  const { ok, answer } = await fetchJson(url, options);
+  const headers = { ...options.headers, ...(key && { Authorization: `Bearer ${key}` }) };
+  const { ok, answer } = await fetchJson(url, { ...options, headers });
   if (!ok) throw new Problem(answer);
   return answer;
 }
@@ -31,12 +46,11 @@ async function fetchJson(url, options) {
   }
 }
 
+const post = (path, body) => ask(path, {}, { method: "POST", headers: JSON_BODY, body: JSON.stringify(body) });
+
 export const askPlan = () => ask("plans/in-force");
 export const askGrids = () => ask("grids");
 export const askGrid = (code) => ask(`grids/${encodeURIComponent(code)}`);
+export const askStaff = (code) => ask(`internal/grids/${encodeURIComponent(code)}`);
 export const askLayer = (layer, bbox) => ask(`layers/${layer}`, { bbox });
-
-export function askOwner(place) {
-  const headers = { "Content-Type": "application/json" };
-  return ask("locate", {}, { method: "POST", headers, body: JSON.stringify(place) });
-}
+export const askOwner = (place) => post("locate", place);

@@ -3,7 +3,8 @@
 
 import { askLayer } from "./client.js";
 import * as look from "./look.js";
-import { percent } from "./card.js";
+import { fullName, percent } from "./card.js";
+import { gridAt } from "./nearby.js";
 import { word } from "./words.js";
 
 const L = window.L;
@@ -33,9 +34,10 @@ export function makeMap(element) {
 
 /** The layers on a map, filled from the service; `attempt` runs what may fail. */
 export class Ground {
-  constructor(map, attempt) {
+  constructor(map, attempt, layers = new Set(["roads", "buildings"])) {
     this.map = map;
     this.attempt = attempt;
+    this.shown = layers;
     const canvas = (pane) => L.canvas({ pane, padding: 0.25 });
     this.canvases = { ground: canvas("ground"), buildings: canvas("buildings"), lines: canvas("lines"), owner: canvas("owner") };
     this.fills = L.layerGroup().addTo(map);
@@ -45,6 +47,7 @@ export class Ground {
     this.buildings = L.layerGroup().addTo(map);
     this.owner = L.layerGroup().addTo(map);
     this.labels = L.layerGroup().addTo(map);
+    this.highlights = L.layerGroup().addTo(map);
     this.features = [];
     this.byCode = new Map();
     map.on("moveend", () => this.followView());
@@ -58,30 +61,37 @@ export class Ground {
     return L.geoJSON(features, { ...options, pointToLayer });
   }
 
-  /** Draw the grids of a plan; classes are by households. */
-  showGrids(collection, limits) {
+  /** Draw the grids of a plan. */
+  showGrids(collection, colouring) {
     this.features = collection.features;
     this.byCode = new Map(collection.features.map((feature) => [feature.id, feature]));
-    const kind = (feature) => look.classOf(feature.properties.households, limits);
     this.fills.clearLayers();
-    this.fills.addLayer(this.geoJson("ground", collection, (feature) => look.fillStyle(kind(feature))));
+    this.cover = this.geoJson("ground", collection, () => look.fillStyle(look.COLOURS.band));
+    this.fills.addLayer(this.cover);
+    this.colour(colouring);
     if (this.gridLines) this.lines.removeLayer(this.gridLines);
     this.gridLines = this.geoJson("lines", collection, () => look.outlineStyle("grid", this.map.getZoom()));
     this.lines.addLayer(this.gridLines);
     this.followView();
   }
 
+  colour({ kindOf, colours }) {
+    this.cover.setStyle(({ properties }) => look.fillStyle(colours[kindOf(properties)]));
+  }
+
   /** Draw the city below and between the grids. */
   async showBase() {
-    const layers = ["barriers", "streets", "communities"].map((layer) => askLayer(layer));
-    const [barriers, streets, communities] = await Promise.all(layers);
+    const roads = this.shown.has("roads") ? askLayer("streets") : null;
+    const [barriers, streets, communities] = await Promise.all([askLayer("barriers"), roads, askLayer("communities")]);
     const zoom = () => this.map.getZoom();
     for (const group of [this.water, this.streets]) group.clearLayers();
     if (this.communities) this.lines.removeLayer(this.communities);
     this.barriers = this.geoJson("ground", barriers, (f) => look.barrierStyle(f.properties.kind, zoom()));
     this.water.addLayer(this.barriers);
-    this.roads = this.geoJson("ground", streets, (f) => look.streetStyle(f.properties.kind, zoom()));
-    this.streets.addLayer(this.roads);
+    if (this.shown.has("roads")) {
+      this.roads = this.geoJson("ground", streets, (f) => look.streetStyle(f.properties.kind, zoom()));
+      this.streets.addLayer(this.roads);
+    }
     this.communities = this.geoJson("lines", communities, () => look.outlineStyle("community", zoom()));
     this.lines.addLayer(this.communities);
   }
@@ -101,7 +111,7 @@ export class Ground {
 
   /** Fetch the buildings around the view; a little more than it, so that small moves need none. */
   async showBuildings() {
-    if (this.map.getZoom() < BUILDINGS_FROM) {
+    if (this.map.getZoom() < BUILDINGS_FROM || !this.shown.has("buildings")) {
       this.buildings.clearLayers();
       this.built = null;
       return;
@@ -154,6 +164,40 @@ export class Ground {
     const icon = L.divIcon({ className: "label", html: text, iconSize: [110, 32] });
     const [lon, lat] = properties.label;
     return L.marker([lat, lon], { ...QUIET, keyboard: false, icon });
+  }
+
+  /** Outline grids that somebody points out, beside the one that is shown. */
+  highlight(codes) {
+    const features = codes.map((code) => this.byCode.get(code)).filter(Boolean);
+    this.highlights.clearLayers();
+    this.highlights.addLayer(this.geoJson("owner", features, () => look.HIGHLIGHT));
+  }
+
+  /** Name the grid under the mouse, and tell `tell` its code whenever that changes. */
+  nameUnderMouse(tell = () => {}) {
+    const tip = L.tooltip({ className: "tip", direction: "right", offset: [14, 0], opacity: 1 });
+    let last = null;
+    const show = (feature, at) => {
+      if (feature) tip.setLatLng(at).setContent(this.writeTip(feature)).addTo(this.map);
+      else tip.remove();
+      const code = feature?.id ?? null;
+      if (code !== last) tell((last = code));
+    };
+    this.map.on("mousemove", ({ latlng }) => {
+      this.pointed = latlng;
+      this.pointing ??= requestAnimationFrame(() => {
+        this.pointing = null;
+        if (this.pointed) show(gridAt(this.features, this.pointed.lng, this.pointed.lat), this.pointed);
+      });
+    });
+    this.map.on("mouseout", () => show((this.pointed = null), null));
+  }
+
+  writeTip({ properties }) {
+    const text = document.createElement("span");
+    const count = properties.households === null ? "" : ` · ${word("homes", properties.households)}`;
+    text.textContent = fullName(properties) + count;
+    return text;
   }
 
   /** Outline a grid and put a pin; null for none. */

@@ -25,9 +25,29 @@ export function classOf(households, limits) {
   return households <= limits.farHigh ? "above" : "far_above";
 }
 
-export const fillStyle = (kind) => ({ stroke: false, fillColor: COLOURS[kind], fillOpacity: 1 });
+// Pale and distinct, for kinds that have no order.
+const TINTS = ["#cfe3d4", "#f3dcc2", "#d5dcef", "#efd3dd", "#e9e6b8", "#c9e6ea", "#e2d4ec", "#dcdcdc", "#f6c9b9", "#bcd3b0", "#b9c6e6", "#d8c3a5"];
+
+/** Return how grids are filled: {kindOf(properties), colours {kind: colour}}. */
+export function makeColouring(name, features, plan) {
+  if (name === "none") return { kindOf: () => "band", colours: { band: COLOURS.band } };
+  if (name === "street") return colourStreets(features);
+  const limits = classLimits(plan);
+  return { kindOf: ({ households }) => classOf(households, limits), colours: COLOURS };
+}
+
+// Where no community says its street office, communities are told apart instead.
+function colourStreets(features) {
+  const part = features.some(({ properties }) => properties.street) ? "street" : "community";
+  const kinds = [...new Set(features.map(({ properties }) => properties[part]))].sort();
+  const colours = Object.fromEntries(kinds.map((kind, at) => [kind, TINTS[at % TINTS.length]]));
+  return { kindOf: (properties) => properties[part], colours };
+}
+
+export const fillStyle = (colour) => ({ stroke: false, fillColor: colour, fillOpacity: 1 });
 export const BUILDING = { stroke: false, fillColor: "#9a9486", fillOpacity: 0.8 };
 export const OWNER = { color: "#0b57d0", weight: 5, fillColor: "#0b57d0", fillOpacity: 0.15 };
+export const HIGHLIGHT = { color: "#8a5a00", weight: 3, dashArray: "8 5", fillColor: "#ffb300", fillOpacity: 0.25 };
 
 /** Return the style of an outline; thinner from afar, where a city has thousands. */
 export function outlineStyle(kind, zoom) {

@@ -1,0 +1,169 @@
+"""The tables that tell of branches: each adds up, each row has its reason."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gridmap.staff.branches.community import Formed
+from gridmap.staff.branches.ground import Ground, Site
+from gridmap.staff.branches.naming import find_kind, title
+from gridmap.staff.branches.reasons import explain, say_covered
+from gridmap.staff.branches.result import Branches
+from gridmap.staff.branches.shaping import shape
+from gridmap.staff.members import COUNTS
+from gridmap.tables import (
+    BRANCH_COMMUNITIES,
+    BRANCH_COMPOUNDS,
+    BRANCH_COVERAGE,
+    BRANCH_GRIDS,
+    BRANCH_UNITS,
+    BRANCH_VIOLATIONS,
+    BRANCHES,
+)
+
+
+def table_branches(
+    ground: Ground,
+    formed: Mapping[str, Formed],
+    ids: Mapping[tuple[str, int], str],
+    sites: Mapping[str, tuple[Site, ...]],
+    groups: pd.DataFrame,
+    sums: pd.DataFrame,
+) -> pd.DataFrame:
+    """Make one row a branch, still without a secretary."""
+    party = ground.party
+    grouped = groups["branch_id"].value_counts()
+    divided: dict[str, list[str]] = {}
+    for name, some in sites.items():
+        for site in some:
+            divided.setdefault(site.code, []).append(name)
+    rows: dict[str, dict[str, Any]] = {}
+    for (community, at), name in ids.items():
+        one = formed[community]
+        codes = list(dict.fromkeys(site.code for site in sites[name]))
+        kind = find_kind(codes, divided)
+        full, young = map(int, sums.loc[name, list(COUNTS)])
+        rows[name] = {
+            "name": title(ground.plan, codes, kind, name, divided),
+            "kind": kind,
+            "community_id": community,
+            "grid_code": codes[0],
+            "grids": len(codes),
+            "full": full,
+            "probationary": young,
+            "committee": full >= party.committee_from_full,
+            "groups": int(grouped.get(name, 0)),
+            "secretary": "",
+            "extent": one.cover.extents[at],
+            "contiguous": one.cover.contiguous[at],
+            "reason": explain(ground, codes, kind, full, young, divided, one.cover.extents[at]),
+        }
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=list(BRANCHES.columns))
+    table = table.set_axis(pd.Index(table.index, dtype="str", name=BRANCHES.index), axis=0)
+    return shape(table.sort_index(), BRANCHES)
+
+
+def put_together(
+    ground: Ground,
+    formed: Mapping[str, Formed],
+    branches: pd.DataFrame,
+    units: pd.DataFrame,
+    groups: pd.DataFrame,
+) -> Branches:
+    """Make the tables that follow from the branch of each unit."""
+    covered = units[units["branch_id"] != ""]
+    by_grid = covered.groupby(["branch_id", "grid_code"], sort=True)[list(COUNTS)].sum()
+    compounds = ground.plan.units["compound_id"].reindex(covered.index)
+    walled = covered.assign(compound_id=compounds, buildings=1)[compounds != ""]
+    keys = ["branch_id", "compound_id"]
+    by_compound = walled.groupby(keys, sort=True)[["buildings", *COUNTS]].sum()
+    coverage = _table_coverage(ground, by_grid, units)
+    return Branches(
+        branches=branches,
+        branch_grids=shape(by_grid.reset_index(), BRANCH_GRIDS),
+        branch_compounds=shape(by_compound.reset_index(), BRANCH_COMPOUNDS),
+        branch_units=shape(units, BRANCH_UNITS),
+        groups=groups,
+        branch_coverage=coverage,
+        branch_communities=_table_communities(ground, formed, branches, coverage),
+        branch_violations=_table_violations(ground, branches, coverage),
+    )
+
+
+def _table_coverage(ground: Ground, by_grid: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
+    """Say of each grid which branches cover it, and why none does."""
+    grids = ground.plan.grids
+    sums = ground.by_grid
+    serving = by_grid.reset_index().groupby("grid_code")["branch_id"].agg(list)
+    spread = by_grid.reset_index().groupby("branch_id")["grid_code"].agg(list)
+    grouped = units[units["group_id"] != ""].groupby("grid_code")["group_id"].nunique()
+    covered, reasons = [], []
+    for code, full in zip(grids.index, sums["full"], strict=True):
+        mine = serving.get(code, [])
+        joint = any(len(spread[name]) > 1 for name in mine)
+        covered.append(
+            "none" if not mine else "divided" if len(mine) > 1 else "joint" if joint else "own"
+        )
+        reasons.append(say_covered(ground, str(code), int(full), mine, spread))
+    table = sums.assign(
+        community_id=grids["community_id"],
+        covered=covered,
+        branches=[len(serving.get(code, [])) for code in grids.index],
+        groups=grouped.reindex(grids.index, fill_value=0),
+        reason=reasons,
+    )
+    return shape(table.rename_axis(BRANCH_COVERAGE.index), BRANCH_COVERAGE)
+
+
+def _table_communities(
+    ground: Ground,
+    formed: Mapping[str, Formed],
+    branches: pd.DataFrame,
+    coverage: pd.DataFrame,
+) -> pd.DataFrame:
+    """Add up by community, and suggest what stands above its branches."""
+    party = ground.party
+    by = coverage.assign(grids=1, covered=(coverage["covered"] != "none").astype("int64"))
+    table = by.groupby("community_id")[["grids", "covered", *COUNTS]].sum()
+    kinds = branches.assign(one=1, joint=(branches["kind"] == "joint").astype("int64"))
+    sums = kinds.groupby("community_id")[["one", "joint", "groups"]].sum()
+    sums = sums.reindex(table.index, fill_value=0).rename(columns={"one": "branches"})
+    total = table["full"] + table["probationary"]
+    suggested = np.select(
+        [total >= party.party_committee_from, total >= party.general_branch_from],
+        ["party_committee", "general_branch"],
+        "",
+    )
+    covers = [formed[str(community)].cover for community in table.index]
+    table = table.join(sums).assign(
+        suggested=pd.Series(suggested, table.index, dtype="str"),
+        proof=["optimal" if cover.proven else "best found" for cover in covers],
+        candidates=[cover.candidates for cover in covers],
+    )
+    return shape(table.rename_axis(BRANCH_COMMUNITIES.index), BRANCH_COMMUNITIES)
+
+
+def _table_violations(
+    ground: Ground, branches: pd.DataFrame, coverage: pd.DataFrame
+) -> pd.DataFrame:
+    """List each rule that could not be kept."""
+    party = ground.party
+    rows: list[tuple[Any, ...]] = []
+    for grid in coverage[coverage["covered"] == "none"].itertuples():
+        problem = f"grid {grid.Index} is in no branch: {grid.reason}"
+        rows.append(("uncovered", grid.Index, "", grid.full, party.branch_min_full, problem))
+    total = branches["full"] + branches["probationary"]
+    for name, size in total[total > party.branch_max_total].items():
+        branch: Any = branches.loc[str(name)]
+        problem = f"branch {name} has {size} members: {branch['reason']}"
+        code = branch["grid_code"]
+        rows.append(("over_cap", code, str(name), int(size), party.branch_max_total, problem))
+    for name, branch in branches[~branches["contiguous"]].iterrows():
+        problem = f"the grids of joint branch {name} do not touch: nothing nearer has room"
+        metres = math.ceil(branch["extent"])
+        rows.append(("apart", branch["grid_code"], str(name), metres, 0, problem))
+    frame = pd.DataFrame(rows, columns=list(BRANCH_VIOLATIONS.columns))
+    return shape(frame, BRANCH_VIOLATIONS)
