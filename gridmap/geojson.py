@@ -101,6 +101,9 @@ class Features:
         return f'{{"type":"FeatureCollection",{bbox}"features":[{body}]}}'.encode()
 
 
+NO_FEATURES = Features((), np.empty((0, 4)), (), np.empty(0, object))
+
+
 def describe_grids(plan: Plan, *, min_cell: int = 0) -> dict[str, dict[str, Any]]:
     """Say what may be told of each grid.
 

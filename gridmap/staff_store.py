@@ -41,6 +41,7 @@ from gridmap.tables import (
     LIAISONS,
     MEMBERS,
     STAFFING,
+    STATIONS,
     TASKS,
     VISITS,
     WORKERS,
@@ -55,7 +56,7 @@ _PATIENCE = 60
 _TABLES = (
     *(WORKERS, STAFFING, MEMBERS, BRANCHES, BRANCH_GRIDS, BRANCH_COMPOUNDS, BRANCH_UNITS, GROUPS),
     *(BRANCH_COVERAGE, BRANCH_COMMUNITIES, BRANCH_VIOLATIONS, LIAISONS, CONTACTS),
-    *(CONTACT_MATCHES, TASKS, VISITS),
+    *(CONTACT_MATCHES, TASKS, VISITS, STATIONS),
 )
 #: Every table that can be kept with a plan, by name. A new one is registered here.
 STAFF_TABLES: dict[str, Table] = {table.name: table for table in _TABLES}

@@ -115,7 +115,7 @@ def list_collections(request: Request, caller: AnyCaller, shelf: TheShelf) -> di
     return {
         "links": [link(base, "self", JSON, "The collections")],
         "crs": list_crs(in_force.plan.metric),
-        "collections": [_describe(request, one, in_force) for one in told],
+        "collections": [_describe(request, shelf, one, in_force) for one in told],
     }
 
 
@@ -125,7 +125,7 @@ def get_collection(
 ) -> dict[str, Any]:
     """Describe a collection."""
     collection = _find_collection(caller, name)
-    return _describe(request, collection, _ask_plan(request, shelf, None))
+    return _describe(request, shelf, collection, _ask_plan(request, shelf, None))
 
 
 @router.get("/collections/{collection}/queryables")
@@ -232,10 +232,12 @@ def _ask_plan(request: Request, shelf: Shelf, when: str | None) -> InForce:
     return shelf.in_force(parse_when(when, request.app.state.today()))
 
 
-def _describe(request: Request, collection: Collection, in_force: InForce) -> dict[str, Any]:
+def _describe(
+    request: Request, shelf: Shelf, collection: Collection, in_force: InForce
+) -> dict[str, Any]:
     """Return what is said of a collection."""
     here = f"{root(request)}/collections/{collection.id}"
-    first = in_force.valid_from.isoformat()
+    first = shelf.find_publication(in_force.plan.name, in_force.as_of).valid_from
     return {
         "id": collection.id,
         "title": collection.title,
@@ -243,7 +245,7 @@ def _describe(request: Request, collection: Collection, in_force: InForce) -> di
         "itemType": "feature",
         "extent": {
             "spatial": {"bbox": [in_force.plan.bbox], "crs": CRS84},
-            "temporal": {"interval": [[f"{first}T00:00:00+08:00", None]]},
+            "temporal": {"interval": [[f"{first.isoformat()}T00:00:00+08:00", None]]},
         },
         "crs": list_crs(in_force.plan.metric),
         "storageCrs": CRS84,
