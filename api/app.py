@@ -19,7 +19,17 @@ from api import VERSION
 from api.guard import SECURITY_HEADERS, Guard
 from api.models import Problem
 from api.problems import ProblemError, problem_response
-from api.routes import grids, internal, layers, locate, pages, plans
+from api.routes import (
+    features,
+    grids,
+    internal,
+    landing,
+    layers,
+    locate,
+    mapit,
+    pages,
+    plans,
+)
 from api.shelf import Shelf
 from gridmap.errors import (
     CodeError,
@@ -79,7 +89,7 @@ def create_app(
     app.state.shelf = Shelf(PlanStore(store_folder))
     app.state.today = today
     app.state.attribution, app.state.approval = attribution, approval
-    for module in (locate, grids, layers, plans, pages):
+    for module in (landing, locate, grids, layers, plans, features, mapit, pages):
         app.include_router(module.router)
     if internal_answers:
         app.include_router(internal.router)

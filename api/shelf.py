@@ -5,6 +5,7 @@ at every request. A request takes one `ServedPlan` and uses nothing else: it nev
 """
 
 import gzip
+import json
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,6 +14,7 @@ from threading import Lock
 from typing import Any
 
 from api.models import GridContact, GridProperties
+from gridmap.areas import Area, AreaIndex
 from gridmap.geojson import (
     BASE_LAYERS,
     NO_FEATURES,
@@ -89,6 +91,8 @@ class Shelf:
         self._served: OrderedDict[str, ServedPlan] = OrderedDict()
         self._staff: OrderedDict[tuple[str, int, date], Tables] = OrderedDict()
         self._units: OrderedDict[str, UnitFeatures] = OrderedDict()
+        self._areas: OrderedDict[str, AreaIndex] = OrderedDict()
+        self._codes: dict[str, set[str]] = {}
         self._lock = Lock()
 
     def in_force(self, on: date) -> InForce:
@@ -168,6 +172,35 @@ class Shelf:
             _drop_oldest(self._units, name, self._most)
             return self._units[name]
 
+    def area_index(self, in_force: InForce) -> AreaIndex:
+        """Return the areas of a plan as MapIt names them; made when first asked for."""
+        plan = in_force.plan
+        with self._lock:
+            if plan.name not in self._areas:
+                self._areas[plan.name] = _index_areas(plan)
+            _drop_oldest(self._areas, plan.name, self._most)
+            return self._areas[plan.name]
+
+    def find_generations(self, area: Area, in_force: InForce) -> tuple[int, int]:
+        """Return the first and last publication, counted from 1, without a gap, with an area."""
+        published = self.publications()
+        names = [row.name for row in published]
+        first = last = max(
+            place for place, row in enumerate(published) if row.valid_from <= in_force.as_of
+        )
+        while first > 0 and self._has_area(names[first - 1], area):
+            first -= 1
+        while last + 1 < len(names) and self._has_area(names[last + 1], area):
+            last += 1
+        return first + 1, last + 1
+
+    def _has_area(self, name: str, area: Area) -> bool:
+        """Tell whether a plan has a grid of an area's code; an area without one stays."""
+        if name not in self._codes:
+            codes = [str(code) for code in self._store.load_grids(name).index]
+            self._codes[name] = {code[:digits] for code in codes for digits in (9, 12, 15)}
+        return not area.code.isdecimal() or area.code in self._codes[name]
+
     def list_stations(self, in_force: InForce) -> Features:
         """Return the service stations that are kept with a plan on a day: their names, no more."""
         stations = self._get_staff(in_force).get("stations")
@@ -193,6 +226,13 @@ class Shelf:
                 self._served[name] = serve_plan(self._store.load(name), name)
             _drop_oldest(self._served, name, self._most)
             return self._served[name]
+
+
+def _index_areas(plan: ServedPlan) -> AreaIndex:
+    communities = plan.layers["communities"]
+    told = [json.loads(text)["properties"] for text in communities.texts]
+    grids = [plan.grids[code].model_dump() for code in plan.features.ids]
+    return AreaIndex(plan.features, communities, grids, told)
 
 
 def _drop_oldest(kept: OrderedDict[Any, Any], used: Any, most: int) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from pyproj import CRS, Transformer
+from pyproj.exceptions import ProjError
 
 from gridmap.errors import CrsError
 
@@ -103,6 +104,30 @@ def from_degrees(shapes: NDArray[np.object_], crs: Any) -> NDArray[np.object_]:
         return np.column_stack(transformer.transform(places[:, 0], places[:, 1])).round(decimals)
 
     return shapely.transform(shapes, move)
+
+
+def to_xy(shape: Any, crs: Any) -> Any:
+    """Return one shape in longitude and latitude of WGS-84 in another system, east first."""
+    transformer = Transformer.from_crs("OGC:CRS84", CRS.from_user_input(crs), always_xy=True)
+    return shapely.transform(shape, transformer.transform, interleaved=False)
+
+
+def position_to_degrees(x: float, y: float, crs: Any) -> tuple[float, float]:
+    """Return longitude and latitude of WGS-84 of a position in another system, east first.
+
+    Raises
+    ------
+    CrsError
+        If there is no such system, or the position is outside of it.
+    """
+    try:
+        transformer = Transformer.from_crs(CRS.from_user_input(crs), "OGC:CRS84", always_xy=True)
+    except ProjError as error:
+        raise CrsError(f"there is no system {crs}") from error
+    lon, lat = transformer.transform(x, y)
+    if not (np.isfinite(lon) and np.isfinite(lat)):
+        raise CrsError(f"{x}, {y} is outside of where {crs} is defined")
+    return float(lon), float(lat)
 
 
 def bounds_to_degrees(
