@@ -35,7 +35,7 @@ CONFORMS_TO = (
 )
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 _EPSG = re.compile(r"(?:http://www\.opengis\.net/def/crs/EPSG/0/|EPSG:)([0-9]{4,6})")
-#: Systems that every answer can be in: WGS-84 and CGCS2000 with latitude first, and that of web maps.
+#: Systems that every answer can be in: WGS-84 and CGCS2000, latitude first, and that of web maps.
 _EVERYWHERE = (4326, 4490, 3857)
 #: A time in a request counts on the day that it is in China.
 _CHINA = timezone(timedelta(hours=8))
@@ -45,6 +45,12 @@ _FOREVER = {"", ".."}
 def link(href: str, rel: str, kind: str, title: str, **more: Any) -> dict[str, Any]:
     """Return a link as the OGC APIs write it."""
     return {"href": href, "rel": rel, "type": kind, "title": title, **more}
+
+
+def is_ogc(request: Request) -> bool:
+    """Tell whether a request is to one of the OGC APIs, where a wrong parameter is a 400."""
+    tags = getattr(request.scope.get("route"), "tags", ())
+    return any(str(tag).startswith("OGC") for tag in tags)
 
 
 def root(request: Request) -> str:
@@ -113,7 +119,7 @@ def _parse_instant(text: str) -> date:
     return moment.astimezone(_CHINA).date()
 
 
-def parse_number(request: Request, name: str, default: int, least: int, most: int) -> int:
+def parse_number(name: str, text: str | None, default: int, least: int, most: int) -> int:
     """Read a whole number; one above the most means the most.
 
     Raises
@@ -121,7 +127,6 @@ def parse_number(request: Request, name: str, default: int, least: int, most: in
     ProblemError
         If it is no whole number, or too small.
     """
-    text = request.query_params.get(name)
     if text is None:
         return default
     if not re.fullmatch(r"[0-9]{1,15}", text) or int(text) < least:

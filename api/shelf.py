@@ -155,9 +155,7 @@ class Shelf:
     def _read_record(self) -> list[Published]:
         rows = self._store.publications().to_dict("records")
         return [
-            Published(
-                row["plan"], row["valid_from"].date(), row["published_at"].to_pydatetime()
-            )
+            Published(row["plan"], row["valid_from"].date(), row["published_at"].to_pydatetime())
             for row in rows
         ]
 

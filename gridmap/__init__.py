@@ -14,6 +14,7 @@ The verbs in the order of the flow::
 from typing import TYPE_CHECKING, Any
 
 from gridmap.adjacency import build_adjacency, to_graph
+from gridmap.audit import AuditHead, AuditLog, AuditReport
 from gridmap.change_maps import map_changes
 from gridmap.check import (
     Fix,
@@ -42,7 +43,24 @@ from gridmap.entrances import divide_buildings
 from gridmap.exports import export_plan, export_public
 from gridmap.fixes import apply_fix, find_fixes, fix_plan
 from gridmap.history import history, redo, undo
+from gridmap.incident_rules import Category, Incidents
+from gridmap.incidents.clocks import Notice, breach_times, list_notices
+from gridmap.incidents.desk import Desk, make_desk
+from gridmap.incidents.model import (
+    Actor,
+    Case,
+    Entry,
+    Location,
+    PublicCase,
+    Report,
+    Reporter,
+    Step,
+    Whistle,
+    hide_case,
+)
+from gridmap.incidents.stages import list_actions
 from gridmap.kernels import warm_up
+from gridmap.keys import Key, KeyStore, Role
 from gridmap.locate import (
     Locator,
     Owner,
@@ -106,20 +124,37 @@ from gridmap.trace import list_periods, locate_on, trace_code
 from gridmap.units import make_units
 
 if TYPE_CHECKING:
+    from gridmap.casebook.book import Casebook
+    from gridmap.casebook.lists import CaseQuery
     from gridmap.maps.atlas import make_atlas
     from gridmap.maps.figures import figure_balance, figure_plan
 
 __all__ = [
+    "Actor",
+    "AuditHead",
+    "AuditLog",
+    "AuditReport",
     "Branches",
+    "Case",
+    "CaseQuery",
+    "Casebook",
+    "Category",
     "City",
     "CityReport",
     "Costs",
+    "Desk",
+    "Entry",
     "EstateSize",
     "Estates",
     "Estimate",
     "Fix",
+    "Incidents",
+    "Key",
+    "KeyStore",
+    "Location",
     "Locator",
     "MatchWeights",
+    "Notice",
     "Owner",
     "Party",
     "Plan",
@@ -128,13 +163,20 @@ __all__ = [
     "PlanMap",
     "PlanReport",
     "PlanStore",
+    "PublicCase",
+    "Report",
+    "Reporter",
+    "Role",
     "Rules",
     "Siting",
     "Staffing",
+    "Step",
+    "Whistle",
     "apply_fix",
     "assign_units",
     "assign_workers",
     "basic_duties",
+    "breach_times",
     "build_adjacency",
     "building_limits",
     "certify_plan",
@@ -162,11 +204,14 @@ __all__ = [
     "find_liaison_gaps",
     "fix_plan",
     "form_branches",
+    "hide_case",
     "hide_members",
     "history",
     "liaisons_for",
+    "list_actions",
     "list_contacts",
     "list_duties",
+    "list_notices",
     "list_periods",
     "list_tasks",
     "locate_on",
@@ -174,6 +219,7 @@ __all__ = [
     "lock_grids",
     "make_atlas",
     "make_city",
+    "make_desk",
     "make_locator",
     "make_members",
     "make_plan",
@@ -237,7 +283,11 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
-    """Import what draws figures and prints when it is first asked for: that takes its time."""
+    """Import what draws, prints or opens a database when it is asked for: that takes its time."""
+    if name in ("CaseQuery", "Casebook"):
+        from gridmap.casebook import book
+
+        return getattr(book, name)
     if name in ("figure_balance", "figure_plan"):
         from gridmap.maps import figures
 

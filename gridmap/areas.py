@@ -20,15 +20,11 @@ from gridmap.geojson import Features
 
 #: Types of areas, and what they are called.
 AREA_TYPES = {"GRD": "网格", "COM": "社区", "STR": "街道"}
-#: How two areas can lie to each other, and shapely's word for it; coverlaps is one of two.
-RELATIONS = {
-    "touches": ("touches",),
-    "overlaps": ("overlaps",),
-    "covers": ("covers",),
-    "covered": ("covered_by",),
-    "coverlaps": ("covered_by", "overlaps"),
-    "intersects": ("intersects",),
-}
+#: How other areas can lie to an area; coverlaps is MapIt's word for covered or overlapping.
+RELATIONS = ("touches", "overlaps", "covers", "covered", "coverlaps", "intersects")
+#: Degrees (some 10 cm): what shares less land than that along a border only touches it. Corners are
+#: rounded to a tenth of that, so a community and its grids do not meet exactly.
+_SLIVER = 1e-6
 #: Numbers of areas without a code begin above the largest code.
 _UNCODED = 10**15
 
@@ -155,11 +151,25 @@ class AreaIndex:
 
     def related(self, area: int, relation: str) -> list[Area]:
         """Return the other areas that lie to an area as one of `RELATIONS` says."""
-        found: set[int] = set()
-        for predicate in RELATIONS[relation]:
-            found.update(self._tree.query(self.shape(area), predicate=predicate).tolist())
+        shape = self.shape(area)
+        inner = shapely.buffer(shape, -_SLIVER)
+        meeting = self._ask(shape, "intersects")
+        sharing = self._ask(inner, "intersects")
+        inside = self._ask(shapely.buffer(shape, _SLIVER), "covers")
+        around = self._ask(inner, "covered_by")
+        found = {
+            "touches": meeting - sharing,
+            "overlaps": sharing - inside - around,
+            "covers": inside,
+            "covered": around,
+            "coverlaps": around | (sharing - inside),
+            "intersects": meeting,
+        }[relation]
         places = sorted(found - {self._places[area]})
         return [self.areas[self._ids[place]] for place in places]
+
+    def _ask(self, shape: Any, predicate: Any) -> set[int]:
+        return set(self._tree.query(shape, predicate=predicate).tolist())
 
 
 def _find_codes(codes: Sequence[str], told: Sequence[dict[str, Any]]) -> dict[str, str]:
@@ -170,7 +180,7 @@ def _find_codes(codes: Sequence[str], told: Sequence[dict[str, Any]]) -> dict[st
 def _number_streets(
     names: Sequence[str], told: Sequence[dict[str, Any]], coded: Sequence[str]
 ) -> dict[str, Area]:
-    """Number each street by the 9 digits of its communities, where they are its own."""
+    """Give each street its number: the 9 digits of its communities, where they are its own."""
     digits: dict[str, set[str]] = {name: set() for name in names}
     for one, code in zip(told, coded, strict=True):
         if one["street"] and code:
@@ -191,7 +201,7 @@ def _number_communities(
     coded: Sequence[str],
     streets: dict[str, Area],
 ) -> list[Area]:
-    """Number each community by the 12 digits of its grids."""
+    """Give each community its number: the 12 digits of its grids."""
     rows = zip(ids, told, coded, strict=True)
     return [
         Area(
@@ -219,5 +229,5 @@ def _join_streets(
 def _write_kml(name: str, shape: Any) -> str:
     frame = gpd.GeoDataFrame({"Name": [name]}, geometry=[shape], crs="EPSG:4326")
     buffer = io.BytesIO()
-    frame.to_file(buffer, driver="KML", engine="pyogrio")
+    frame.to_file(buffer, driver="KML", engine="pyogrio", layer="gridmap")
     return buffer.getvalue().decode()

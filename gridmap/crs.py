@@ -109,7 +109,9 @@ def from_degrees(shapes: NDArray[np.object_], crs: Any) -> NDArray[np.object_]:
 def to_xy(shape: Any, crs: Any) -> Any:
     """Return one shape in longitude and latitude of WGS-84 in another system, east first."""
     transformer = Transformer.from_crs("OGC:CRS84", CRS.from_user_input(crs), always_xy=True)
-    return shapely.transform(shape, transformer.transform, interleaved=False)
+    return shapely.transform(
+        shape, lambda places: np.column_stack(transformer.transform(*places.T))
+    )
 
 
 def position_to_degrees(x: float, y: float, crs: Any) -> tuple[float, float]:

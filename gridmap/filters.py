@@ -15,8 +15,8 @@ from gridmap.errors import FilterError
 
 #: The property by which a filter names the shape of a feature.
 GEOMETRY = "geometry"
-#: Longest filter, and most parentheses inside one another. The parser tries again at each of them, so
-#: one that is not closed would take twice as long with every level.
+#: Longest filter, and most parentheses inside one another: the parser tries again at each of them,
+#: so ones that are not closed take twice as long with every level.
 LONGEST, DEEPEST = 2_000, 8
 #: A value of each type that a property can have: what a filter is tried on.
 _SAMPLES: dict[str, Any] = {"string": "2026-01-01", "number": 1.5, "integer": 1, "boolean": True}

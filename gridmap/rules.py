@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from gridmap.errors import RulesError
+from gridmap.incident_rules import Incidents
 
 T = TypeVar("T")
 
@@ -284,6 +285,8 @@ class Rules:
         Departments that name a liaison for each community.
     visit_bands : tuple of float
         Per cent of a grid's households visited that are full marks, good and fair; less is none.
+    incidents : Incidents
+        Categories and clocks of incidents.
 
     Examples
     --------
@@ -309,6 +312,7 @@ class Rules:
     party: Party = field(default_factory=Party)
     departments: tuple[str, ...] = DEPARTMENTS
     visit_bands: tuple[float, float, float] = (95, 90, 85)
+    incidents: Incidents = field(default_factory=Incidents)
 
     def __post_init__(self) -> None:
         if not 0 < self.tolerance < 1:
@@ -365,7 +369,7 @@ class Rules:
 
     def to_dict(self) -> dict[str, Any]:
         """Return every setting, nested as in the file."""
-        return dataclasses.asdict(self)
+        return {**dataclasses.asdict(self), "incidents": self.incidents.to_dict()}
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> "Rules":
@@ -381,6 +385,7 @@ class Rules:
         staffing = _section(Staffing, settings.pop("staffing", {}), "staffing")
         estates = _read_estates(settings.pop("estates", {}))
         party = _read_party(settings.pop("party", {}))
+        incidents = Incidents.from_dict(settings.pop("incidents", {}))
         lists: dict[str, Any] = {
             name: _read_tuple(settings.pop(name), name, kind, most)
             for name, kind, most in (("departments", str, 0), ("visit_bands", int | float, 3))
@@ -389,7 +394,8 @@ class Rules:
         if settings.get("divide_above", 0) is None:  # as to_dict writes the default
             del settings["divide_above"]
         sections: dict[str, Any] = {"costs": costs, "estates": estates, "staffing": staffing}
-        return replace(_section(cls, settings, ""), **sections, party=party, **lists)
+        sections |= {"party": party, "incidents": incidents}
+        return replace(_section(cls, settings, ""), **sections, **lists)
 
 
 def band_ends(target: Any, tolerance: float) -> tuple[Any, Any]:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.access import AnyCaller, Caller, Role, need_role, record
 from api.caching import GeoJSONResponse, cache_headers, make_tag, not_modified
@@ -42,20 +43,46 @@ from gridmap.geojson import Bbox, Features
 
 #: Features of a page: by default, and at most.
 PAGE, MOST = 1_000, 10_000
-_ITEMS = ("limit", "offset", "bbox", "bbox-crs", "crs", "datetime")
-_FILTERS = ("filter", "filter-lang", "filter-crs")
+#: What a list of features takes, besides its properties.
+_ITEMS = (
+    *("limit", "offset", "bbox", "bbox-crs", "crs", "datetime"),
+    *("filter", "filter-lang", "filter-crs"),
+)
 
 router = APIRouter(tags=["OGC API - Features"], responses=OGC_PROBLEMS)
-Name = Annotated[str, Path(alias="collection", description="Id of a collection", max_length=40)]
-When = Annotated[
-    str | None,
-    Query(
-        alias="datetime",
-        max_length=80,
+Name = Annotated[str, Path(alias="collection", description="Id of a collection")]
+
+
+class ItemQuery(BaseModel):
+    """How a feature is asked for."""
+
+    model_config = ConfigDict(extra="allow")
+
+    crs: str = Field(
+        default=CRS84, description="URI of the system of the answer, or EPSG: and a number."
+    )
+    datetime: str | None = Field(
+        default=None,
         description="A day, a time or an interval: which plan answers. Today by default.",
-    ),
-]
-Crs = Annotated[str | None, Query(alias="crs", max_length=100, description="System of the answer")]
+    )
+
+
+class ItemsQuery(ItemQuery):
+    """Which features are asked for. Each property of the collection is a parameter too."""
+
+    limit: str | None = Field(
+        default=None,
+        description=f"Features of a page: {PAGE} by default, at most {MOST}.",
+        json_schema_extra={"type": "integer"},
+    )
+    offset: str | None = Field(
+        default=None, description="Features before the page.", json_schema_extra={"type": "integer"}
+    )
+    bbox: str | None = Field(default=None, description="west,south,east,north")
+    bbox_crs: str = Field(default=CRS84, alias="bbox-crs", description="System of bbox.")
+    filter: str | None = Field(default=None, description="CQL2 text")
+    filter_lang: str = Field(default="cql2-text", alias="filter-lang")
+    filter_crs: str = Field(default=CRS84, alias="filter-crs")
 
 
 @dataclass(frozen=True)
@@ -150,30 +177,21 @@ def list_queryables(request: Request, caller: AnyCaller, name: Name) -> Response
     response_class=GeoJSONResponse,
     responses={200: {"model": AnyCollection}},
 )
-def list_items(  # what it takes is read from the request: names with hyphens, and unknown ones
+def list_items(
     request: Request,
     caller: AnyCaller,
     shelf: TheShelf,
     name: Name,
-    limit: Annotated[
-        str | None, Query(description=f"Features of a page, {PAGE} by default, at most {MOST}")
-    ] = None,
-    offset: Annotated[str | None, Query(description="Features before the page")] = None,
-    bbox: Annotated[str | None, Query(description="Four numbers", max_length=200)] = None,
-    bbox_crs: Annotated[str | None, Query(alias="bbox-crs", max_length=100)] = None,
-    crs: Crs = None,
-    when: When = None,
-    condition: Annotated[str | None, Query(alias="filter", description="CQL2 text")] = None,
-    language: Annotated[str | None, Query(alias="filter-lang", max_length=20)] = None,
-    filter_crs: Annotated[str | None, Query(alias="filter-crs", max_length=100)] = None,
+    given: Annotated[ItemsQuery, Query()],
 ) -> Response:
     """List the features of a collection: in a box, in force on a day, as a filter says, by pages.
 
     Each property of the collection is a parameter too: ``community=小雨社区``.
     """
     collection = _find_collection(caller, name)
-    check_names(request, (*_ITEMS, *_FILTERS, *collection.properties))
-    asked = _read_question(request, caller, shelf, collection)
+    check_names(request, (*_ITEMS, *collection.properties))
+    in_force = _ask_plan(request, shelf, given.datetime)
+    asked = _read_question(request, caller, shelf, collection, in_force, given)
     headers = _cache(asked, shelf, "items", sorted(request.query_params.multi_items()))
     answer = not_modified(request, headers["ETag"])
     if answer is not None:
@@ -191,14 +209,14 @@ def get_item(
     caller: AnyCaller,
     shelf: TheShelf,
     name: Name,
-    feature: Annotated[str, Path(description="Id of a feature", max_length=100)],
-    crs: Crs = None,
-    when: When = None,
+    feature: Annotated[str, Path(description="Id of a feature")],
+    given: Annotated[ItemQuery, Query()],
 ) -> Response:
     """Return one feature. A grid that was retired answers 410 with what came after it."""
     collection = _find_collection(caller, name)
     check_names(request, ("crs", "datetime"))
-    asked = _read_question(request, caller, shelf, collection)
+    in_force = _ask_plan(request, shelf, given.datetime)
+    asked = _read_question(request, caller, shelf, collection, in_force, ItemsQuery(crs=given.crs))
     at = _find_feature(asked, feature)
     headers = _cache(asked, shelf, "item", feature, asked.crs)
     answer = not_modified(request, headers["ETag"])
@@ -264,10 +282,13 @@ def _describe(
 
 
 def _read_question(
-    request: Request, caller: Caller, shelf: Shelf, collection: Collection
+    request: Request,
+    caller: Caller,
+    shelf: Shelf,
+    collection: Collection,
+    in_force: InForce,
+    given: ItemsQuery,
 ) -> Question:
-    given = request.query_params
-    in_force = _ask_plan(request, shelf, given.get("datetime"))
     known = list_crs(in_force.plan.metric)
     features, allowed = _take_features(request, caller, shelf, collection, in_force)
     return Question(
@@ -275,11 +296,11 @@ def _read_question(
         in_force=in_force,
         features=features,
         allowed=allowed,
-        crs=parse_crs(given.get("crs", CRS84), "crs", known),
-        bbox=_read_box(request, known),
-        condition=_read_filter(request, collection),
-        offset=parse_number(request, "offset", 0, 0, 10**9),
-        limit=parse_number(request, "limit", PAGE, 1, MOST),
+        crs=parse_crs(given.crs, "crs", known),
+        bbox=_read_box(given, known),
+        condition=_read_filter(request, given, collection),
+        offset=parse_number("offset", given.offset, 0, 0, 10**9),
+        limit=parse_number("limit", given.limit, PAGE, 1, MOST),
     )
 
 
@@ -298,28 +319,26 @@ def _take_features(
     return (plan.features if collection.id == "grids" else plan.layers[collection.id]), None
 
 
-def _read_box(request: Request, known: Sequence[str]) -> Bbox | None:
+def _read_box(given: ItemsQuery, known: Sequence[str]) -> Bbox | None:
     """Read ``bbox`` in the system of ``bbox-crs``, and return it in degrees."""
-    text = request.query_params.get("bbox")
-    crs = parse_crs(request.query_params.get("bbox-crs", CRS84), "bbox-crs", known)
+    crs = parse_crs(given.bbox_crs, "bbox-crs", known)
     try:
-        bounds = read_bbox(text, degrees=crs == CRS84)
+        bounds = read_bbox(given.bbox, degrees=crs == CRS84)
         return bounds if bounds is None or crs == CRS84 else bounds_to_degrees(bounds, crs)
     except (ValueError, CrsError) as error:
         raise refuse("bbox", str(error)) from None
 
 
-def _read_filter(request: Request, collection: Collection) -> Filter | None:
+def _read_filter(request: Request, given: ItemsQuery, collection: Collection) -> Filter | None:
     """Put ``filter`` and the parameters that are properties together."""
-    given = request.query_params
-    if given.get("filter-lang", "cql2-text") != "cql2-text":
+    if given.filter_lang != "cql2-text":
         raise refuse("filter-lang", "only cql2-text is read")
-    parse_crs(given.get("filter-crs", CRS84), "filter-crs", (CRS84,))
-    parts = [f"({given['filter']})"] if "filter" in given else []
+    parse_crs(given.filter_crs, "filter-crs", (CRS84,))
+    parts = [] if given.filter is None else [f"({given.filter})"]
     parts += [
-        _write_equality(name, given[name], kind)
+        _write_equality(name, request.query_params[name], kind)
         for name, kind in collection.properties.items()
-        if name in given
+        if name in request.query_params
     ]
     if not parts:
         return None

@@ -4,13 +4,12 @@ FixMyStreet and others ask MapIt which areas hold a point. Only its interface is
 number is its code (`gridmap.areas`), a generation is a publication, counted from 1.
 """
 
-import json
 import re
 from collections.abc import Iterable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from fastapi.responses import PlainTextResponse, RedirectResponse
+from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
 
 from api.caching import GeoJSONResponse
 from api.dependencies import TheShelf
@@ -124,7 +123,7 @@ def get_area_shape(
     """Return an area (json) or its shape (geojson, wkt, kml) in degrees of WGS-84."""
     area = ask.find(number)
     if form == "json":
-        return Response(json.dumps(ask.tell(area), ensure_ascii=False), media_type="application/json")
+        return JSONResponse(ask.tell(area))
     text = ask.index.write(number, form, tolerance=tolerance)
     if form == "geojson":
         return GeoJSONResponse(text)

@@ -18,6 +18,7 @@ from gridmap.cli.options import (
     PlanName,
     RulesPath,
     StorePath,
+    audited,
     name_datums,
     pick_day,
     print_report,
@@ -168,7 +169,8 @@ def publish(
 ) -> None:
     """Put a kept plan in force from a date on, in one step."""
     day = pick_day(valid_from)
-    gridmap.PlanStore(store).publish(name, day, by=by, why=why)
+    with audited(store, by, "publish", name, valid_from=day.isoformat(), why=why):
+        gridmap.PlanStore(store).publish(name, day, by=by, why=why)
     typer.echo(f"{name} is in force from {day}")
 
 

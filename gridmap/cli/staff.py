@@ -8,6 +8,7 @@ import typer
 
 import gridmap
 from gridmap.cli.options import (
+    By,
     Day,
     KeepFrom,
     KeptBy,
@@ -17,6 +18,7 @@ from gridmap.cli.options import (
     RulesPath,
     Sheet,
     StorePath,
+    audited,
     pick_day,
 )
 from gridmap.errors import GridmapError
@@ -43,6 +45,7 @@ def staff(
         Path | None, typer.Option("--map", help="Also write a map page that needs no internet.")
     ] = None,
     lang: Language = "zh",
+    by: By = "",
 ) -> None:
     """Give each grid of a kept plan its worker and deputies, and write the roster."""
     if lang not in ("zh", "en"):
@@ -55,7 +58,8 @@ def staff(
         plan, people, rules, current=held, on=day, lang=cast(Any, lang)
     )
     figures = gridmap.summarize_staffing(plan, staffing, people, on=day)
-    gridmap.write_staff_roster(plan, staffing, people, roster, on=day, lang=cast(Any, lang))
+    with audited(store, by, "export", name, file=roster.name, staff=True):
+        gridmap.write_staff_roster(plan, staffing, people, roster, on=day, lang=cast(Any, lang))
     if table:
         gridmap.write_staffing(staffing, table)
     if map_path:
@@ -174,5 +178,7 @@ def _keep_staff(
 ) -> None:
     """Keep tables with a plan, if a day is given."""
     if keep_from is not None:
-        plans.keep_staff(name, tables, keep_from.date(), by=by)
+        day, kept = keep_from.date(), sorted(tables)
+        with audited(plans.folder, by, "keep staff", name, valid_from=day.isoformat(), tables=kept):
+            plans.keep_staff(name, tables, day, by=by)
         typer.echo(f"kept with {name} from {keep_from.date()} on")
