@@ -173,8 +173,18 @@ def _describe_api(app: FastAPI) -> dict[str, Any]:
         )
         schemas = schema["components"]["schemas"]
         describe_access(schema)
+        _drop_answers(schema, of="HTTPValidationError")
         schemas["Problem"] = Problem.model_json_schema()
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
         app.openapi_schema = schema
     return app.openapi_schema
+
+
+def _drop_answers(schema: dict[str, Any], *, of: str) -> None:
+    """Remove the answers of a model that FastAPI adds and we never give."""
+    for path in schema["paths"].values():
+        for operation in path.values():
+            answers = operation["responses"]
+            for status in [status for status, told in answers.items() if of in str(told)]:
+                del answers[status]

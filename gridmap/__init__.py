@@ -16,14 +16,7 @@ from typing import TYPE_CHECKING, Any
 from gridmap.adjacency import build_adjacency, to_graph
 from gridmap.audit import AuditHead, AuditLog, AuditReport
 from gridmap.change_maps import map_changes
-from gridmap.check import (
-    Fix,
-    PlanCertificates,
-    PlanReport,
-    certify_plan,
-    check_plan,
-    prove_plan,
-)
+from gridmap.check import certify_plan, check_plan, prove_plan
 from gridmap.city import City, CityReport, check_city, divide_communities, read_city
 from gridmap.codes import parse_code
 from gridmap.compare import PlanComparison, compare_plans
@@ -40,7 +33,7 @@ from gridmap.edit import (
 )
 from gridmap.editor import edit_plan
 from gridmap.entrances import divide_buildings
-from gridmap.exports import export_plan, export_public
+from gridmap.exports import export_plan, export_public, write_comparison
 from gridmap.fixes import apply_fix, find_fixes, fix_plan
 from gridmap.history import history, redo, undo
 from gridmap.incident_rules import Category, Incidents
@@ -77,6 +70,7 @@ from gridmap.partition import partition_units
 from gridmap.plan import Plan, draw_plan, make_plan, redraw_plan
 from gridmap.reading.alignment import compare_areas
 from gridmap.reading.estimates import Estimate
+from gridmap.reports import Fix, Objection, PlanCertificates, PlanReport
 from gridmap.rosters import make_roster, read_roster, write_roster
 from gridmap.rules import Costs, Estates, EstateSize, Party, Rules, Staffing, read_rules
 from gridmap.staff import (
@@ -120,6 +114,7 @@ from gridmap.staff_maps import map_patrols, map_staffing, map_stations
 from gridmap.store import PlanStore
 from gridmap.synthetic import make_city
 from gridmap.targets import building_limits, unit_targets
+from gridmap.tiles import Tiles, export_tiles, make_tiles
 from gridmap.trace import list_periods, locate_on, trace_code
 from gridmap.units import make_units
 
@@ -155,6 +150,7 @@ __all__ = [
     "Locator",
     "MatchWeights",
     "Notice",
+    "Objection",
     "Owner",
     "Party",
     "Plan",
@@ -171,6 +167,7 @@ __all__ = [
     "Siting",
     "Staffing",
     "Step",
+    "Tiles",
     "Whistle",
     "apply_fix",
     "assign_units",
@@ -195,6 +192,7 @@ __all__ = [
     "edit_plan",
     "export_plan",
     "export_public",
+    "export_tiles",
     "extend_visits",
     "figure_balance",
     "figure_plan",
@@ -224,6 +222,7 @@ __all__ = [
     "make_members",
     "make_plan",
     "make_roster",
+    "make_tiles",
     "make_units",
     "make_workers",
     "map_changes",
@@ -270,6 +269,7 @@ __all__ = [
     "unit_targets",
     "unlock_grids",
     "warm_up",
+    "write_comparison",
     "write_points",
     "write_roster",
     "write_staff_roster",

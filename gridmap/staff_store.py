@@ -278,5 +278,6 @@ def _read_body(body: bytes, types: Mapping[str, str]) -> pd.DataFrame:
     """Read a table back with the types that it had."""
     source = pa.BufferReader(body)
     if b"geo" in (pq.read_schema(source).metadata or {}):
-        return gpd.read_parquet(io.BytesIO(body))
+        plain = {name: kind for name, kind in types.items() if kind != "geometry"}
+        return gpd.read_parquet(io.BytesIO(body)).astype(plain)
     return pd.read_parquet(io.BytesIO(body)).astype(dict(types))
