@@ -32,6 +32,7 @@ from api.routes import (
     mapit,
     pages,
     plans,
+    search,
 )
 from api.shelf import Shelf
 from gridmap.audit import AuditLog
@@ -91,7 +92,7 @@ def create_app(
     app.state.today = today
     app.state.attribution, app.state.approval = attribution, approval
     app.state.keys, app.state.audit = KeyStore(store_folder), AuditLog(store_folder)
-    for module in (landing, locate, grids, layers, plans, features, mapit, pages, internal):
+    for module in (landing, locate, search, grids, layers, plans, features, mapit, pages, internal):
         app.include_router(module.router)
     pages.mount_files(app)
     app.add_middleware(GZipMiddleware, minimum_size=1000)

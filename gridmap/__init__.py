@@ -73,6 +73,7 @@ from gridmap.reading.estimates import Estimate
 from gridmap.reports import Fix, Objection, PlanCertificates, PlanReport
 from gridmap.rosters import make_roster, read_roster, write_roster
 from gridmap.rules import Costs, Estates, EstateSize, Party, Rules, Staffing, read_rules
+from gridmap.search import Found, Place, SearchIndex, list_found, search
 from gridmap.staff import (
     Siting,
     assign_workers,
@@ -89,6 +90,7 @@ from gridmap.staff import (
     replace_worker,
     site_stations,
     summarize_staffing,
+    write_patrols,
     write_staff_roster,
     write_staffing,
 )
@@ -143,6 +145,7 @@ __all__ = [
     "Estates",
     "Estimate",
     "Fix",
+    "Found",
     "Incidents",
     "Key",
     "KeyStore",
@@ -153,6 +156,7 @@ __all__ = [
     "Objection",
     "Owner",
     "Party",
+    "Place",
     "Plan",
     "PlanCertificates",
     "PlanComparison",
@@ -164,6 +168,7 @@ __all__ = [
     "Reporter",
     "Role",
     "Rules",
+    "SearchIndex",
     "Siting",
     "Staffing",
     "Step",
@@ -209,6 +214,7 @@ __all__ = [
     "list_actions",
     "list_contacts",
     "list_duties",
+    "list_found",
     "list_notices",
     "list_periods",
     "list_tasks",
@@ -257,6 +263,7 @@ __all__ = [
     "redraw_plan",
     "rename_grid",
     "replace_worker",
+    "search",
     "site_stations",
     "split_grid",
     "summarize",
@@ -270,6 +277,7 @@ __all__ = [
     "unlock_grids",
     "warm_up",
     "write_comparison",
+    "write_patrols",
     "write_points",
     "write_roster",
     "write_staff_roster",

@@ -172,7 +172,16 @@ def test_openapi(client):
     """The description names every route and problem, and every reference resolves."""
     schema = client.get("/openapi.json").json()
     assert schema["openapi"].startswith("3.1")
-    told = {"/", "/locate", "/grids", "/grids/{code}", "/layers/{layer}", "/plans", "/health"}
+    told = {
+        "/",
+        "/locate",
+        "/search",
+        "/grids",
+        "/grids/{code}",
+        "/layers/{layer}",
+        "/plans",
+        "/health",
+    }
     told |= {"/collections/{collection}/items", "/area/{number}", "/internal/grids/{code}"}
     assert told <= set(schema["paths"])
     text = json.dumps(schema)
