@@ -27,6 +27,7 @@ from api.routes import (
     features,
     grids,
     internal,
+    internal_places,
     landing,
     layers,
     locate,
@@ -93,7 +94,19 @@ def create_app(
     app.state.today = today
     app.state.attribution, app.state.approval = attribution, approval
     app.state.keys, app.state.audit = KeyStore(store_folder), AuditLog(store_folder)
-    for module in (landing, locate, search, grids, layers, plans, features, mapit, pages, internal):
+    for module in (
+        landing,
+        locate,
+        search,
+        grids,
+        layers,
+        plans,
+        features,
+        mapit,
+        pages,
+        internal,
+        internal_places,
+    ):
         app.include_router(module.router)
     pages.mount_files(app)
     app.add_middleware(GZipMiddleware, minimum_size=1000)

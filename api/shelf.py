@@ -7,6 +7,7 @@ at every request. A request takes one `ServedPlan` and uses nothing else: it nev
 import gzip
 import json
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from email.utils import format_datetime
@@ -31,6 +32,9 @@ from gridmap.rules import Rules
 from gridmap.search import Found, SearchIndex, search
 from gridmap.staff.cards import Tables, describe_contact, describe_staff
 from gridmap.store import PlanStore, Stamp
+
+#: Things that are found before those of other districts are left out.
+_MOST_FOUND = 500
 
 
 @dataclass(frozen=True)
@@ -121,10 +125,26 @@ class Shelf:
         stamp, in_force = self._known.get(on, (None, None))
         return in_force if stamp == self._store.record_stamp() else None
 
-    def search(self, in_force: InForce, text: str, most: int) -> list[Found]:
-        """Find what a person means in a plan; the public is told of it what `api.models` names."""
+    def search(
+        self,
+        in_force: InForce,
+        text: str,
+        most: int,
+        *,
+        covers: Callable[[str], bool] | None = None,
+    ) -> list[Found]:
+        """Find what a person means in a plan.
+
+        The public is told of it what `api.models` names. With ``covers`` only what has a code that
+        is the caller's business, and what has none: street offices and streets.
+        """
         plan = in_force.plan
-        return search(self._get_index(plan.name), text, locator=plan.locator, most=most)
+        index = self._get_index(plan.name)
+        if covers is None:
+            return search(index, text, locator=plan.locator, most=most)
+        found = search(index, text, locator=plan.locator, most=_MOST_FOUND)
+        codes = ((one.place.grid_code or one.place.community_code, one) for one in found)
+        return [one for code, one in codes if not code or covers(code)][:most]
 
     def _get_index(self, name: str) -> SearchIndex:
         with self._lock:

@@ -31,7 +31,7 @@ CREATE VIRTUAL TABLE tokens USING fts5(
 CREATE TABLE entry (
     id INTEGER PRIMARY KEY, kind TEXT, code TEXT, name TEXT, address TEXT, lon REAL, lat REAL,
     parts TEXT, number TEXT, grid TEXT, grid_name TEXT, community TEXT, street TEXT,
-    households INTEGER
+    community_code TEXT, households INTEGER
 );
 CREATE TABLE link (
     part INTEGER, number TEXT, entry INTEGER, PRIMARY KEY (part, number, entry)
