@@ -35,6 +35,12 @@ def show_map(
     return _show(request, "map.html", lang=lang, ui=ui, color=color)
 
 
+@router.get("/dispatch")
+def show_dispatch(request: Request, lang: Language = "zh") -> Response:
+    """Show the dispatcher's page: whatever is pasted, the one grid that owns it."""
+    return _show(request, "dispatch.html", lang=lang)
+
+
 def _show(request: Request, name: str, **context: object) -> Response:
     """Fill a page; which map law applies to it stands on every one."""
     state = request.app.state
