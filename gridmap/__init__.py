@@ -14,15 +14,9 @@ The verbs in the order of the flow::
 from typing import TYPE_CHECKING, Any
 
 from gridmap.adjacency import build_adjacency, to_graph
+from gridmap.audit import AuditHead, AuditLog, AuditReport
 from gridmap.change_maps import map_changes
-from gridmap.check import (
-    Fix,
-    PlanCertificates,
-    PlanReport,
-    certify_plan,
-    check_plan,
-    prove_plan,
-)
+from gridmap.check import certify_plan, check_plan, prove_plan
 from gridmap.city import City, CityReport, check_city, divide_communities, read_city
 from gridmap.codes import parse_code
 from gridmap.compare import PlanComparison, compare_plans
@@ -39,10 +33,27 @@ from gridmap.edit import (
 )
 from gridmap.editor import edit_plan
 from gridmap.entrances import divide_buildings
-from gridmap.exports import export_plan, export_public
+from gridmap.exports import export_plan, export_public, write_comparison
 from gridmap.fixes import apply_fix, find_fixes, fix_plan
 from gridmap.history import history, redo, undo
+from gridmap.incident_rules import Category, Incidents
+from gridmap.incidents.clocks import Notice, breach_times, list_notices
+from gridmap.incidents.desk import Desk, make_desk
+from gridmap.incidents.model import (
+    Actor,
+    Case,
+    Entry,
+    Location,
+    PublicCase,
+    Report,
+    Reporter,
+    Step,
+    Whistle,
+    hide_case,
+)
+from gridmap.incidents.stages import list_actions
 from gridmap.kernels import warm_up
+from gridmap.keys import Key, KeyStore, Role
 from gridmap.locate import (
     Locator,
     Owner,
@@ -59,6 +70,7 @@ from gridmap.partition import partition_units
 from gridmap.plan import Plan, draw_plan, make_plan, redraw_plan
 from gridmap.reading.alignment import compare_areas
 from gridmap.reading.estimates import Estimate
+from gridmap.reports import Fix, Objection, PlanCertificates, PlanReport
 from gridmap.rosters import make_roster, read_roster, write_roster
 from gridmap.rules import Costs, Estates, EstateSize, Party, Rules, Staffing, read_rules
 from gridmap.staff import (
@@ -106,20 +118,38 @@ from gridmap.trace import list_periods, locate_on, trace_code
 from gridmap.units import make_units
 
 if TYPE_CHECKING:
+    from gridmap.casebook.book import Casebook
+    from gridmap.casebook.lists import CaseQuery
     from gridmap.maps.atlas import make_atlas
     from gridmap.maps.figures import figure_balance, figure_plan
 
 __all__ = [
+    "Actor",
+    "AuditHead",
+    "AuditLog",
+    "AuditReport",
     "Branches",
+    "Case",
+    "CaseQuery",
+    "Casebook",
+    "Category",
     "City",
     "CityReport",
     "Costs",
+    "Desk",
+    "Entry",
     "EstateSize",
     "Estates",
     "Estimate",
     "Fix",
+    "Incidents",
+    "Key",
+    "KeyStore",
+    "Location",
     "Locator",
     "MatchWeights",
+    "Notice",
+    "Objection",
     "Owner",
     "Party",
     "Plan",
@@ -128,13 +158,20 @@ __all__ = [
     "PlanMap",
     "PlanReport",
     "PlanStore",
+    "PublicCase",
+    "Report",
+    "Reporter",
+    "Role",
     "Rules",
     "Siting",
     "Staffing",
+    "Step",
+    "Whistle",
     "apply_fix",
     "assign_units",
     "assign_workers",
     "basic_duties",
+    "breach_times",
     "build_adjacency",
     "building_limits",
     "certify_plan",
@@ -162,11 +199,14 @@ __all__ = [
     "find_liaison_gaps",
     "fix_plan",
     "form_branches",
+    "hide_case",
     "hide_members",
     "history",
     "liaisons_for",
+    "list_actions",
     "list_contacts",
     "list_duties",
+    "list_notices",
     "list_periods",
     "list_tasks",
     "locate_on",
@@ -174,6 +214,7 @@ __all__ = [
     "lock_grids",
     "make_atlas",
     "make_city",
+    "make_desk",
     "make_locator",
     "make_members",
     "make_plan",
@@ -224,6 +265,7 @@ __all__ = [
     "unit_targets",
     "unlock_grids",
     "warm_up",
+    "write_comparison",
     "write_points",
     "write_roster",
     "write_staff_roster",
@@ -237,7 +279,11 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
-    """Import what draws figures and prints when it is first asked for: that takes its time."""
+    """Import what draws, prints or opens a database when it is asked for: that takes its time."""
+    if name in ("CaseQuery", "Casebook"):
+        from gridmap.casebook import book
+
+        return getattr(book, name)
     if name in ("figure_balance", "figure_plan"):
         from gridmap.maps import figures
 

@@ -12,6 +12,16 @@
     ├── StaffError      workers, duties or rounds that can't be what they say; carries the report
     ├── PlanError       an assignment or an edit that is not a plan
     ├── DraftError      a step of the editor is not possible, or can't be saved
+    ├── KeyRefusedError  a key of the service can't be made or revoked
+    ├── AuditError      what can't go into the audit log, or is not what went in
+    ├── CalendarError   a working clock runs beyond the years of the holiday calendar
+    ├── CaseError       a report or a step that can't be what it says
+    │   ├── CaseNotFoundError   no case has that number
+    │   ├── StepError           the case is not at a stage where that is done
+    │   ├── RoleError           somebody else has to do it
+    │   ├── PhotoError          not a photo, too large, or damaged
+    │   └── ConflictError       somebody was quicker, or a key was used for something else
+    ├── CasebookError   a casebook can't be opened, or is not what was written
     └── StoreError      a plan can't be kept or found
         ├── PlanNotFoundError
         ├── PlanKeptError       a plan of that name is kept already
@@ -83,6 +93,46 @@ class PlanError(GridmapError):
 
 class DraftError(GridmapError):
     """A step of the editor is not possible on its draft, or it can't be saved."""
+
+
+class KeyRefusedError(GridmapError):
+    """A key of the service can't be made or revoked as it was asked for."""
+
+
+class AuditError(GridmapError):
+    """Something can't go into the audit log, or the log is not what went in."""
+
+
+class CalendarError(GridmapError):
+    """A working clock runs beyond the years whose holidays are known."""
+
+
+class CaseError(GridmapError):
+    """A report or a step of a case can't be what it says."""
+
+
+class CaseNotFoundError(CaseError):
+    """No case has that number."""
+
+
+class StepError(CaseError):
+    """The case is not at a stage where that is done."""
+
+
+class RoleError(CaseError):
+    """The step is possible, but somebody else has to do it."""
+
+
+class PhotoError(CaseError):
+    """The file is not a photo, is too large, or is damaged."""
+
+
+class ConflictError(CaseError):
+    """Somebody else changed the case in between, or the key was used for something else."""
+
+
+class CasebookError(GridmapError):
+    """A casebook can't be opened, or is not what was written."""
 
 
 class StoreError(GridmapError):

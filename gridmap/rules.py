@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from gridmap.errors import RulesError
+from gridmap.incident_rules import Incidents
 
 T = TypeVar("T")
 
@@ -222,6 +223,7 @@ class Party:
     group_min: int = 3  #: members of a party group (党小组), one of them full, at least
     group_from_members: int = 20  #: members of a branch from which groups are suggested
     group_size: int = 10  #: members of a suggested group
+    across_communities: bool = False  #: members whom no branch of theirs can cover go to another's
     min_members: int = 3  #: answers and public tables hide counts of members below it
 
     def __post_init__(self) -> None:
@@ -230,7 +232,9 @@ class Party:
             raise RulesError(f"committee_size is {list(seats)}, not three numbers in rising order")
         for item in dataclasses.fields(self):
             value = getattr(self, item.name)
-            if item.name != "committee_size" and (not isinstance(value, int) or value < 1):
+            if item.name in ("committee_size", "across_communities"):
+                continue
+            if not isinstance(value, int) or value < 1:
                 raise RulesError(f"{item.name} is {value}, not a whole number from 1 up")
         if self.branch_min_full > self.branch_max_total:
             raise RulesError(
@@ -284,6 +288,8 @@ class Rules:
         Departments that name a liaison for each community.
     visit_bands : tuple of float
         Per cent of a grid's households visited that are full marks, good and fair; less is none.
+    incidents : Incidents
+        Categories and clocks of incidents.
 
     Examples
     --------
@@ -309,6 +315,7 @@ class Rules:
     party: Party = field(default_factory=Party)
     departments: tuple[str, ...] = DEPARTMENTS
     visit_bands: tuple[float, float, float] = (95, 90, 85)
+    incidents: Incidents = field(default_factory=Incidents)
 
     def __post_init__(self) -> None:
         if not 0 < self.tolerance < 1:
@@ -365,7 +372,7 @@ class Rules:
 
     def to_dict(self) -> dict[str, Any]:
         """Return every setting, nested as in the file."""
-        return dataclasses.asdict(self)
+        return {**dataclasses.asdict(self), "incidents": self.incidents.to_dict()}
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> "Rules":
@@ -381,6 +388,7 @@ class Rules:
         staffing = _section(Staffing, settings.pop("staffing", {}), "staffing")
         estates = _read_estates(settings.pop("estates", {}))
         party = _read_party(settings.pop("party", {}))
+        incidents = Incidents.from_dict(settings.pop("incidents", {}))
         lists: dict[str, Any] = {
             name: _read_tuple(settings.pop(name), name, kind, most)
             for name, kind, most in (("departments", str, 0), ("visit_bands", int | float, 3))
@@ -389,7 +397,8 @@ class Rules:
         if settings.get("divide_above", 0) is None:  # as to_dict writes the default
             del settings["divide_above"]
         sections: dict[str, Any] = {"costs": costs, "estates": estates, "staffing": staffing}
-        return replace(_section(cls, settings, ""), **sections, party=party, **lists)
+        sections |= {"party": party, "incidents": incidents}
+        return replace(_section(cls, settings, ""), **sections, **lists)
 
 
 def band_ends(target: Any, tolerance: float) -> tuple[Any, Any]:
@@ -439,7 +448,10 @@ def _read_party(given: Any) -> Party:
     """Read the thresholds of branches and groups."""
     settings = dict(_table(given, "party"))
     seats = settings.pop("committee_size", Party.committee_size)
-    party = _section(Party, settings, "party")
+    across = settings.pop("across_communities", Party.across_communities)
+    if not isinstance(across, bool):
+        raise RulesError(f"party.across_communities is {across!r}, not true or false")
+    party = replace(_section(Party, settings, "party"), across_communities=across)
     try:
         return replace(party, committee_size=_read_tuple(seats, "party.committee_size", int, 3))
     except RulesError as error:

@@ -1,0 +1,1 @@
+"""Where cases are kept: SQLite by default, PostgreSQL by URL, one schema."""

@@ -1,0 +1,1 @@
+"""The history of the schema; `env.py` is what Alembic runs."""

@@ -1,0 +1,1 @@
+"""Where cases are kept: every test runs on SQLite and on PostgreSQL."""
