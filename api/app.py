@@ -21,7 +21,7 @@ from api.gate import Gate
 from api.guard import SECURITY_HEADERS, Guard
 from api.models import Problem
 from api.problems import ProblemError, problem_response
-from api.routes import grids, internal, layers, locate, notices, pages, plans
+from api.routes import grids, internal, layers, locate, notices, pages, plans, search
 from api.shelf import Shelf
 from gridmap.audit import AuditLog
 from gridmap.errors import (
@@ -80,7 +80,7 @@ def create_app(
     app.state.today = today
     app.state.attribution, app.state.approval = attribution, approval
     app.state.keys, app.state.audit = KeyStore(store_folder), AuditLog(store_folder)
-    for module in (locate, grids, layers, plans, pages, notices, internal):
+    for module in (locate, search, grids, layers, plans, pages, notices, internal):
         app.include_router(module.router)
     pages.mount_files(app)
     app.add_middleware(GZipMiddleware, minimum_size=1000)

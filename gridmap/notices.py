@@ -291,14 +291,14 @@ def _name_all(own: _Part, around: list[_Part], streets: list[_Part], frame: _Fra
     """Write the names, the grid's own first; what would lie on another one is left out."""
     taken: list[tuple[float, float]] = []
     centre = _middle(own.shape)
-    words = [_write(own.told["name"], frame, centre, taken, size=24, color="#0842a0", weight=700)]
+    words = [_write(own.told["name"], frame, centre, taken, size=28, color="#0842a0", weight=700)]
     for part in around:
         west, south, east, north = frame.area
         seen = shapely.clip_by_rect(part.shape, west, south, east, north)
         if seen.area * frame.scale**2 > 0.02 * _WIDTH * _HEIGHT:
             words.append(_write(_short(part.told), frame, _middle(seen), taken))
     for name, place, turn in _list_streets(streets, frame):
-        words.append(_write(name, frame, place, taken, size=14, color="#3c3a35", turn=turn))
+        words.append(_write(name, frame, place, taken, size=18, color="#3c3a35", turn=turn))
     return "\n".join(word for word in words if word)
 
 
@@ -339,7 +339,7 @@ def _write(
     place: tuple[float, float],
     taken: list[tuple[float, float]],
     *,
-    size: int = 17,
+    size: int = 20,
     color: str = "#1d1c19",
     weight: int = 400,
     turn: float = 0.0,
@@ -366,7 +366,7 @@ def _scale_bar(frame: _Frame) -> str:
     bar = f"M24 {_HEIGHT - 32}v10H{end:.1f}v-10"
     return (
         f'<path d="{bar}" fill="none" stroke="#1d1c19" stroke-width="2"/>'
-        f'<text x="30" y="{_HEIGHT - 30}" font-size="15" fill="#1d1c19" stroke="#ffffff" '
+        f'<text x="30" y="{_HEIGHT - 30}" font-size="18" fill="#1d1c19" stroke="#ffffff" '
         f'stroke-width="4" paint-order="stroke">{metres:g} m</text>'
     )
 
@@ -375,5 +375,5 @@ def _north_arrow() -> str:
     x = _WIDTH - 34
     return (
         f'<path d="M{x} 22l11 30-11-8-11 8z" fill="#1d1c19" stroke="#ffffff" stroke-width="1.5"/>'
-        f'<text x="{x}" y="70" font-size="16" fill="#1d1c19" text-anchor="middle">N</text>'
+        f'<text x="{x}" y="72" font-size="18" fill="#1d1c19" text-anchor="middle">N</text>'
     )

@@ -174,6 +174,7 @@ def test_openapi(client):
     assert schema["openapi"].startswith("3.1")
     assert set(schema["paths"]) == {
         "/locate",
+        "/search",
         "/grids",
         "/grids/{code}",
         "/layers/{layer}",
