@@ -6,11 +6,11 @@ import { copyText } from "./copy.js";
 import { byId, make } from "./elements.js";
 import { findItems } from "./find.js";
 import { findColumns, readQueries, readRows, writeCsv, writeTsv } from "./sheet.js";
+import { inTurns } from "./turns.js";
 import { word } from "./words.js";
 
 const MOST_ROWS = 10_000;
 const MOST_SHOWN = 200;
-const AT_ONCE = 6;
 
 export class Batch {
   constructor(view) {
@@ -127,20 +127,6 @@ async function answerCode(code) {
     if (problem.code === "no-answer") throw problem;
     return { match: "unknown" };
   }
-}
-
-/** Do something for each of many, a few at a time; the results are in order. */
-async function inTurns(items, act) {
-  const results = new Array(items.length);
-  let next = 0;
-  const work = async () => {
-    while (next < items.length) {
-      const at = next++;
-      results[at] = await act(items[at]);
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
-  return results;
 }
 
 const asWorker = (contact) => contact && { name: contact.worker, phone: contact.office_phone };

@@ -1,5 +1,7 @@
 // What a page asks of the service. Places travel in bodies: addresses end up in logs.
 
+import { inTurns } from "./turns.js";
+
 const ROOT = new URL("../", import.meta.url);
 const JSON_BODY = { "Content-Type": "application/json" };
 let day = new URLSearchParams(location.search).get("at");
@@ -56,4 +58,4 @@ export const askStaff = (code) => ask(`internal/grids/${encodeURIComponent(code)
 export const askLayer = (layer, bbox) => ask(`layers/${layer}`, { bbox });
 export const askOwner = (place) => post("locate", place);
 export const askFound = (text, limit) => post("search", { q: text, limit });
-export const askOwners = async (places) => Promise.all(places.map(askOwner));
+export const askOwners = (places) => inTurns(places, askOwner);

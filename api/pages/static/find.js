@@ -22,9 +22,9 @@ export async function findItems(text) {
   }));
 }
 
-/** Return the item that is meant without doubt: the only one, or the only one that fits exactly. */
+/** Return the item that is meant without doubt: the only one, or the only place that fits exactly. */
 export function findSure(items) {
+  if (items.length === 1) return items[0];
   const exact = items.filter(({ score }) => score === 1);
-  if (items.length === 1 || exact.length === 1) return exact[0] ?? items[0];
-  return null;
+  return exact.length === 1 && !exact[0].wide ? exact[0] : null;
 }
