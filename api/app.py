@@ -16,11 +16,14 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
 from api import VERSION
+from api.access import describe_access
+from api.gate import Gate
 from api.guard import SECURITY_HEADERS, Guard
 from api.models import Problem
 from api.problems import ProblemError, problem_response
-from api.routes import grids, internal, layers, locate, pages, plans
+from api.routes import grids, internal, layers, locate, pages, plans, search
 from api.shelf import Shelf
+from gridmap.audit import AuditLog
 from gridmap.errors import (
     CodeError,
     DatumError,
@@ -29,6 +32,7 @@ from gridmap.errors import (
     PlanNotFoundError,
     StoreError,
 )
+from gridmap.keys import KeyStore
 from gridmap.store import PlanStore
 
 #: Class of error -> status, code, and what to say where the message is not for the public (it
@@ -49,7 +53,6 @@ def create_app(
     *,
     attribution: str = "",
     approval: str = "",
-    internal_answers: bool = False,
     today: Callable[[], date] = date.today,
 ) -> FastAPI:
     """Make the application over a folder of plans.
@@ -62,9 +65,6 @@ def create_app(
         Whom the data is from, for the map (© OpenStreetMap contributors).
     approval : str
         The map's approval number (审图号). Without one every map says that it is for internal use.
-    internal_answers : bool
-        Whether /internal is there: who serves each grid, for the office. There are no keys: only
-        on a network that residents can't reach.
     today : callable
         The current day; requests without a date ask for it.
     """
@@ -79,12 +79,12 @@ def create_app(
     app.state.shelf = Shelf(PlanStore(store_folder))
     app.state.today = today
     app.state.attribution, app.state.approval = attribution, approval
-    for module in (locate, grids, layers, plans, pages):
+    app.state.keys, app.state.audit = KeyStore(store_folder), AuditLog(store_folder)
+    for module in (locate, search, grids, layers, plans, pages, internal):
         app.include_router(module.router)
-    if internal_answers:
-        app.include_router(internal.router)
     pages.mount_files(app)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
+    app.add_middleware(Gate, keys=app.state.keys)
     app.add_middleware(Guard)
     _handle_errors(app)
     app.openapi = lambda: _describe_api(app)  # type: ignore[method-assign]  # FastAPI's own way
@@ -99,6 +99,8 @@ async def _load_first_plan(app: FastAPI) -> AsyncIterator[None]:
     except StoreError as error:
         _log.warning("no plan to begin with: %s", error)
     yield
+    app.state.keys.close()
+    app.state.audit.close()
 
 
 def _handle_errors(app: FastAPI) -> None:
@@ -158,6 +160,7 @@ def _describe_api(app: FastAPI) -> dict[str, Any]:
             title=app.title, version=app.version, summary=app.summary, routes=app.routes
         )
         schemas = schema["components"]["schemas"]
+        describe_access(schema)
         schemas["Problem"] = Problem.model_json_schema()
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)

@@ -116,6 +116,43 @@ class Place(BaseModel):
     datum: str = Field("wgs84", max_length=20, description=" | ".join(DATUMS))
 
 
+class FoundPlace(Public):
+    """Something that was found by what a person typed; no count of households."""
+
+    kind: Literal["grid", "community", "office", "compound", "street", "building", "position"] = (
+        Field(description="office: a street office (街道); street: a road; position: lon,lat.")
+    )
+    code: str = Field(description="Its key; the name where it has none, empty for a position.")
+    name: str
+    address: str = Field(description="The name after the names of what it lies in.")
+    grid: GridRef | None = Field(
+        description="The grid that it lies in; null where it lies in several or in none."
+    )
+    community: str | None
+    street: str | None = Field(description="The street office (街道) above it.")
+    lon: float = Field(description="Longitude of a place of it, WGS-84.")
+    lat: float = Field(description="Latitude of it.")
+    score: float = Field(description="How well it fits, 0 to 1; 1 is what was typed, exactly.")
+    hint: str | None = Field(description="Of a position: what may be wrong with it.")
+
+
+class SearchAnswer(Public):
+    """What was found, the best first; empty where nothing fits."""
+
+    results: list[FoundPlace]
+    plan: str = Field(description="The plan in force on that day.")
+    as_of: date = Field(description="The day that was asked for.")
+
+
+class Wanted(BaseModel):
+    """What to search for, in a body: then it is in no log of addresses on the way."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    q: str = Field(min_length=1, max_length=100, description="Code, name, address, pinyin, lon,lat")
+    limit: int = Field(10, ge=1, le=50, description="How many results at most.")
+
+
 class PlanRow(Public):
     """A published plan."""
 

@@ -23,6 +23,7 @@ from gridmap.geojson import (
 from gridmap.locate import Locator, make_locator
 from gridmap.plan import Plan
 from gridmap.rules import Rules
+from gridmap.search import Found, SearchIndex, search
 from gridmap.staff.cards import Tables, describe_contact, describe_staff
 from gridmap.store import PlanStore
 
@@ -75,6 +76,7 @@ class Shelf:
         self._most = most
         self._served: OrderedDict[str, ServedPlan] = OrderedDict()
         self._staff: OrderedDict[tuple[str, int, date], Tables] = OrderedDict()
+        self._indexes: OrderedDict[str, SearchIndex] = OrderedDict()
         self._lock = Lock()
 
     def in_force(self, on: date) -> InForce:
@@ -86,6 +88,20 @@ class Shelf:
             If none was.
         """
         return InForce(self._get(self._store.name_in_force(on)), on)
+
+    def search(self, in_force: InForce, text: str, most: int) -> list[Found]:
+        """Find what a person means in a plan; the public is told of it what `api.models` names."""
+        plan = in_force.plan
+        return search(self._get_index(plan.name), text, locator=plan.locator, most=most)
+
+    def _get_index(self, name: str) -> SearchIndex:
+        with self._lock:
+            if name not in self._indexes:
+                self._indexes[name] = self._store.search_index(name)
+            self._indexes.move_to_end(name)
+            while len(self._indexes) > self._most:
+                self._indexes.popitem(last=False)
+            return self._indexes[name]
 
     def find_contact(self, in_force: InForce, code: str) -> GridContact | None:
         """Return whom a resident may call about a grid on a day; None where nobody is kept."""

@@ -25,14 +25,14 @@ Bbox = tuple[float, float, float, float]
 #: RFC 7946, section 11.2: 7 decimals are about a centimetre.
 _DECIMALS = 7
 #: Columns of the base map that are told, layer by layer: names and kinds, never a count of people.
-_TOLD = {
+TOLD = {
     "streets": ("kind", "name"),
     "barriers": ("kind", "name"),
     "communities": ("code", "name", "street"),
     "buildings": ("name", "floors"),
 }
 #: The layers of the base map.
-BASE_LAYERS = tuple(_TOLD)
+BASE_LAYERS = tuple(TOLD)
 
 
 @dataclass(frozen=True)
@@ -104,23 +104,33 @@ def describe_grids(plan: Plan, *, min_cell: int = 0) -> dict[str, dict[str, Any]
         place inside the grid that is good for writing on).
     """
     labels = _label_places(plan.grids).tolist()
-    deviations = measure(plan)["deviation"]
-    described = {}
-    for grid, label in zip(plan.grids.itertuples(), labels, strict=True):
-        community = plan.city.communities.loc[grid.community_id]
-        told = grid.households >= min_cell
-        described[str(grid.Index)] = {
-            "name": grid.name,
-            "grid_type": grid.grid_type,
-            "community_id": grid.community_id,
-            "community": community["name"],
-            "street": community["street"],
-            "households": int(grid.households) if told else None,
-            "deviation": round(float(deviations[grid.Index]), 4) if told else None,
-            "area": round(grid.area),
-            "label": label,
-        }
-    return described
+    told = tell_grids(plan, min_cell=min_cell)
+    return {code: {**told[code], "label": label} for code, label in zip(told, labels, strict=True)}
+
+
+def tell_grids(plan: Plan, *, min_cell: int = 0) -> dict[str, dict[str, Any]]:
+    """Say what may be told of each grid, as `describe_grids` does, but for the label's place.
+
+    Finding that place takes longer than all the rest, and only maps that write on it need it.
+    """
+    grids, communities = plan.grids, plan.city.communities
+    hidden = grids["households"] < min_cell
+    told = {
+        "name": grids["name"],
+        "grid_type": grids["grid_type"],
+        "community_id": grids["community_id"],
+        "community": grids["community_id"].map(communities["name"]),
+        "street": grids["community_id"].map(communities["street"]),
+        "households": grids["households"].astype(object).mask(hidden, None),
+        "deviation": measure(plan)["deviation"].round(4).astype(object).mask(hidden, None),
+        "area": grids["area"].round().astype("int64"),
+    }
+    columns = {name: column.tolist() for name, column in told.items()}
+    rows = zip(*columns.values(), strict=True)
+    codes = map(str, grids.index)
+    return {
+        code: dict(zip(columns, row, strict=True)) for code, row in zip(codes, rows, strict=True)
+    }
 
 
 def grid_features(plan: Plan, told: Mapping[str, dict[str, Any]]) -> Features:
@@ -164,10 +174,10 @@ def layer_features(plan: Plan, layer: str) -> Features:
     TableError
         If there is no such layer.
     """
-    if layer not in _TOLD:
+    if layer not in TOLD:
         raise TableError(f"no layer {layer!r}; there are {', '.join(BASE_LAYERS)}")
     frame = getattr(plan.city, layer)
-    told = pd.DataFrame(frame[list(_TOLD[layer])])
+    told = pd.DataFrame(frame[list(TOLD[layer])])
     records = told.astype(object).where(told.notna(), None).to_dict("records")
     return _write_features(frame, records)
 

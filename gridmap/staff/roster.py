@@ -15,7 +15,7 @@ from gridmap.rosters import write_book
 from gridmap.staff.case import check_workers_of, keep_present
 from gridmap.staff.posts import posts_on
 from gridmap.staff.reasons import Language
-from gridmap.tables import STAFFING, check_table
+from gridmap.tables import STAFFING, check_table, duties_on
 
 _KINDS: dict[str, dict[Language, str]] = {
     "community": {"zh": "社区工作者", "en": "community worker"},
@@ -52,7 +52,7 @@ def list_duties(
     """
     check_table(staffing, STAFFING)
     check_workers_of(plan, workers)
-    rows = _rows_on(staffing, on or date.today())
+    rows = duties_on(staffing, on or date.today())
     order = {True: 1, False: 0}
     primary = rows[rows["role"] == "primary"]
     empty = (primary["worker_id"] == "").map(order)
@@ -153,13 +153,6 @@ def read_staffing(path: str | Path) -> pd.DataFrame:
     staffing = frame.astype({**floats, **dict.fromkeys(text, "str")})
     check_table(staffing, STAFFING)
     return staffing
-
-
-def _rows_on(staffing: pd.DataFrame, day: date) -> pd.DataFrame:
-    at = pd.Timestamp(day)
-    return staffing[
-        (staffing["starts"] <= at) & (staffing["ends"].isna() | (staffing["ends"] >= at))
-    ]
 
 
 def _name_deputies(rows: pd.DataFrame, workers: gpd.GeoDataFrame) -> pd.Series:

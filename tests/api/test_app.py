@@ -174,12 +174,14 @@ def test_openapi(client):
     assert schema["openapi"].startswith("3.1")
     assert set(schema["paths"]) == {
         "/locate",
+        "/search",
         "/grids",
         "/grids/{code}",
         "/layers/{layer}",
         "/plans",
         "/plans/in-force",
         "/health",
+        "/internal/grids/{code}",
     }
     text = json.dumps(schema)
     references = Counter(part.split('"')[0] for part in text.split("#/components/schemas/")[1:])
