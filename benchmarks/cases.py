@@ -2,11 +2,11 @@
 
     python benchmarks/cases.py [--json FILE] [--cases 100000] [--threads 32] [--only sqlite]
 
-A process opens cases from many threads, as an API does: each is located among 2,157 grids, put on its
-clocks, sent to a worker and a department, written with its log, its reporter and its idempotency
-key, and acknowledged when it is on disk. Half-way the process is killed (SIGKILL); another one sends
-again what was not acknowledged. Then every acknowledged case must be there, each once, and every log
-must lead to its case.
+A process opens cases from many threads, as an API does: each is located among 2,157 grids, put on
+its clocks, sent to a worker and a department, written with its log, its reporter and its
+idempotency key, and acknowledged when it is on disk. Half-way the process is killed (SIGKILL);
+another one sends again what was not acknowledged. Then every acknowledged case must be there, each
+once, and every log must lead to its case.
 
 The peer is the plain way on the same disk: one INSERT and one COMMIT a case, without any of the
 above. PostgreSQL runs as it is installed, with fsync on, on a server of its own.
