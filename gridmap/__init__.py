@@ -90,6 +90,7 @@ from gridmap.staff import (
     replace_worker,
     site_stations,
     summarize_staffing,
+    write_patrols,
     write_staff_roster,
     write_staffing,
 )
@@ -278,6 +279,7 @@ __all__ = [
     "unlock_grids",
     "warm_up",
     "write_comparison",
+    "write_patrols",
     "write_points",
     "write_roster",
     "write_staff_roster",
