@@ -330,7 +330,7 @@ BRANCHES = Table(
         "kind": "O",  # one of BRANCH_KINDS
         "community_id": "O",
         "grid_code": "O",  # the grid that it meets in
-        "grids": "i",  # how many it covers, this one too
+        "grids": "i",  # how many it covers, this one and those attached too
         "full": "i",
         "probationary": "i",
         "committee": "b",  # elects a committee (支委会)
@@ -370,17 +370,27 @@ BRANCH_UNITS = Table(  # where a branch is: every unit of a covered grid is in o
         "probationary": "i",
     },
 )
-#: A weak grid's members inside a joint branch; or a part of a large branch, as a suggestion.
-GROUP_KINDS = ("grid", "suggested")
+#: The members of one grid of a joint branch; a part of a large branch, as a suggestion; grids that
+#: can form or join no branch of their community, with the nearest that has room.
+GROUP_KINDS = ("grid", "suggested", "attached")
 GROUPS = Table(
     "groups",
     "group_id",  # 210802003002001-1-01
-    {"name": "O", "kind": "O", "branch_id": "O", "full": "i", "probationary": "i"},
+    {
+        "name": "O",
+        "kind": "O",  # one of GROUP_KINDS
+        "branch_id": "O",
+        "community_id": "O",
+        "grid_code": "O",  # where most of its members live
+        "full": "i",
+        "probationary": "i",
+        "reason": "O",
+    },
     (),
     {"kind": GROUP_KINDS},
 )
-#: A branch of its own, several, a joint one; none.
-COVERAGES = ("own", "divided", "joint", "none")
+#: A branch of its own, several, a joint one; members go to a branch that meets elsewhere; none.
+COVERAGES = ("own", "divided", "joint", "attached", "none")
 BRANCH_COVERAGE = Table(
     "branch_coverage",
     "grid_code",

@@ -21,7 +21,7 @@ from gridmap.cli.options import (
     audited,
     pick_day,
 )
-from gridmap.errors import GridmapError
+from gridmap.words import check_language
 
 app = typer.Typer()
 
@@ -48,8 +48,7 @@ def staff(
     by: By = "",
 ) -> None:
     """Give each grid of a kept plan its worker and deputies, and write the roster."""
-    if lang not in ("zh", "en"):
-        raise GridmapError(f"--lang {lang}: choose zh or en")
+    check_language(lang)
     plan, day = gridmap.PlanStore(store).load(name), pick_day(on)
     rules = gridmap.read_rules(rules_path) if rules_path else None
     people = gridmap.read_workers(workers, plan, datum=datum)
@@ -82,8 +81,10 @@ def form_branches(
     sheet: Sheet = None,
     keep_from: KeepFrom = None,
     by: KeptBy = "",
+    lang: Language = "zh",
 ) -> None:
     """Form the party branches of a plan from a list of members per building (counts)."""
+    check_language(lang)
     plans, day = gridmap.PlanStore(store), pick_day(keep_from)
     plan, kept = plans.load(name), plans.staff(name, day)
     counts = gridmap.read_members(members, plan.city, sheet=sheet)
@@ -91,7 +92,9 @@ def form_branches(
     leaders = gridmap.find_leaders(kept["staffing"], kept["workers"], day) if known else None
     current = gridmap.Branches.from_tables(kept) if "branches" in kept else None
     rules = gridmap.read_rules(rules_path) if rules_path else None
-    branches = gridmap.form_branches(plan, counts, rules, leaders=leaders, current=current)
+    branches = gridmap.form_branches(
+        plan, counts, rules, leaders=leaders, current=current, lang=cast(Any, lang)
+    )
     typer.echo(branches.to_text())
     _keep_staff(plans, name, {"members": counts, **branches.tables}, keep_from, by)
     raise typer.Exit(0 if branches.branch_violations.empty else 1)
