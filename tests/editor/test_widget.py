@@ -156,7 +156,7 @@ def test_a_reader_without_a_kernel_sees_a_picture(editor: PlanEditor) -> None:
     """The bundle holds the widget and a PNG of the draft as it is: an edit changes its colours."""
     data, _ = editor._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in data
-    assert data["text/plain"] == "PlanEditor of plan: 4 grids, 0 steps"
+    assert data["text/plain"] == "PlanEditor of plan '四乘二': 4 grids, 0 steps"
     assert open_picture(editor).size == (960, 634)
     before = colour_at(editor, 10, 110)
     editor.move([4], SOUTH_A)
