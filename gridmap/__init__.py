@@ -70,13 +70,13 @@ from gridmap.locate import (
     write_points,
 )
 from gridmap.maps import PlanMap, map_plan
-from gridmap.measure import measure, summarize
+from gridmap.measure import explain_cost, measure, summarize
 from gridmap.partition import partition_units
 from gridmap.plan import Plan, draw_plan, make_plan, redraw_plan
 from gridmap.reading.alignment import compare_areas
 from gridmap.reading.estimates import Estimate
 from gridmap.rosters import make_roster, read_roster, write_roster
-from gridmap.rules import Costs, Estates, EstateSize, Party, Rules, Staffing, read_rules
+from gridmap.rules import Costs, Estates, EstateSize, Party, Rules, Staffing, Workload, read_rules
 from gridmap.staff import (
     Siting,
     assign_workers,
@@ -120,6 +120,7 @@ from gridmap.synthetic import make_city
 from gridmap.targets import building_limits, unit_targets
 from gridmap.trace import list_periods, locate_on, trace_code
 from gridmap.units import make_units
+from gridmap.workload import unit_workload
 
 if TYPE_CHECKING:
     from gridmap.casebook.book import Casebook
@@ -164,6 +165,7 @@ __all__ = [
     "Staffing",
     "Step",
     "Whistle",
+    "Workload",
     "apply_fix",
     "assign_units",
     "assign_workers",
@@ -185,6 +187,7 @@ __all__ = [
     "divide_communities",
     "draw_plan",
     "edit_plan",
+    "explain_cost",
     "export_plan",
     "export_public",
     "extend_visits",
@@ -260,6 +263,7 @@ __all__ = [
     "trace_code",
     "undo",
     "unit_targets",
+    "unit_workload",
     "unlock_grids",
     "warm_up",
     "write_points",
