@@ -32,11 +32,6 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         default=os.environ.get("GRIDMAP_APPROVAL", ""),
         help="approval number of the map, 审图号 (or GRIDMAP_APPROVAL)",
     )
-    parser.add_argument(
-        "--internal",
-        action="store_true",
-        help="also answer /internal, who serves each grid; only for a network of the office",
-    )
     options = parser.parse_args(arguments)
     if not options.store_folder:
         parser.error("name the folder of plans, or set GRIDMAP_STORE")
@@ -55,7 +50,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options.store_folder,
         attribution=options.attribution,
         approval=options.approval,
-        internal_answers=options.internal,
     )
     uvicorn.run(
         app,

@@ -16,11 +16,26 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
 from api import VERSION
+from api.access import describe_access
+from api.gate import Gate
 from api.guard import SECURITY_HEADERS, Guard
 from api.models import Problem
+from api.ogc import is_ogc
 from api.problems import ProblemError, problem_response
-from api.routes import grids, internal, layers, locate, pages, plans
+from api.routes import (
+    features,
+    grids,
+    internal,
+    landing,
+    layers,
+    locate,
+    mapit,
+    pages,
+    plans,
+    search,
+)
 from api.shelf import Shelf
+from gridmap.audit import AuditLog
 from gridmap.errors import (
     CodeError,
     DatumError,
@@ -29,6 +44,7 @@ from gridmap.errors import (
     PlanNotFoundError,
     StoreError,
 )
+from gridmap.keys import KeyStore
 from gridmap.store import PlanStore
 
 #: Class of error -> status, code, and what to say where the message is not for the public (it
@@ -49,7 +65,6 @@ def create_app(
     *,
     attribution: str = "",
     approval: str = "",
-    internal_answers: bool = False,
     today: Callable[[], date] = date.today,
 ) -> FastAPI:
     """Make the application over a folder of plans.
@@ -62,9 +77,6 @@ def create_app(
         Whom the data is from, for the map (© OpenStreetMap contributors).
     approval : str
         The map's approval number (审图号). Without one every map says that it is for internal use.
-    internal_answers : bool
-        Whether /internal is there: who serves each grid, for the office. There are no keys: only
-        on a network that residents can't reach.
     today : callable
         The current day; requests without a date ask for it.
     """
@@ -79,12 +91,12 @@ def create_app(
     app.state.shelf = Shelf(PlanStore(store_folder))
     app.state.today = today
     app.state.attribution, app.state.approval = attribution, approval
-    for module in (locate, grids, layers, plans, pages):
+    app.state.keys, app.state.audit = KeyStore(store_folder), AuditLog(store_folder)
+    for module in (landing, locate, search, grids, layers, plans, features, mapit, pages, internal):
         app.include_router(module.router)
-    if internal_answers:
-        app.include_router(internal.router)
     pages.mount_files(app)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
+    app.add_middleware(Gate, keys=app.state.keys)
     app.add_middleware(Guard)
     _handle_errors(app)
     app.openapi = lambda: _describe_api(app)  # type: ignore[method-assign]  # FastAPI's own way
@@ -99,6 +111,8 @@ async def _load_first_plan(app: FastAPI) -> AsyncIterator[None]:
     except StoreError as error:
         _log.warning("no plan to begin with: %s", error)
     yield
+    app.state.keys.close()
+    app.state.audit.close()
 
 
 def _handle_errors(app: FastAPI) -> None:
@@ -123,12 +137,13 @@ async def _tell_problem(_request: Request, error: Exception) -> Response:
     return problem_response(error.status, error.code, error.detail, more=error.more)
 
 
-async def _tell_validation_error(_request: Request, error: Exception) -> Response:
+async def _tell_validation_error(request: Request, error: Exception) -> Response:
     """Name each parameter that is wrong; values stay out, they may be where a citizen lives."""
     assert isinstance(error, RequestValidationError)
     errors = [_name_parameter(found) for found in error.errors()]
     detail = "; ".join(f"{one['parameter']}: {one['problem']}" for one in errors)
-    return problem_response(422, "bad-parameter", detail, more={"errors": errors})
+    status = 400 if is_ogc(request) else 422
+    return problem_response(status, "bad-parameter", detail, more={"errors": errors})
 
 
 def _name_parameter(found: Mapping[str, Any]) -> dict[str, str]:
@@ -158,8 +173,19 @@ def _describe_api(app: FastAPI) -> dict[str, Any]:
             title=app.title, version=app.version, summary=app.summary, routes=app.routes
         )
         schemas = schema["components"]["schemas"]
+        describe_access(schema)
+        _drop_answers(schema, of="HTTPValidationError")
         schemas["Problem"] = Problem.model_json_schema()
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
         app.openapi_schema = schema
     return app.openapi_schema
+
+
+def _drop_answers(schema: dict[str, Any], *, of: str) -> None:
+    """Remove the answers of a model that FastAPI adds and we never give."""
+    for path in schema["paths"].values():
+        for operation in path.values():
+            answers = operation["responses"]
+            for status in [status for status, told in answers.items() if of in str(told)]:
+                del answers[status]

@@ -1,6 +1,6 @@
 """What the office is told. These types are none of the public ones, and share nothing with them.
 
-They are answered under /internal only, which a service has only if it was started for the office.
+They are answered under /internal only, to callers with a key (`api.access`).
 """
 
 from datetime import date

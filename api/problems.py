@@ -8,15 +8,23 @@ from starlette.responses import JSONResponse
 
 from api.models import Problem
 
+
+def describe_problem(status: int) -> dict[str, Any]:
+    """Return what the OpenAPI document says of a problem."""
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        "description": HTTPStatus(status).phrase,
+        "content": {"application/problem+json": {"schema": schema}},
+    }
+
+
 #: For the OpenAPI document: what routes answer when something is wrong.
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {
-        "description": HTTPStatus(status).phrase,
-        "content": {
-            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
-        },
-    }
-    for status in (404, 422, 500)
+    status: describe_problem(status) for status in (404, 422, 500)
+}
+#: The same of the OGC APIs' routes: a parameter that is wrong is a bad request there.
+OGC_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: describe_problem(status) for status in (400, 404, 500)
 }
 
 
@@ -57,9 +65,12 @@ def problem_response(
         code=code,
         **(more or {}),
     )
+    fixed = {"Cache-Control": "no-store"}
+    if status == HTTPStatus.UNAUTHORIZED:
+        fixed["WWW-Authenticate"] = "Bearer"
     return JSONResponse(
         problem.model_dump(),
         status,
-        {"Cache-Control": "no-store", **(headers or {})},
+        {**fixed, **(headers or {})},
         media_type="application/problem+json",
     )

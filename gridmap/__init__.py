@@ -14,15 +14,9 @@ The verbs in the order of the flow::
 from typing import TYPE_CHECKING, Any
 
 from gridmap.adjacency import build_adjacency, to_graph
+from gridmap.audit import AuditHead, AuditLog, AuditReport
 from gridmap.change_maps import map_changes
-from gridmap.check import (
-    Fix,
-    PlanCertificates,
-    PlanReport,
-    certify_plan,
-    check_plan,
-    prove_plan,
-)
+from gridmap.check import certify_plan, check_plan, prove_plan
 from gridmap.city import City, CityReport, check_city, divide_communities, read_city
 from gridmap.codes import parse_code
 from gridmap.compare import PlanComparison, compare_plans
@@ -39,7 +33,7 @@ from gridmap.edit import (
 )
 from gridmap.editor import edit_plan
 from gridmap.entrances import divide_buildings
-from gridmap.exports import export_plan, export_public
+from gridmap.exports import export_plan, export_public, write_comparison
 from gridmap.fixes import apply_fix, find_fixes, fix_plan
 from gridmap.history import history, redo, undo
 from gridmap.incident_rules import Category, Incidents
@@ -59,6 +53,7 @@ from gridmap.incidents.model import (
 )
 from gridmap.incidents.stages import list_actions
 from gridmap.kernels import warm_up
+from gridmap.keys import Key, KeyStore, Role
 from gridmap.locate import (
     Locator,
     Owner,
@@ -75,8 +70,10 @@ from gridmap.partition import partition_units
 from gridmap.plan import Plan, draw_plan, make_plan, redraw_plan
 from gridmap.reading.alignment import compare_areas
 from gridmap.reading.estimates import Estimate
+from gridmap.reports import Fix, Objection, PlanCertificates, PlanReport
 from gridmap.rosters import make_roster, read_roster, write_roster
 from gridmap.rules import Costs, Estates, EstateSize, Party, Rules, Staffing, Workload, read_rules
+from gridmap.search import Found, Place, SearchIndex, list_found, search
 from gridmap.staff import (
     Siting,
     assign_workers,
@@ -93,6 +90,7 @@ from gridmap.staff import (
     replace_worker,
     site_stations,
     summarize_staffing,
+    write_patrols,
     write_staff_roster,
     write_staffing,
 )
@@ -118,6 +116,7 @@ from gridmap.staff_maps import map_patrols, map_staffing, map_stations
 from gridmap.store import PlanStore
 from gridmap.synthetic import make_city
 from gridmap.targets import building_limits, unit_targets
+from gridmap.tiles import Tiles, export_tiles, make_tiles
 from gridmap.trace import list_periods, locate_on, trace_code
 from gridmap.units import make_units
 from gridmap.workload import unit_workload
@@ -130,6 +129,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Actor",
+    "AuditHead",
+    "AuditLog",
+    "AuditReport",
     "Branches",
     "Case",
     "CaseQuery",
@@ -144,13 +146,18 @@ __all__ = [
     "Estates",
     "Estimate",
     "Fix",
+    "Found",
     "Incidents",
+    "Key",
+    "KeyStore",
     "Location",
     "Locator",
     "MatchWeights",
     "Notice",
+    "Objection",
     "Owner",
     "Party",
+    "Place",
     "Plan",
     "PlanCertificates",
     "PlanComparison",
@@ -160,10 +167,13 @@ __all__ = [
     "PublicCase",
     "Report",
     "Reporter",
+    "Role",
     "Rules",
+    "SearchIndex",
     "Siting",
     "Staffing",
     "Step",
+    "Tiles",
     "Whistle",
     "Workload",
     "apply_fix",
@@ -190,6 +200,7 @@ __all__ = [
     "explain_cost",
     "export_plan",
     "export_public",
+    "export_tiles",
     "extend_visits",
     "figure_balance",
     "figure_plan",
@@ -206,6 +217,7 @@ __all__ = [
     "list_actions",
     "list_contacts",
     "list_duties",
+    "list_found",
     "list_notices",
     "list_periods",
     "list_tasks",
@@ -219,6 +231,7 @@ __all__ = [
     "make_members",
     "make_plan",
     "make_roster",
+    "make_tiles",
     "make_units",
     "make_workers",
     "map_changes",
@@ -253,6 +266,7 @@ __all__ = [
     "redraw_plan",
     "rename_grid",
     "replace_worker",
+    "search",
     "site_stations",
     "split_grid",
     "summarize",
@@ -266,6 +280,8 @@ __all__ = [
     "unit_workload",
     "unlock_grids",
     "warm_up",
+    "write_comparison",
+    "write_patrols",
     "write_points",
     "write_roster",
     "write_staff_roster",

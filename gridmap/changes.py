@@ -73,6 +73,27 @@ class ChangeLog:
         states = self.changes["state"].mask(self.changes.index == number, state)
         return replace(self, changes=self.changes.assign(state=states))
 
+    def close(self, details: str) -> "ChangeLog":
+        """Return the log of a plan that was redrawn from this one: it goes on, nothing is undone.
+
+        The changes stay to be read. Their moves are of units that are no more, so of each only the
+        codes that it named are kept: they are not given again. The redraw is one more change; who
+        keeps and publishes the plan signs for it, so that the same redraw has the same log.
+        """
+        pairs = [
+            self.moves[["number", side]].set_axis(["number", "grid_code"], axis=1)
+            for side in ("before", "after")
+        ]
+        named = pd.concat([*pairs, self.marks[["number", "grid_code"]]]).drop_duplicates()
+        named = named.sort_values(["number", "grid_code"]).assign(field="code", before="", after="")
+        states = self.changes["state"].replace({"done": "closed", "undone": "dropped"})
+        kept = ChangeLog(
+            self.changes.assign(state=states), _no_moves(), _append(_no_marks(), named)
+        )
+        texts = {"at": "", "by": "", "why": "", "verb": "redraw_plan", "details": details}
+        log = kept.add(texts, _no_moves(), _no_marks())
+        return log.set_state(int(log.changes.index[-1]), "closed")
+
     def add(self, change: dict[str, str], moves: pd.DataFrame, marks: pd.DataFrame) -> "ChangeLog":
         """Return the log with one more change; what was undone before can't be redone after it.
 

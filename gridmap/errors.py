@@ -7,11 +7,14 @@
     ├── RulesError      a setting is unknown or out of range
     ├── CrsError        no usable coordinate reference system
     ├── DatumError      an unknown datum, or a position that no datum allows
+    ├── FilterError     a filter that is no CQL2, or fits no property
     ├── CodeError       not a grid code, or no code left to give
     ├── CityError       a city's files can't be read as they are; carries the report
     ├── StaffError      workers, duties or rounds that can't be what they say; carries the report
     ├── PlanError       an assignment or an edit that is not a plan
     ├── DraftError      a step of the editor is not possible, or can't be saved
+    ├── KeyRefusedError  a key of the service can't be made or revoked
+    ├── AuditError      what can't go into the audit log, or is not what went in
     ├── CalendarError   a working clock runs beyond the years of the holiday calendar
     ├── CaseError       a report or a step that can't be what it says
     │   ├── CaseNotFoundError   no case has that number
@@ -43,6 +46,10 @@ class RulesError(GridmapError):
 
 class CrsError(GridmapError):
     """There is no usable coordinate reference system."""
+
+
+class FilterError(GridmapError):
+    """A filter can't be read, or does not fit what it is asked of."""
 
 
 class DatumError(GridmapError):
@@ -91,6 +98,14 @@ class PlanError(GridmapError):
 
 class DraftError(GridmapError):
     """A step of the editor is not possible on its draft, or it can't be saved."""
+
+
+class KeyRefusedError(GridmapError):
+    """A key of the service can't be made or revoked as it was asked for."""
+
+
+class AuditError(GridmapError):
+    """Something can't go into the audit log, or the log is not what went in."""
 
 
 class CalendarError(GridmapError):

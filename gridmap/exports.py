@@ -16,11 +16,12 @@ import pandas as pd
 import pyogrio
 from pyogrio.errors import DataLayerError, DataSourceError
 
+from gridmap.compare import PlanComparison
 from gridmap.errors import StoreError, TableError
 from gridmap.files import fixed_date, write_whole
 from gridmap.geojson import describe_grids, frame_features
 from gridmap.plan import Plan
-from gridmap.rosters import make_roster, write_sheet
+from gridmap.rosters import make_roster, write_book, write_sheet
 from gridmap.tables import list_some
 from gridmap.words import LANGUAGES, check_language, name_column, name_grid_type
 
@@ -33,6 +34,15 @@ LAYERS = {
     "streets": ("道路", "streets"),
     "barriers": ("铁路河流", "barriers"),
 }
+#: The sheets of a comparison.
+_SHEETS = {
+    "grids": ("变更网格", "changed grids"),
+    "matrix": ("户数去向", "households by grid"),
+    "workers": ("网格员", "workers"),
+    "branches": ("党支部", "branches"),
+}
+#: What is said of a grid in a comparison.
+_CHANGES = {"changed": "调整", "new": "新设", "retired": "撤销"}
 #: Encodings of a Shapefile: every program, and older Chinese ones.
 ENCODINGS = ("UTF-8", "GBK")
 #: Column -> field of a Shapefile in Chinese and English: 10 bytes at most, Chinese has 3 a letter.
@@ -132,6 +142,41 @@ def export_public(
     check_language(lang)
     _choose_layers(path, "grids")
     _write_tables({"grids": _make_public(plan)}, path, lang, encoding)
+
+
+def write_comparison(comparison: PlanComparison, path: str | Path, *, lang: str = "zh") -> None:
+    """Write what changes between two plans as a workbook; for internal use.
+
+    Parameters
+    ----------
+    comparison : PlanComparison
+        As `gridmap.compare_plans` gives it.
+    path : path
+        ``.xlsx``: a sheet of the grids that change, one of the households by old and new grid, and
+        the workers and branches affected where staff was given. Codes are text.
+    lang : {"zh", "en"}
+        Of the headers and sheets.
+
+    Raises
+    ------
+    TableError
+        If the suffix is another.
+    """
+    check_language(lang)
+    if Path(path).suffix.lower() != ".xlsx":
+        raise TableError(f"{Path(path).name}: a comparison is an .xlsx file")
+    changed, matrix = comparison.list_changed(), comparison.matrix
+    if lang == "zh":
+        changed = changed.assign(change=changed["change"].map(_CHANGES))
+    touched = matrix["old"].isin(changed.index) | matrix["new"].isin(changed.index)
+    tables = {"grids": changed.reset_index(), "matrix": matrix[touched]}
+    for name, table in (("workers", comparison.workers), ("branches", comparison.branches)):
+        if len(table):
+            tables[name] = table.reset_index()
+    with write_whole(path) as draft:
+        write_book(
+            {_SHEETS[name][lang == "en"]: table for name, table in tables.items()}, draft, lang
+        )
 
 
 def _choose_layers(path: str | Path, layer: str | None) -> list[str]:

@@ -16,7 +16,6 @@ import numpy as np
 import shapely
 
 from gridmap.changes import name_units
-from gridmap.check import Fix, Objection, PlanReport, check_plan
 from gridmap.errors import PlanError
 from gridmap.history import apply_change
 from gridmap.judge import Figures, Verdict, judge_grid
@@ -31,6 +30,7 @@ from gridmap.partition.matching import match_grids
 from gridmap.partition.objective import count_pieces, weigh_moves
 from gridmap.partition.problem import Flags, Floats, Ints, number_parts, owners
 from gridmap.plan import Plan
+from gridmap.reports import Fix, Objection, PlanReport, judge_plan
 from gridmap.rules import Rules, band_ends
 from gridmap.tables import CROSSINGS, list_some
 
@@ -88,7 +88,7 @@ def find_fixes(plan: Plan, report: PlanReport | None = None) -> PlanReport:
     plan : Plan
         Any plan. Locked grids neither give nor take units.
     report : PlanReport, optional
-        What `check_plan` found in it; by default it is called.
+        What was found in it; by default all that `check_plan` finds.
 
     Returns
     -------
@@ -96,7 +96,7 @@ def find_fixes(plan: Plan, report: PlanReport | None = None) -> PlanReport:
         The same findings, with `Fix` where a step was found. Each is for the plan as it is: after
         one was applied, others of the same grids may not help any more, and are then refused.
     """
-    report = report or check_plan(plan)
+    report = report or judge_plan(plan)
     board = _make_board(plan)
     fixes = (_find_fix(plan, board, finding) for finding in report.findings)
     findings = zip(report.findings, fixes, strict=True)

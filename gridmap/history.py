@@ -85,13 +85,16 @@ def history(plan: Plan) -> pd.DataFrame:
     -------
     DataFrame
         `gridmap.tables.CHANGES`, and ``units`` and ``households`` that each moved. ``state`` is
-        ``done``; ``undone``, which `redo` makes again; or ``dropped``: undone, and then something
-        else was changed.
+        ``done``; ``undone``, which `redo` makes again; ``dropped``: undone, and then something
+        else was changed; or ``closed``: from before a redraw, which is a row of its own and signed
+        by who keeps and publishes the plan. Units and households of closed changes are missing:
+        ``details`` says them.
     """
     log = plan.log
     homes = log.moves["unit_id"].map(plan.units["households"])
     moved = homes.groupby(log.moves["number"]).agg(["size", "sum"])
-    moved = moved.reindex(log.changes.index, fill_value=0).astype("int64")
+    moved = moved.reindex(log.changes.index, fill_value=0).astype("Int64")
+    moved[log.changes["state"] == "closed"] = pd.NA
     return log.changes.assign(units=moved["size"], households=moved["sum"])[
         ["at", "by", "why", "verb", "details", "units", "households", "state"]
     ].rename_axis(CHANGES.index)
@@ -110,7 +113,7 @@ def undo(plan: Plan) -> Plan:
     """
     number = plan.log.last_done()
     if number is None:
-        raise PlanError("nothing to undo: no change of this plan is in its log")
+        raise PlanError("nothing to undo: nobody changed this plan since it was drawn")
     return replace(_replay(plan, number, "before"), log=plan.log.set_state(number, "undone"))
 
 

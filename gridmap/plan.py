@@ -148,7 +148,8 @@ def redraw_plan(
         Sizes and costs; ``costs.moved`` is the price of a household that changes grid.
     before : Plan, optional
         The plan to start from, whatever grids the city has. Its locks hold, its names stay with
-        the codes, and its retired codes stay retired; its log ends with it.
+        the codes, and its retired codes stay retired; its log goes on, though what
+        was edited before the redraw can't be undone after it.
     locked : iterable of str
         Grids that stay as they are, besides those that are locked in ``before``.
     seed, steps, executor, progress
@@ -186,7 +187,20 @@ def redraw_plan(
     if before is None:
         return replace(plan, lineage=_trace_lineage(start, plan, no_lineage()))
     grids = set_locks(_keep_columns(plan.grids, before.grids, ["name"]), before.locked)
-    return replace(plan, grids=grids, lineage=_trace_lineage(start, plan, before.lineage))
+    lineage = _trace_lineage(start, plan, before.lineage)
+    log = before.log.close(_describe_redraw(start, plan, before))
+    return replace(plan, grids=grids, lineage=lineage, log=log)
+
+
+def _describe_redraw(start: pd.Series, plan: Plan, before: Plan) -> str:
+    """Say for the log what a redraw started from and how much it changed."""
+    moved = start.fillna("") != plan.units["grid_code"]
+    homes = int(plan.units["households"][moved].sum())
+    kept = len(before.grids.index.intersection(plan.grids.index))
+    return (
+        f"from {before.name or 'the plan before'}: {kept} of {len(before.grids)} codes go on, "
+        f"{homes} households come to another grid"
+    )
 
 
 def find_grids(units: gpd.GeoDataFrame, grids: gpd.GeoDataFrame) -> pd.Series:

@@ -276,6 +276,7 @@ class Party:
     group_min: int = 3  #: members of a party group (党小组), one of them full, at least
     group_from_members: int = 20  #: members of a branch from which groups are suggested
     group_size: int = 10  #: members of a suggested group
+    across_communities: bool = False  #: members whom no branch of theirs can cover go to another's
     min_members: int = 3  #: answers and public tables hide counts of members below it
 
     def __post_init__(self) -> None:
@@ -284,7 +285,9 @@ class Party:
             raise RulesError(f"committee_size is {list(seats)}, not three numbers in rising order")
         for item in dataclasses.fields(self):
             value = getattr(self, item.name)
-            if item.name != "committee_size" and (not isinstance(value, int) or value < 1):
+            if item.name in ("committee_size", "across_communities"):
+                continue
+            if not isinstance(value, int) or value < 1:
                 raise RulesError(f"{item.name} is {value}, not a whole number from 1 up")
         if self.branch_min_full > self.branch_max_total:
             raise RulesError(
@@ -519,7 +522,10 @@ def _read_party(given: Any) -> Party:
     """Read the thresholds of branches and groups."""
     settings = dict(_table(given, "party"))
     seats = settings.pop("committee_size", Party.committee_size)
-    party = _section(Party, settings, "party")
+    across = settings.pop("across_communities", Party.across_communities)
+    if not isinstance(across, bool):
+        raise RulesError(f"party.across_communities is {across!r}, not true or false")
+    party = replace(_section(Party, settings, "party"), across_communities=across)
     try:
         return replace(party, committee_size=_read_tuple(seats, "party.committee_size", int, 3))
     except RulesError as error:

@@ -15,8 +15,7 @@ import hashlib
 import io
 import json
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -26,6 +25,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from gridmap.databases import open_database
 from gridmap.errors import PlanDamagedError, StoreError
 from gridmap.tables import (
     BRANCH_COMMUNITIES,
@@ -41,6 +41,7 @@ from gridmap.tables import (
     LIAISONS,
     MEMBERS,
     STAFFING,
+    STATIONS,
     TASKS,
     VISITS,
     WORKERS,
@@ -50,12 +51,10 @@ from gridmap.tables import (
 )
 
 _FILE = "staff.sqlite"
-#: Seconds to wait for whoever writes at the same time.
-_PATIENCE = 60
 _TABLES = (
     *(WORKERS, STAFFING, MEMBERS, BRANCHES, BRANCH_GRIDS, BRANCH_COMPOUNDS, BRANCH_UNITS, GROUPS),
     *(BRANCH_COVERAGE, BRANCH_COMMUNITIES, BRANCH_VIOLATIONS, LIAISONS, CONTACTS),
-    *(CONTACT_MATCHES, TASKS, VISITS),
+    *(CONTACT_MATCHES, TASKS, VISITS, STATIONS),
 )
 #: Every table that can be kept with a plan, by name. A new one is registered here.
 STAFF_TABLES: dict[str, Table] = {table.name: table for table in _TABLES}
@@ -134,7 +133,7 @@ def keep_tables(
         raise StoreError("no table to keep; give one of " + ", ".join(STAFF_TABLES))
     for name, table in tables.items():
         _check_kept(name, table, grids)
-    with _open(folder) as database:
+    with open_database(folder / _FILE) as database:
         database.executescript(_LAYOUT)
         with database:
             database.execute("BEGIN IMMEDIATE")
@@ -158,7 +157,7 @@ def read_tables(folder: Path, plan: str, on: date) -> dict[str, pd.DataFrame]:
     found: dict[str, pd.DataFrame] = {}
     if not (folder / _FILE).exists():
         return found
-    with _open(folder) as database:
+    with open_database(folder / _FILE) as database:
         for name in STAFF_TABLES:
             record = _find_record(database, plan, name, on)
             if record is not None:
@@ -170,7 +169,7 @@ def stamp_tables(folder: Path, plan: str) -> int:
     """Return a number that changes whenever something is kept for a plan: 0 for nothing."""
     if not (folder / _FILE).exists():
         return 0
-    with _open(folder) as database:
+    with open_database(folder / _FILE) as database:
         row = database.execute("SELECT MAX(id) FROM records WHERE plan = ?", (plan,)).fetchone()
     return int(row[0] or 0)
 
@@ -187,7 +186,7 @@ def list_records(folder: Path, plan: str) -> pd.DataFrame:
     columns = ["table", "valid_from", "kept_at", "by", "why", "rows", "sha256", "fingerprint"]
     rows = []
     if (folder / _FILE).exists():
-        with _open(folder) as database:
+        with open_database(folder / _FILE) as database:
             rows = database.execute(
                 "SELECT name, valid_from, kept_at, kept_by, why, size, sha256, fingerprint "
                 "FROM records WHERE plan = ? ORDER BY id",
@@ -197,19 +196,6 @@ def list_records(folder: Path, plan: str) -> pd.DataFrame:
     record["valid_from"] = pd.to_datetime(record["valid_from"], format="%Y-%m-%d")
     record["kept_at"] = pd.to_datetime(record["kept_at"], utc=True)
     return record
-
-
-@contextmanager
-def _open(folder: Path) -> Iterator[sqlite3.Connection]:
-    """Open the file, and say what to do when it refuses."""
-    path = folder / _FILE
-    try:
-        with closing(sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)) as database:
-            yield database
-    except sqlite3.DatabaseError as error:
-        raise StoreError(
-            f"{path}: {error}; look at the free space and the rights, or restore it from a backup"
-        ) from error
 
 
 def _check_kept(name: str, table: pd.DataFrame, grids: Collection[str]) -> None:
@@ -292,5 +278,6 @@ def _read_body(body: bytes, types: Mapping[str, str]) -> pd.DataFrame:
     """Read a table back with the types that it had."""
     source = pa.BufferReader(body)
     if b"geo" in (pq.read_schema(source).metadata or {}):
-        return gpd.read_parquet(io.BytesIO(body))
+        plain = {name: kind for name, kind in types.items() if kind != "geometry"}
+        return gpd.read_parquet(io.BytesIO(body)).astype(plain)
     return pd.read_parquet(io.BytesIO(body)).astype(dict(types))

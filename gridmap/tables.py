@@ -6,6 +6,7 @@ the small carries the id of the large (unit -> grid -> community), never the rev
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import geopandas as gpd
@@ -41,10 +42,12 @@ BINDINGS = (
     *("spare", "shortage", "short", "nobody", "replacement", "absence", "handover", "term"),
 )
 
-#: A change that counts, one that was undone, and one that can't be redone as others came after it.
-CHANGE_STATES = ("done", "undone", "dropped")
-#: What a change can do to a grid: name it, lock it, retire it (the codes that came after it).
-MARK_FIELDS = ("name", "locked", "successors")
+#: A change that counts, one that was undone, one that can't be redone as others came after it, and
+#: one from before the plan was redrawn, which can't be undone any more.
+CHANGE_STATES = ("done", "undone", "dropped", "closed")
+#: What a change can do to a grid: name it, lock it, retire it (the codes that came after it); a
+#: closed change only says which codes it named.
+MARK_FIELDS = ("name", "locked", "successors", "code")
 
 
 @dataclass(frozen=True)
@@ -333,7 +336,7 @@ BRANCHES = Table(
         "kind": "O",  # one of BRANCH_KINDS
         "community_id": "O",
         "grid_code": "O",  # the grid that it meets in
-        "grids": "i",  # how many it covers, this one too
+        "grids": "i",  # how many it covers, this one and those attached too
         "full": "i",
         "probationary": "i",
         "committee": "b",  # elects a committee (支委会)
@@ -373,17 +376,27 @@ BRANCH_UNITS = Table(  # where a branch is: every unit of a covered grid is in o
         "probationary": "i",
     },
 )
-#: A weak grid's members inside a joint branch; or a part of a large branch, as a suggestion.
-GROUP_KINDS = ("grid", "suggested")
+#: The members of one grid of a joint branch; a part of a large branch, as a suggestion; grids that
+#: can form or join no branch of their community, with the nearest that has room.
+GROUP_KINDS = ("grid", "suggested", "attached")
 GROUPS = Table(
     "groups",
     "group_id",  # 210802003002001-1-01
-    {"name": "O", "kind": "O", "branch_id": "O", "full": "i", "probationary": "i"},
+    {
+        "name": "O",
+        "kind": "O",  # one of GROUP_KINDS
+        "branch_id": "O",
+        "community_id": "O",
+        "grid_code": "O",  # where most of its members live
+        "full": "i",
+        "probationary": "i",
+        "reason": "O",
+    },
     (),
     {"kind": GROUP_KINDS},
 )
-#: A branch of its own, several, a joint one; none.
-COVERAGES = ("own", "divided", "joint", "none")
+#: A branch of its own, several, a joint one; members go to a branch that meets elsewhere; none.
+COVERAGES = ("own", "divided", "joint", "attached", "none")
 BRANCH_COVERAGE = Table(
     "branch_coverage",
     "grid_code",
@@ -645,6 +658,14 @@ def _kind(values: pd.Series) -> str:
         return "O"
     kind = np.dtype(values.dtype).kind if isinstance(values.dtype, np.dtype) else values.dtype.kind
     return "i" if kind == "u" else str(kind)
+
+
+def duties_on(staffing: pd.DataFrame, on: date) -> pd.DataFrame:
+    """Return the rows of `STAFFING` that count on a day."""
+    day = pd.Timestamp(on)
+    return staffing[
+        (staffing["starts"] <= day) & (staffing["ends"].isna() | (staffing["ends"] >= day))
+    ]
 
 
 def list_some(values: Iterable[Any], most: int = 5) -> str:

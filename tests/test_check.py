@@ -7,6 +7,7 @@ import pytest
 
 from gridmap.check import certify_plan, check_plan, prove_plan
 from gridmap.edit import merge_grids, move_units
+from gridmap.fixes import apply_fix
 from gridmap.plan import Plan
 from gridmap.rules import Rules
 
@@ -104,3 +105,27 @@ def test_certificates_name_a_building_that_nothing_mends(four_by_two: Plan) -> N
     words = "a building alone has 900 households, the target is 150: nothing better exists"
     assert f"210802003002  {words}" in found.to_text()
     assert found.grids.loc[[NORTH, SOUTH], "avoidable"].tolist() == [0, 0]
+
+
+def test_each_finding_carries_its_repair(four_by_two: Plan) -> None:
+    """`check_plan` gives the one-step repair, `apply_fix` performs it; without is asked for."""
+    crooked = move_units(four_by_two, [4], SOUTH)
+    report = check_plan(crooked)
+    fix = report.findings[0].fix
+    assert fix is not None
+    assert fix.moves == ((4, NORTH),)
+    assert f"fix: {fix.words}" in report.to_text()
+    assert report.to_dict()["findings"][0]["fix"]["kind"] == "move"
+    assert check_plan(apply_fix(crooked, report.findings[0])).findings == ()
+    assert all(item.fix is None for item in check_plan(crooked, fixes=False).findings)
+
+
+def test_repairs_are_judged_by_the_rules_given(four_by_two: Plan) -> None:
+    """Under other rules other grids are wrong, and what mends them keeps to those rules."""
+    crooked = move_units(four_by_two, [4], SOUTH)
+    wide = Rules(target=150, tolerance=0.5, hard_min=50, hard_max=300)
+    rules = {item.rule for item in check_plan(crooked, wide).findings}
+    assert rules == {"across a main road"}
+    assert "far too many households" in {item.rule for item in check_plan(crooked).findings}
+    narrow = Rules(target=150, tolerance=0.1, hard_min=50, hard_max=300)
+    assert all(item.fix is None for item in check_plan(four_by_two, narrow).findings)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import gridmap
 from gridmap.check import check_plan
 from gridmap.cli import app, main
 from gridmap.edit import merge_grids, split_grid
@@ -111,15 +112,36 @@ def test_check_proposes_and_applies_fixes(tmp_path: Path) -> None:
     plans.keep(merge_grids(plan, [one[row], two[row]], by="李工", why="试一试"), "merged")
     parts = split_grid(plans.load("merged"), plans.load("merged").log.moves["after"].iloc[0], 4)
     plans.keep(parts, "split")
-    code, words = run("check", tmp_path, "split", "--fixes", "--history")
+    code, words = run("check", tmp_path, "split", "--history")
     assert code == 1
     assert "fix: merge it" in words
+    assert "fix:" not in run("check", tmp_path, "split", "--no-fixes")[1]
     assert "李工" in words
     assert "试一试" in words
     before = len(check_plan(parts).findings)
     assert "kept as mended" in run("check", tmp_path, "split", "--mend-as", "mended")[1]
     assert len(check_plan(plans.load("mended")).findings) < before
     assert history(plans.load("mended"))["verb"].iloc[-1].startswith("apply_fix")
+
+
+def test_compare_two_kept_plans(tmp_path: Path) -> None:
+    """What changes is said, written to a workbook and a map; with staff, whose work it is."""
+    plan = draw_plan(make_city(6, seed=2), steps=20)
+    plans, pair = PlanStore(tmp_path / "store"), list(plan.grids.index[:2])
+    plans.keep(plan, "2025")
+    plans.keep(merge_grids(plan, pair, by="李工"), "2026")
+    workers = gridmap.make_workers(plan, seed=1)
+    day = date.today()
+    staffing = gridmap.assign_workers(plan, workers, on=day)
+    plans.keep_staff("2025", {"workers": workers, "staffing": staffing}, day, by="李工")
+    book, page = tmp_path / "变更.xlsx", tmp_path / "变更.html"
+    code, words = run("compare", tmp_path / "store", "2025", "2026", "--out", book, "--map", page)
+    assert code == 0
+    assert "2 retired" in words
+    assert "workers and 0 branches affected" in words
+    assert pair[0] in words
+    assert book.stat().st_size > 5000
+    assert "变更" in page.read_text(encoding="utf-8")
 
 
 def test_locate_a_table(store: Path, tmp_path: Path) -> None:

@@ -69,7 +69,10 @@ def test_branches(plans, tmp_path):
     few = write(tmp_path, "少.csv", rows[0], "b0,9,1")
     result = call("branches", str(plans), "spring", few)
     assert result.exit_code == 1
-    assert "is in no branch" in result.output
+    assert "没有支部覆盖" in result.output
+    assert "is in no branch" in call("branches", str(plans), "spring", few, "--lang", "en").output
+    strange = call("branches", str(plans), "spring", few, "--lang", "fr").exception
+    assert "choose 'zh' or 'en'" in str(strange)
 
 
 def test_liaisons(plans, tmp_path):

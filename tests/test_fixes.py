@@ -4,11 +4,12 @@ import dataclasses
 
 import pytest
 
-from gridmap.check import Objection, PlanReport, check_plan
+from gridmap.check import check_plan
 from gridmap.edit import lock_grids, merge_grids, move_units, split_grid
 from gridmap.errors import PlanError
 from gridmap.fixes import apply_fix, find_fixes, fix_plan
 from gridmap.plan import Plan, draw_plan
+from gridmap.reports import Objection, PlanReport
 from gridmap.rules import Rules
 from gridmap.synthetic import make_city
 

@@ -1,16 +1,20 @@
 """A redraw starts from the grids that a city has, keeps their codes and moves few households."""
 
 import dataclasses
+from pathlib import Path
 
 import geopandas as gpd
+import pandas as pd
 import pytest
 
 from gridmap.check import check_plan
 from gridmap.city import City
 from gridmap.compare import compare_plans
-from gridmap.edit import merge_grids
+from gridmap.edit import lock_grids, merge_grids, rename_grid
 from gridmap.errors import PlanError
-from gridmap.plan import Plan, draw_plan, redraw_plan
+from gridmap.history import history, undo
+from gridmap.plan import Plan, codes_ever_given, draw_plan, redraw_plan
+from gridmap.store import PlanStore
 from gridmap.synthetic import make_city
 
 
@@ -97,3 +101,37 @@ def test_codes_in_use_are_not_given_again(before: Plan) -> None:
     merged = merge_grids(plan, [one[row], two[row]])
     [new] = set(merged.grids.index) - set(plan.grids.index)
     assert new not in in_use
+
+
+def test_the_log_goes_on_after_a_redraw(before: Plan, tmp_path: Path) -> None:
+    """What was edited before is still told, can't be undone, and its codes are not given again."""
+    pair = _two_of_one_community(before)
+    merged = dataclasses.replace(merge_grids(before, pair, by="李工", why="试一试"), name="2025")
+    given = merged.log.moves["after"].iloc[0]
+    edited = lock_grids(undo(merged), [before.grids.index[5]], by="王芳")
+    after = redraw_plan(edited.city, edited.rules, before=edited, steps=20)
+    told = history(after)
+    assert told["verb"].tolist() == ["merge_grids", "lock_grids", "redraw_plan"]
+    assert told["by"].tolist() == ["李工", "王芳", ""]
+    assert told["state"].tolist() == ["dropped", "closed", "closed"]
+    assert told["details"].iloc[2].startswith(f"from 2025: {len(before.grids)} of ")
+    with pytest.raises(PlanError, match="nothing to undo"):
+        undo(after)
+    assert given in codes_ever_given(after)
+    again = redraw_plan(edited.city, edited.rules, before=edited, steps=20)
+    pd.testing.assert_frame_equal(history(again), told)
+    store = PlanStore(tmp_path)
+    store.keep(after, "2026")
+    pd.testing.assert_frame_equal(history(store.load("2026")), told)
+    named = rename_grid(after, after.grids.index[0], "东新网格", by="李工")
+    assert history(named)["state"].tolist() == ["dropped", "closed", "closed", "done"]
+    assert history(undo(named))["state"].iloc[-1] == "undone"
+
+
+def _two_of_one_community(plan: Plan) -> list[str]:
+    """Return two grids that touch, in one community."""
+    grid = plan.units["grid_code"]
+    pairs = plan.adjacency[plan.adjacency["usable"]]
+    one, two = (pairs[side].map(grid) for side in ("unit_a", "unit_b"))
+    row = (one != two).idxmax()
+    return [one[row], two[row]]

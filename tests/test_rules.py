@@ -117,10 +117,15 @@ def test_party_settings_are_those_published(tmp_path: Path) -> None:
     assert (party.group_min, party.group_from_members) == (3, 20)
     path = tmp_path / "rules.toml"
     text = "departments = ['供电', '供水']\nvisit_bands = [90, 80, 70]\n"
-    path.write_text(text + "[party]\nbranch_max_total = 40\ncommittee_size = [3, 3, 5]\n", "utf-8")
+    path.write_text(
+        text + "[party]\nbranch_max_total = 40\ncommittee_size = [3, 3, 5]\n"
+        "across_communities = true\n",
+        "utf-8",
+    )
     rules = read_rules(path)
     assert (rules.party.branch_max_total, rules.party.branch_min_full) == (40, 3)
     assert rules.party.committee_size == (3, 3, 5)
+    assert rules.party.across_communities and not party.across_communities
     assert (rules.departments, rules.visit_bands) == (("供电", "供水"), (90, 80, 70))
     assert Rules.from_dict(rules.to_dict()) == rules
 
@@ -129,6 +134,7 @@ def test_party_settings_are_those_published(tmp_path: Path) -> None:
     ("settings", "match"),
     [
         ({"party": {"branch_min_full": 0}}, "party: branch_min_full is 0"),
+        ({"party": {"across_communities": 1}}, "party.across_communities is 1, not true or false"),
         ({"party": {"group_min": 2.5}}, "whole number"),
         ({"party": {"branch_min_full": 51}}, "above branch_max_total"),
         ({"party": {"committee_size": [5, 3, 7]}}, "rising order"),

@@ -1,9 +1,10 @@
-"""Who serves a grid, for the office; mounted only where the service was started for it."""
+"""Who serves a grid, for the office: only with a key, and every look-up is recorded."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Request, Response
 
+from api.access import Viewer, record, refuse_elsewhere
 from api.dependencies import PlanAt, TheShelf
 from api.internal_models import InternalGrid
 from api.problems import PROBLEMS
@@ -14,6 +15,8 @@ router = APIRouter(prefix="/internal", tags=["internal"], responses=PROBLEMS)
 
 @router.get("/grids/{code}")
 def get_internal_grid(
+    caller: Viewer,
+    request: Request,
     response: Response,
     in_force: PlanAt,
     shelf: TheShelf,
@@ -21,6 +24,8 @@ def get_internal_grid(
 ) -> InternalGrid:
     """Return a grid with its worker, deputies, party branches and liaisons on a day."""
     grid = find_grid(in_force.plan, code)
+    refuse_elsewhere(caller, code)
+    record(request, caller, "look-up", code, plan=in_force.plan.name)
     card = shelf.describe_staff(in_force, code, grid.community_id)
     response.headers["Cache-Control"] = "no-store"
     return InternalGrid(

@@ -15,9 +15,11 @@ from gridmap.cli.options import (
     Day,
     Dwelling,
     JsonPath,
+    Language,
     PlanName,
     RulesPath,
     StorePath,
+    audited,
     name_datums,
     pick_day,
     print_report,
@@ -26,6 +28,7 @@ from gridmap.cli.options import (
 )
 from gridmap.crs import to_degrees
 from gridmap.errors import GridmapError
+from gridmap.search import parse_position
 
 app = typer.Typer()
 
@@ -124,8 +127,8 @@ def check(
     rules_path: RulesPath = None,
     json_path: JsonPath = None,
     fixes: Annotated[
-        bool, typer.Option("--fixes", help="Also say what mends each finding in one step.")
-    ] = False,
+        bool, typer.Option(help="Also say what mends each finding in one step.")
+    ] = True,
     mended: Annotated[
         str | None,
         typer.Option("--mend-as", help="Apply every fix, and keep the plan under this name."),
@@ -146,13 +149,41 @@ def check(
         plan = gridmap.fix_plan(plan)
         plans.keep(plan, mended)
         typer.echo(f"kept as {mended} in {store}")
-    report = gridmap.check_plan(plan, certify=certify)
-    print_report(gridmap.find_fixes(plan, report) if fixes else report, json_path)
+    report = gridmap.check_plan(plan, certify=certify, fixes=fixes)
+    print_report(report, json_path)
     if log:
         typer.echo(gridmap.history(plan).to_string())
     if report.count("forbidden"):
         raise typer.Exit(2)
     raise typer.Exit(1 if report.count("objection") else 0)
+
+
+@app.command()
+def compare(
+    store: StorePath,
+    old: Annotated[str, typer.Argument(help="Name of the kept plan before.")],
+    new: Annotated[str, typer.Argument(help="Name of the kept plan after.")],
+    on: Day = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Also write all tables to this workbook (.xlsx).")
+    ] = None,
+    map_path: Annotated[
+        Path | None, typer.Option("--map", help="Also write a map of the land that changes grid.")
+    ] = None,
+    lang: Language = "zh",
+) -> None:
+    """Say what changes between two kept plans: homes, grids, and the staff of the plan before."""
+    plans, day = gridmap.PlanStore(store), pick_day(on)
+    before, after = plans.load(old), plans.load(new)
+    change = gridmap.compare_plans(before, after, staff=plans.staff(old, day), on=day)
+    typer.echo(change.to_text())
+    for table in (change.list_changed(), change.workers, change.branches):
+        if len(table):
+            typer.echo(table.to_string())
+    if out:
+        gridmap.write_comparison(change, out, lang=lang)
+    if map_path:
+        gridmap.map_changes(after, change).save(map_path)
 
 
 @app.command()
@@ -168,7 +199,8 @@ def publish(
 ) -> None:
     """Put a kept plan in force from a date on, in one step."""
     day = pick_day(valid_from)
-    gridmap.PlanStore(store).publish(name, day, by=by, why=why)
+    with audited(store, by, "publish", name, valid_from=day.isoformat(), why=why):
+        gridmap.PlanStore(store).publish(name, day, by=by, why=why)
     typer.echo(f"{name} is in force from {day}")
 
 
@@ -195,6 +227,23 @@ def locate(
         typer.echo(gridmap.describe_owner(plan, locator.locate(lon, lat, datum=datum)))
     else:
         raise GridmapError("nothing to locate: give LON LAT, or --points FILE and --out FILE")
+
+
+@app.command()
+def search(
+    store: StorePath,
+    text: Annotated[str, typer.Argument(help="Code, name, address, pinyin or LON,LAT.")],
+    at: Day = None,
+    most: Annotated[int, typer.Option(help="How many answers at most.")] = 10,
+) -> None:
+    """Find a grid, community, compound, street or building by what a person types."""
+    plans = gridmap.PlanStore(store)
+    name = plans.name_in_force(pick_day(at))
+    located = parse_position(text) is not None
+    locator = gridmap.Locator(plans.load_grids(name)) if located else None
+    found = gridmap.search(plans.search_index(name), text, locator=locator, most=most)
+    typer.echo(gridmap.list_found(found))
+    raise typer.Exit(0 if found else 1)
 
 
 def _find_largest(plan: gridmap.Plan) -> tuple[float, float]:

@@ -1,6 +1,8 @@
 """Arguments and options that several commands have, and what commands do alike."""
 
+import getpass
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -52,6 +54,7 @@ KeepFrom = Annotated[
         "--keep-from", formats=["%Y-%m-%d"], help="Keep it with the plan, from this day on."
     ),
 ]
+By = Annotated[str, typer.Option(help="Who does it, for the audit log; your login by default.")]
 KeptBy = Annotated[str, typer.Option("--by", help="Who keeps it, for the record.")]
 JsonPath = Annotated[
     Path | None, typer.Option("--json", help="Also write the report to this file, as JSON.")
@@ -76,6 +79,22 @@ def read_estimate(dwelling_area: float | None) -> gridmap.Estimate | None:
 def pick_day(moment: datetime | None) -> date:
     """Return the day that was given, today by default."""
     return moment.date() if moment else date.today()
+
+
+def name_user(by: str) -> str:
+    """Return who runs a command: the name that is given, or the login."""
+    try:
+        return by.strip() or getpass.getuser()
+    except (OSError, KeyError):  # a container's user without a name
+        return f"user {os.getuid()}"
+
+
+@contextmanager
+def audited(store: Path, by: str, action: str, subject: str = "", **facts: Any) -> Iterator[str]:
+    """Record what the block does in the store's audit log; give the name of who does it."""
+    who = name_user(by)
+    with gridmap.AuditLog(store).watch(who, action, subject, facts=facts):
+        yield who
 
 
 def print_report(report: Any, json_path: Path | None) -> None:

@@ -8,6 +8,7 @@ import typer
 
 import gridmap
 from gridmap.cli.options import (
+    By,
     Day,
     KeepFrom,
     KeptBy,
@@ -17,9 +18,10 @@ from gridmap.cli.options import (
     RulesPath,
     Sheet,
     StorePath,
+    audited,
     pick_day,
 )
-from gridmap.errors import GridmapError
+from gridmap.words import check_language
 
 app = typer.Typer()
 
@@ -43,10 +45,10 @@ def staff(
         Path | None, typer.Option("--map", help="Also write a map page that needs no internet.")
     ] = None,
     lang: Language = "zh",
+    by: By = "",
 ) -> None:
     """Give each grid of a kept plan its worker and deputies, and write the roster."""
-    if lang not in ("zh", "en"):
-        raise GridmapError(f"--lang {lang}: choose zh or en")
+    check_language(lang)
     plan, day = gridmap.PlanStore(store).load(name), pick_day(on)
     rules = gridmap.read_rules(rules_path) if rules_path else None
     people = gridmap.read_workers(workers, plan, datum=datum)
@@ -55,7 +57,8 @@ def staff(
         plan, people, rules, current=held, on=day, lang=cast(Any, lang)
     )
     figures = gridmap.summarize_staffing(plan, staffing, people, on=day)
-    gridmap.write_staff_roster(plan, staffing, people, roster, on=day, lang=cast(Any, lang))
+    with audited(store, by, "export", name, file=roster.name, staff=True):
+        gridmap.write_staff_roster(plan, staffing, people, roster, on=day, lang=cast(Any, lang))
     if table:
         gridmap.write_staffing(staffing, table)
     if map_path:
@@ -78,8 +81,10 @@ def form_branches(
     sheet: Sheet = None,
     keep_from: KeepFrom = None,
     by: KeptBy = "",
+    lang: Language = "zh",
 ) -> None:
     """Form the party branches of a plan from a list of members per building (counts)."""
+    check_language(lang)
     plans, day = gridmap.PlanStore(store), pick_day(keep_from)
     plan, kept = plans.load(name), plans.staff(name, day)
     counts = gridmap.read_members(members, plan.city, sheet=sheet)
@@ -87,7 +92,9 @@ def form_branches(
     leaders = gridmap.find_leaders(kept["staffing"], kept["workers"], day) if known else None
     current = gridmap.Branches.from_tables(kept) if "branches" in kept else None
     rules = gridmap.read_rules(rules_path) if rules_path else None
-    branches = gridmap.form_branches(plan, counts, rules, leaders=leaders, current=current)
+    branches = gridmap.form_branches(
+        plan, counts, rules, leaders=leaders, current=current, lang=cast(Any, lang)
+    )
     typer.echo(branches.to_text())
     _keep_staff(plans, name, {"members": counts, **branches.tables}, keep_from, by)
     raise typer.Exit(0 if branches.branch_violations.empty else 1)
@@ -174,5 +181,7 @@ def _keep_staff(
 ) -> None:
     """Keep tables with a plan, if a day is given."""
     if keep_from is not None:
-        plans.keep_staff(name, tables, keep_from.date(), by=by)
+        day, kept = keep_from.date(), sorted(tables)
+        with audited(plans.folder, by, "keep staff", name, valid_from=day.isoformat(), tables=kept):
+            plans.keep_staff(name, tables, day, by=by)
         typer.echo(f"kept with {name} from {keep_from.date()} on")

@@ -294,8 +294,9 @@ class _Spread(NamedTuple):
     share: Floats  #: of the further grids, evenly
 
 
-def _weigh_shares(grids: dict[str, Floats], spread: Floats, weights: Weights) -> dict[str, Floats]:
+def _weigh_shares(grids: dict[str, Floats], spread: _Spread, weights: Weights) -> dict[str, Floats]:
     """Weigh what each grid costs, term by term."""
+    compounds = np.bincount(spread.grid, spread.share, len(grids["units"]))
     even, beyond = _square(grids["deviation"], weights)
     crossings = {
         name: float(weight) * grids[name]

@@ -13,7 +13,7 @@ from gridmap.reading.findings import CityReport, Finding
 from gridmap.rules import Rules
 from gridmap.staff.case import check_workers_of, find_beside
 from gridmap.staff.posts import posts_on
-from gridmap.tables import STAFFING, check_table
+from gridmap.tables import STAFFING, check_table, duties_on
 
 
 def check_staffing(
@@ -109,9 +109,8 @@ def _list_shares(plan: Plan, staffing: pd.DataFrame, day: date) -> pd.DataFrame:
 
 def _held_on(staffing: pd.DataFrame, day: date) -> pd.DataFrame:
     """Return the primary duties of a day."""
-    at = pd.Timestamp(day)
-    rows = staffing[(staffing["role"] == "primary") & (staffing["worker_id"] != "")]
-    return rows[(rows["starts"] <= at) & (rows["ends"].isna() | (rows["ends"] >= at))]
+    rows = duties_on(staffing, day)
+    return rows[(rows["role"] == "primary") & (rows["worker_id"] != "")]
 
 
 def _refuse(row: str, column: str, value: object, problem: str) -> Finding:

@@ -16,7 +16,7 @@ from gridmap.rules import Rules
 from gridmap.rules import Staffing as Weights
 from gridmap.staff.posts import list_posts, posts_on, price_vacant
 from gridmap.staff.walking import grid_points, make_walk_net
-from gridmap.tables import WORKERS, check_table, list_some
+from gridmap.tables import WORKERS, check_table, duties_on, list_some
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -228,9 +228,8 @@ def _find_own(
 
 def primaries_on(staffing: pd.DataFrame, on: date) -> pd.Series:
     """Return grid_code -> its primary worker on a day; of two the one who came first."""
-    day = pd.Timestamp(on)
-    rows = staffing[(staffing["role"] == "primary") & (staffing["worker_id"] != "")]
-    rows = rows[(rows["starts"] <= day) & (rows["ends"].isna() | (rows["ends"] >= day))]
+    rows = duties_on(staffing, on)
+    rows = rows[(rows["role"] == "primary") & (rows["worker_id"] != "")]
     return rows.sort_values(["grid_code", "starts"]).groupby("grid_code")["worker_id"].first()
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from api.app import create_app
 from gridmap.edit import merge_grids
+from gridmap.keys import KeyStore
 from gridmap.plan import Plan, draw_plan
 from gridmap.store import PlanStore
 from gridmap.synthetic import make_city
@@ -76,3 +77,14 @@ def make_client():
     yield make
     for client in opened:
         client.__exit__(None, None, None)
+
+
+@pytest.fixture
+def bearer():
+    """Return a function that makes a key in a store, and the headers that carry it."""
+
+    def make(folder: Path, role: str, **options) -> dict[str, str]:
+        text = KeyStore(folder).add(f"the {role}", role, by="test", **options)
+        return {"Authorization": f"Bearer {text}"}
+
+    return make

@@ -114,20 +114,11 @@ def test_no_contact_where_nobody_is_kept(make_client, staffed, town):
     assert "contact" not in make_client(town.folder).get(f"/grids/{other}").json()
 
 
-def test_internal_is_not_there_by_default(make_client, staffed):
-    """A public service has no internal address, nor does its description."""
-    folder, code = staffed
-    client = make_client(folder)
-    assert client.get(f"/internal/grids/{code}").status_code == 404
-    described = client.get("/openapi.json").text
-    assert "/internal" not in described
-    assert "InternalGrid" not in described
-
-
-def test_internal_card(make_client, staffed):
+def test_internal_card(make_client, staffed, bearer):
     """The office is told worker, deputies, branches and the liaisons of the community."""
     folder, code = staffed
-    answer = make_client(folder, internal_answers=True).get(f"/internal/grids/{code}")
+    headers = bearer(folder, "viewer")
+    answer = make_client(folder).get(f"/internal/grids/{code}", headers=headers)
     assert answer.headers["cache-control"] == "no-store"
     card = InternalGrid.model_validate_json(answer.content)
     assert card.worker is not None
@@ -139,7 +130,7 @@ def test_internal_card(make_client, staffed):
     assert card.branches[0].members is None or card.branches[0].members >= 3
 
 
-def test_internal_card_of_a_shared_grid(make_client, staffed):
+def test_internal_card_of_a_shared_grid(make_client, staffed, bearer):
     """Who has the other share is told too."""
     folder, _ = staffed
     store = PlanStore(folder)
@@ -147,18 +138,19 @@ def test_internal_card_of_a_shared_grid(make_client, staffed):
     rows = make_staffing(code).iloc[:2].assign(starts=pd.Timestamp(2026, 1, 1), ends=pd.NaT)
     rows = rows.astype({"starts": "datetime64[s]", "ends": "datetime64[s]"})
     store.keep_staff("spring", {"staffing": rows}, DAY, by="王芳", today=DAY)
-    answer = make_client(folder, internal_answers=True).get(f"/internal/grids/{code}")
+    headers = bearer(folder, "viewer")
+    answer = make_client(folder).get(f"/internal/grids/{code}", headers=headers)
     card = InternalGrid.model_validate_json(answer.content)
     assert card.worker is not None
     assert {card.worker.name, *(one.name for one in card.others)} == {"王芳", "李强"}
 
 
-def test_internal_problems(make_client, staffed):
+def test_internal_problems(make_client, staffed, bearer):
     """What is no code, and no grid of the plan, are problems as under /grids."""
     folder, code = staffed
-    client = make_client(folder, internal_answers=True)
-    assert client.get("/internal/grids/1").json()["code"] == "bad-code"
-    unknown = client.get(f"/internal/grids/{code[:-3]}998")
+    client, headers = make_client(folder), bearer(folder, "viewer")
+    assert client.get("/internal/grids/1", headers=headers).json()["code"] == "bad-code"
+    unknown = client.get(f"/internal/grids/{code[:-3]}998", headers=headers)
     assert (unknown.status_code, unknown.json()["code"]) == (404, "unknown-grid")
 
 

@@ -20,7 +20,7 @@ ROW = "AAABBBCCCDDDEEEFFF"
 
 def form(plan, **grids) -> Branches:
     """Form the branches of a plan with so many members."""
-    return form_branches(plan, count_members(plan, **grids))
+    return form_branches(plan, count_members(plan, **grids), lang="en")
 
 
 def lead(**grids: tuple[str, str]) -> pd.DataFrame:
@@ -238,6 +238,95 @@ def test_a_weak_grid_is_a_group_of_its_joint_branch():
     assert (facts["branches"], facts["groups"]) == (1, 2)
 
 
+@pytest.mark.parametrize(
+    ("members", "covered", "groups"),
+    [((1, 2), "attached", 1), ((2, 1), "attached", 1), ((1, 1), "none", 0), ((0, 3), "none", 0)],
+)
+def test_a_grid_beyond_a_full_joint_branch_is_a_group_of_it(members, covered, groups):
+    """A sixth grid is no unit of a joint branch; three members with a full one are its group."""
+    plan = make_blocks(ROW)
+    branches = form(plan, A=members, **dict.fromkeys("BCDE", (0, 5)), F=(3, 0))
+    assert branches.branch_coverage["covered"].iloc[0] == covered
+    attached = branches.groups[branches.groups["kind"] == "attached"]
+    assert len(attached) == groups == branches.summarize()["attached_groups"]
+    if groups:
+        host = branches.branches.loc[attached["branch_id"].iloc[0]]
+        assert attached["grid_code"].tolist() == [code_of(plan, "A")]
+        assert host["full"] + host["probationary"] <= 50
+        assert "can form no branch" in host["reason"]
+        assert branches.summarize()["coverage"] == 100
+
+
+@pytest.mark.parametrize(("across", "covered"), [(False, "none"), (True, "attached")])
+def test_a_community_without_a_branch_joins_another_only_where_the_rules_say_so(across, covered):
+    """Two full members and two others are a group; the row names the branch that has room."""
+    plan = make_blocks("AABB", communities=(1, 1))
+    rules = Rules(party=Party(across_communities=across))
+    branches = form_branches(plan, count_members(plan, A=(2, 2), B=9), rules, lang="en")
+    assert branches.branch_coverage["covered"].tolist() == [covered, "own"]
+    [name] = branches.branches.index
+    assert name in branches.branch_coverage["reason"].iloc[0]
+    assert ("across_communities" in branches.branch_coverage["reason"].iloc[0]) == (not across)
+    assert branches.groups["kind"].tolist() == ["attached"] * across
+    row = branches.branches.loc[name]
+    assert (row["full"], row["grids"]) == ((11, 2) if across else (9, 1))
+    assert len(branches.branch_violations) == (not across)
+    assert branches.branch_communities["full"].tolist() == [2, 9]
+
+
+def test_few_members_go_without_a_group():
+    """One full member of another community is taken in, and is no group; neither is nobody."""
+    plan = make_blocks("AABB", communities=(1, 1))
+    rules = Rules(party=Party(across_communities=True))
+    for members in (1, 0):
+        branches = form_branches(plan, count_members(plan, A=members, B=9), rules)
+        assert branches.branch_coverage["covered"].tolist() == ["attached", "own"]
+        assert branches.groups.empty
+        assert branches.branches["full"].tolist() == [9 + members]
+
+
+@pytest.mark.parametrize(("host", "covered"), [(46, "attached"), (47, "none")])
+def test_guests_keep_to_the_cap(host, covered):
+    """With four guests a branch of 46 has 50 members, one of 47 has no room."""
+    plan = make_blocks("AAB", communities=(1, 1))
+    rules = Rules(party=Party(across_communities=True))
+    branches = form_branches(plan, count_members(plan, A=(2, 2), B=host), rules)
+    assert branches.branch_coverage["covered"].iloc[0] == covered
+
+
+def test_groups_of_touching_grids_are_one():
+    """Two grids of a community with one and two members, one of them full, are a group together."""
+    plan = make_blocks("AABBCC", communities=(2, 1))
+    rules = Rules(party=Party(across_communities=True))
+    branches = form_branches(plan, count_members(plan, A=(1, 0), B=(0, 2), C=9), rules)
+    assert branches.groups["full"].tolist() == [1]
+    assert branches.groups["probationary"].tolist() == [2]
+    assert branches.branch_coverage["covered"].tolist() == ["attached", "attached", "own"]
+    assert set(branches.branch_units["branch_id"]) == set(branches.branches.index)
+
+
+def test_formed_again_guests_stay():
+    """Branches with guests keep their ids and their guests."""
+    plan = make_blocks("AABB", communities=(1, 1))
+    members = count_members(plan, A=(2, 2), B=9)
+    rules = Rules(party=Party(across_communities=True))
+    first = form_branches(plan, members, rules)
+    again = form_branches(plan, members, rules, current=first)
+    for name, table in first.tables.items():
+        pd.testing.assert_frame_equal(table, again.tables[name])
+
+
+def test_reasons_are_chinese_by_default():
+    """Every text there is can be written in both languages, with the same facts."""
+    plan = make_blocks(ROW, ROW, communities=(2, 4))
+    members = count_members(plan, A=[20] * 6, B=2, C=[1, 1], D=(9, 3), E=1, F=7)
+    for lang, word in (("zh", "正式党员"), ("en", "full members")):
+        branches = form_branches(plan, members, lang=lang)
+        assert branches.branches["reason"].str.contains(word).all()
+        assert branches.branch_coverage["reason"].str.contains(word).all()
+    assert (branches.groups["reason"] != "").all()
+
+
 def test_no_group_without_a_full_member():
     """Two buildings of ten probationary members each make no group by themselves."""
     branches = form(make_blocks("AAA"), A=[(9, 0), (0, 6), (0, 6)])
@@ -314,7 +403,7 @@ def test_secretary_is_the_leader_when_a_full_member():
     members = count_members(plan, A=9, B=9, C=9)
     a, b, c = (code_of(plan, letter) for letter in "ABC")
     leaders = lead(**{a: ("w1", "full"), b: ("w2", "probationary"), c: ("w3", "")})
-    table = form_branches(plan, members, leaders=leaders).branches
+    table = form_branches(plan, members, leaders=leaders, lang="en").branches
     assert table["secretary"].tolist() == ["w1", "", ""]
     assert table["reason"].str.contains("probationary member|is no member").tolist()[1:] == [
         True,

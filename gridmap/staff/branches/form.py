@@ -4,6 +4,7 @@ import pandas as pd
 
 from gridmap.plan import Plan
 from gridmap.rules import Rules
+from gridmap.staff.branches.attach import attach_grids
 from gridmap.staff.branches.community import form_community, link_grids
 from gridmap.staff.branches.ground import lay_ground
 from gridmap.staff.branches.groups import form_groups
@@ -11,7 +12,8 @@ from gridmap.staff.branches.leaders import appoint, check_leaders
 from gridmap.staff.branches.naming import name_sets
 from gridmap.staff.branches.output import put_together, table_branches
 from gridmap.staff.branches.result import Branches
-from gridmap.staff.members import COUNTS, place_members
+from gridmap.staff.members import place_members
+from gridmap.staff.reasons import Language
 
 
 def form_branches(
@@ -21,6 +23,7 @@ def form_branches(
     *,
     leaders: pd.DataFrame | None = None,
     current: Branches | None = None,
+    lang: Language = "zh",
 ) -> Branches:
     """Form the party branches of a plan: every grid covered where that can be.
 
@@ -32,6 +35,8 @@ def form_branches(
       optimum of `gridmap.staff.covering`, community by community. Only where that leaves a grid
       uncovered, a neighbour without room is divided, or the nearest grids that do not touch are
       taken (``contiguous`` is false then, and it is a violation).
+    - What is still uncovered goes as a party group to the nearest branch with room: of its
+      community, or of another where the rules' ``across_communities`` says so.
 
     Parameters
     ----------
@@ -47,6 +52,8 @@ def form_branches(
     current : Branches, optional
         The branches now: of equal covers the one with fewer changes counts, and branches that go
         on keep their ids.
+    lang : {"zh", "en"}
+        Of the reasons.
 
     Returns
     -------
@@ -60,18 +67,19 @@ def form_branches(
     """
     party = (rules or plan.rules).party
     leading = check_leaders(plan, leaders)
-    ground = lay_ground(plan, place_members(plan, members), party, current)
+    ground = lay_ground(plan, place_members(plan, members), party, current, lang)
     units = plan.units.groupby("community_id").groups
-    links = dict(list(link_grids(plan).groupby("community_id")))
-    nothing = link_grids(plan).iloc[:0]
+    near = link_grids(plan)
+    links = dict(list(near.groupby("community_id")))
     formed = {
         str(community): form_community(
-            ground, codes, units[community], links.get(community, nothing)
+            ground, codes, units[community], links.get(community, near.iloc[:0])
         )
         for community, codes in plan.grids.groupby("community_id").groups.items()
     }
     table, ids, sites = name_sets(ground, formed)
-    groups, table = form_groups(ground, table, sites)
-    sums = table.groupby("branch_id")[list(COUNTS)].sum()
-    branches = table_branches(ground, formed, ids, sites, groups, sums)
-    return put_together(ground, formed, appoint(branches, sites, leading), table, groups)
+    guests, offers = attach_grids(ground, table, sites, near)
+    groups, table = form_groups(ground, table, sites, guests)
+    branches = table_branches(ground, formed, ids, sites, groups, guests, table)
+    branches = appoint(ground, branches, sites, leading)
+    return put_together(ground, formed, branches, table, groups, guests, offers)

@@ -9,6 +9,7 @@ from gridmap.plan import Plan
 from gridmap.rules import Party
 from gridmap.staff.branches.result import Branches
 from gridmap.staff.division import Limits, divide_areas, find_links, keeps_limits
+from gridmap.staff.reasons import Language
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,12 @@ class Ground:
     parts: pd.Series  # unit -> part of its grid
     excess: pd.Series  # grid -> members beyond the cap that no division avoids
     spots: pd.DataFrame  # x and y of an inner point of each grid
+    lang: Language  # of the reasons
 
 
-def lay_ground(plan: Plan, counts: pd.DataFrame, party: Party, current: Branches | None) -> Ground:
+def lay_ground(
+    plan: Plan, counts: pd.DataFrame, party: Party, current: Branches | None, lang: Language
+) -> Ground:
     """Add members up by grid, divide grids with too many, and find the present branches."""
     present = _find_present(plan, current)
     inner = plan.grids.geometry.representative_point()
@@ -48,6 +52,7 @@ def lay_ground(plan: Plan, counts: pd.DataFrame, party: Party, current: Branches
         parts=parts,
         excess=excess,
         spots=pd.DataFrame({"x": inner.x, "y": inner.y}),
+        lang=lang,
     )
 
 

@@ -8,7 +8,8 @@ import pandas as pd
 
 from gridmap.errors import TableError
 from gridmap.plan import Plan
-from gridmap.staff.branches.ground import Site
+from gridmap.staff.branches.ground import Ground, Site
+from gridmap.staff.branches.reasons import list_names, say
 from gridmap.staff.branches.shaping import look_up
 from gridmap.tables import LEADERS, check_table, empty_table, list_some
 
@@ -55,7 +56,10 @@ def check_leaders(plan: Plan, leaders: pd.DataFrame | None) -> pd.DataFrame:
 
 
 def appoint(
-    table: pd.DataFrame, sites: Mapping[str, tuple[Site, ...]], leading: pd.DataFrame
+    ground: Ground,
+    table: pd.DataFrame,
+    sites: Mapping[str, tuple[Site, ...]],
+    leading: pd.DataFrame,
 ) -> pd.DataFrame:
     """Make the grid's leader the secretary where he is a full member and leads no other branch.
 
@@ -79,7 +83,7 @@ def appoint(
             chosen[name] = free[0]
             busy.add(free[0])
         else:
-            reasons[name] += f"; no secretary: {_say_vacant(led, fit)}"
+            reasons[name] += _say_vacant(ground, led, fit)
     names = table.index.to_series()
     return table.assign(
         secretary=look_up(names, chosen),
@@ -87,10 +91,11 @@ def appoint(
     )
 
 
-def _say_vacant(led: list[Any], fit: list[str]) -> str:
+def _say_vacant(ground: Ground, led: list[Any], fit: list[str]) -> str:
     if fit:
-        return f"{list_some(fit)} leads another branch"
+        return say(ground, "vacant_busy", who=list_names(ground, fit))
     if led:
-        said = {"": "is no member", "probationary": "is a probationary member"}
-        return f"the grid's leader {led[0]['worker_id']} {said[led[0]['party']]}"
-    return "the grid has no leader"
+        young = led[0]["party"] == "probationary"
+        who = led[0]["worker_id"]
+        return say(ground, "vacant_young" if young else "vacant_outside", who=who)
+    return say(ground, "vacant")

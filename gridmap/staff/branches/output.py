@@ -1,16 +1,23 @@
 """The tables that tell of branches: each adds up, each row has its reason."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from gridmap.staff.branches.attach import Guest
 from gridmap.staff.branches.community import Formed
 from gridmap.staff.branches.ground import Ground, Site
 from gridmap.staff.branches.naming import find_kind, title
-from gridmap.staff.branches.reasons import explain, say_covered
+from gridmap.staff.branches.reasons import (
+    explain,
+    say,
+    say_attached,
+    say_covered,
+    say_uncovered,
+)
 from gridmap.staff.branches.result import Branches
 from gridmap.staff.branches.shaping import shape
 from gridmap.staff.members import COUNTS
@@ -31,10 +38,15 @@ def table_branches(
     ids: Mapping[tuple[str, int], str],
     sites: Mapping[str, tuple[Site, ...]],
     groups: pd.DataFrame,
-    sums: pd.DataFrame,
+    guests: Sequence[Guest],
+    units: pd.DataFrame,
 ) -> pd.DataFrame:
     """Make one row a branch, still without a secretary."""
     party = ground.party
+    sums = units.groupby("branch_id")[list(COUNTS)].sum()
+    going: dict[str, list[Guest]] = {}
+    for guest in guests:
+        going.setdefault(guest.branch, []).append(guest)
     grouped = groups["branch_id"].value_counts()
     divided: dict[str, list[str]] = {}
     for name, some in sites.items():
@@ -51,7 +63,7 @@ def table_branches(
             "kind": kind,
             "community_id": community,
             "grid_code": codes[0],
-            "grids": len(codes),
+            "grids": len(codes) + sum(len(guest.codes) for guest in going.get(name, [])),
             "full": full,
             "probationary": young,
             "committee": full >= party.committee_from_full,
@@ -59,7 +71,10 @@ def table_branches(
             "secretary": "",
             "extent": one.cover.extents[at],
             "contiguous": one.cover.contiguous[at],
-            "reason": explain(ground, codes, kind, full, young, divided, one.cover.extents[at]),
+            "reason": explain(
+                *(ground, codes, kind, full, young, divided, one.cover.extents[at]),
+                going.get(name, []),
+            ),
         }
     table = pd.DataFrame.from_dict(rows, orient="index", columns=list(BRANCHES.columns))
     table = table.set_axis(pd.Index(table.index, dtype="str", name=BRANCHES.index), axis=0)
@@ -72,6 +87,8 @@ def put_together(
     branches: pd.DataFrame,
     units: pd.DataFrame,
     groups: pd.DataFrame,
+    guests: Sequence[Guest],
+    offers: Sequence[Guest],
 ) -> Branches:
     """Make the tables that follow from the branch of each unit."""
     covered = units[units["branch_id"] != ""]
@@ -80,7 +97,7 @@ def put_together(
     walled = covered.assign(compound_id=compounds, buildings=1)[compounds != ""]
     keys = ["branch_id", "compound_id"]
     by_compound = walled.groupby(keys, sort=True)[["buildings", *COUNTS]].sum()
-    coverage = _table_coverage(ground, by_grid, units)
+    coverage = _table_coverage(ground, by_grid, units, guests, offers)
     return Branches(
         branches=branches,
         branch_grids=shape(by_grid.reset_index(), BRANCH_GRIDS),
@@ -93,29 +110,50 @@ def put_together(
     )
 
 
-def _table_coverage(ground: Ground, by_grid: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
+def _table_coverage(
+    ground: Ground,
+    by_grid: pd.DataFrame,
+    units: pd.DataFrame,
+    guests: Sequence[Guest],
+    offers: Sequence[Guest],
+) -> pd.DataFrame:
     """Say of each grid which branches cover it, and why none does."""
     grids = ground.plan.grids
     sums = ground.by_grid
-    serving = by_grid.reset_index().groupby("grid_code")["branch_id"].agg(list)
-    spread = by_grid.reset_index().groupby("branch_id")["grid_code"].agg(list)
+    going, offered = (
+        {code: one for one in some for code in one.codes} for some in (guests, offers)
+    )
+    pairs = by_grid.reset_index()
+    pairs = pairs[~pairs["grid_code"].isin(going)]
+    serving = pairs.groupby("grid_code")["branch_id"].agg(list)
+    spread = pairs.groupby("branch_id")["grid_code"].agg(list)
     grouped = units[units["group_id"] != ""].groupby("grid_code")["group_id"].nunique()
     covered, reasons = [], []
-    for code, full in zip(grids.index, sums["full"], strict=True):
+    for code, full in zip(grids.index.astype(str), sums["full"], strict=True):
         mine = serving.get(code, [])
-        joint = any(len(spread[name]) > 1 for name in mine)
-        covered.append(
-            "none" if not mine else "divided" if len(mine) > 1 else "joint" if joint else "own"
-        )
-        reasons.append(say_covered(ground, str(code), int(full), mine, spread))
+        if code in going:
+            covered.append("attached")
+            reasons.append(say_attached(ground, code, going[code]))
+        elif not mine:
+            covered.append("none")
+            reasons.append(say_uncovered(ground, code, offered.get(code)))
+        else:
+            covered.append(_name_coverage(mine, spread))
+            reasons.append(say_covered(ground, code, int(full), mine, spread))
     table = sums.assign(
         community_id=grids["community_id"],
         covered=covered,
-        branches=[len(serving.get(code, [])) for code in grids.index],
+        branches=[1 if code in going else len(serving.get(code, [])) for code in grids.index],
         groups=grouped.reindex(grids.index, fill_value=0),
         reason=reasons,
     )
     return shape(table.rename_axis(BRANCH_COVERAGE.index), BRANCH_COVERAGE)
+
+
+def _name_coverage(mine: list[str], spread: pd.Series) -> str:
+    if len(mine) > 1:
+        return "divided"
+    return "joint" if len(spread[mine[0]]) > 1 else "own"
 
 
 def _table_communities(
@@ -153,16 +191,16 @@ def _table_violations(
     party = ground.party
     rows: list[tuple[Any, ...]] = []
     for grid in coverage[coverage["covered"] == "none"].itertuples():
-        problem = f"grid {grid.Index} is in no branch: {grid.reason}"
+        problem = say(ground, "uncovered", code=grid.Index, why=grid.reason)
         rows.append(("uncovered", grid.Index, "", grid.full, party.branch_min_full, problem))
     total = branches["full"] + branches["probationary"]
     for name, size in total[total > party.branch_max_total].items():
         branch: Any = branches.loc[str(name)]
-        problem = f"branch {name} has {size} members: {branch['reason']}"
+        problem = say(ground, "above", branch=name, size=size, why=branch["reason"])
         code = branch["grid_code"]
         rows.append(("over_cap", code, str(name), int(size), party.branch_max_total, problem))
     for name, branch in branches[~branches["contiguous"]].iterrows():
-        problem = f"the grids of joint branch {name} do not touch: nothing nearer has room"
+        problem = say(ground, "apart", branch=name)
         metres = math.ceil(branch["extent"])
         rows.append(("apart", branch["grid_code"], str(name), metres, 0, problem))
     frame = pd.DataFrame(rows, columns=list(BRANCH_VIOLATIONS.columns))

@@ -16,6 +16,7 @@ from gridmap.tables import (
     BRANCH_UNITS,
     BRANCH_VIOLATIONS,
     BRANCHES,
+    GROUP_KINDS,
     GROUPS,
     Table,
     check_table,
@@ -89,8 +90,17 @@ class Branches:
         return cls(**{name: tables[name] for name in _CONTRACTS})
 
     def summarize(self) -> dict[str, Any]:
-        """Return the figures: branches and groups counted apart, coverage in per cent."""
+        """Return the figures: branches and groups counted apart, coverage in per cent.
+
+        Returns
+        -------
+        dict
+            ``branches`` and of them ``grid``, ``divided``, ``joint``; ``groups`` and of them
+            ``grid_groups``, ``suggested_groups``, ``attached_groups``. A published number may mix
+            branches and groups, so neither contains the other.
+        """
         kinds = self.branches["kind"].value_counts()
+        sorts = self.groups["kind"].value_counts()
         covered = self.branch_coverage["covered"] != "none"
         per_grid = len(self.branches) / max(len(covered), 1)
         return {
@@ -99,6 +109,7 @@ class Branches:
             "branches": len(self.branches),
             **{kind: int(kinds.get(kind, 0)) for kind in ("grid", "divided", "joint")},
             "groups": len(self.groups),
+            **{f"{kind}_groups": int(sorts.get(kind, 0)) for kind in GROUP_KINDS},
             "branches_per_grid": round(per_grid, 4),
             "coverage": round(100 * float(covered.mean()), 2) if len(covered) else 100.0,
             "secretaries": int((self.branches["secretary"] != "").sum()),
@@ -113,7 +124,9 @@ class Branches:
             f"{facts['branches']} branches for {facts['grids']} grids "
             f"({facts['branches_per_grid']:.3f} to a grid): {facts['grid']} of one grid, "
             f"{facts['divided']} in divided grids, {facts['joint']} joint; "
-            f"{facts['groups']} party groups",
+            f"{facts['groups']} party groups: {facts['grid_groups']} of grids in joint branches, "
+            f"{facts['suggested_groups']} suggested in large ones, {facts['attached_groups']} with "
+            "a branch elsewhere",
             f"coverage {facts['coverage']} %, {facts['secretaries']} secretaries, "
             + ("proven optimal" if facts["proven"] else "not proven optimal everywhere"),
         ]
