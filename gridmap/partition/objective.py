@@ -296,7 +296,7 @@ class _Spread(NamedTuple):
 
 def _weigh_shares(grids: dict[str, Floats], spread: _Spread, weights: Weights) -> dict[str, Floats]:
     """Weigh what each grid costs, term by term."""
-    compounds = np.bincount(spread.grid, spread.share, len(grids["units"]))
+    compounds: Floats = np.bincount(spread.grid, spread.share, len(grids["units"])).astype(float)
     even, beyond = _square(grids["deviation"], weights)
     crossings = {
         name: float(weight) * grids[name]
