@@ -17,6 +17,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from api import VERSION
 from api.access import describe_access
+from api.express import Express
 from api.gate import Gate
 from api.guard import SECURITY_HEADERS, Guard
 from api.models import Problem
@@ -96,6 +97,7 @@ def create_app(
         app.include_router(module.router)
     pages.mount_files(app)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
+    app.add_middleware(Express, shelf=app.state.shelf, today=today)
     app.add_middleware(Gate, keys=app.state.keys)
     app.add_middleware(Guard)
     _handle_errors(app)
