@@ -32,6 +32,7 @@ from api.routes import (
     layers,
     locate,
     mapit,
+    notices,
     pages,
     plans,
     search,
@@ -95,17 +96,8 @@ def create_app(
     app.state.attribution, app.state.approval = attribution, approval
     app.state.keys, app.state.audit = KeyStore(store_folder), AuditLog(store_folder)
     for module in (
-        landing,
-        locate,
-        search,
-        grids,
-        layers,
-        plans,
-        features,
-        mapit,
-        pages,
-        internal,
-        internal_places,
+        *(landing, locate, search, grids, layers, plans, features, mapit),
+        *(pages, notices, internal, internal_places),
     ):
         app.include_router(module.router)
     pages.mount_files(app)

@@ -25,7 +25,13 @@ from gridmap.locate import Owner
 from gridmap.search import Found
 
 router = APIRouter(prefix="/internal", tags=["internal"], responses=PROBLEMS)
-_NOBODY: dict[str, Any] = {"worker": None, "others": [], "deputies": [], "branches": [], "liaisons": []}
+_NOBODY: dict[str, Any] = {
+    "worker": None,
+    "others": [],
+    "deputies": [],
+    "branches": [],
+    "liaisons": [],
+}
 
 
 @router.get("/locate")

@@ -445,8 +445,18 @@ def _describe_position(
     found = index.find_codes(code, 1) if code else []
     grid = found[0] if found else None
     place = Place(
-        *("position", "", name, f"{grid.address} {name}" if grid else name),
-        *((grid.code, grid.name, grid.community, grid.street) if grid else ("", "", "", "")),
-        *(grid.community_code if grid else "", lon, lat, 1.0, owner.hint if owner else ""),
+        kind="position",
+        code="",
+        name=name,
+        address=f"{grid.address} {name}" if grid else name,
+        grid_code=grid.code if grid else "",
+        grid_name=grid.name if grid else "",
+        community=grid.community if grid else "",
+        street=grid.street if grid else "",
+        community_code=grid.community_code if grid else "",
+        lon=lon,
+        lat=lat,
+        score=1.0,
+        hint=owner.hint if owner else "",
     )
     return [Found(place, 0)]
