@@ -22,8 +22,20 @@ from api.access import describe_access
 from api.gate import Gate
 from api.guard import Guard, security_headers
 from api.models import Problem
+from api.ogc import is_ogc
 from api.problems import ProblemError, problem_response
-from api.routes import grids, internal, layers, locate, pages, plans
+from api.routes import (
+    features,
+    grids,
+    internal,
+    landing,
+    layers,
+    locate,
+    mapit,
+    pages,
+    plans,
+    search,
+)
 from api.settings import Settings, read_settings
 from api.shelf import Shelf
 from gridmap.audit import AuditLog
@@ -78,7 +90,7 @@ def create_app(
     app.state.today = today
     app.state.attribution, app.state.approval = settings.attribution, settings.approval
     app.state.keys, app.state.audit = KeyStore(settings.store), AuditLog(settings.store)
-    for module in (locate, grids, layers, plans, pages, internal):
+    for module in (landing, locate, search, grids, layers, plans, features, mapit, pages, internal):
         app.include_router(module.router)
     pages.mount_files(app)
     _guard(app, settings)
@@ -149,12 +161,13 @@ async def _tell_problem(_request: Request, error: Exception) -> Response:
     return problem_response(error.status, error.code, error.detail, more=error.more)
 
 
-async def _tell_validation_error(_request: Request, error: Exception) -> Response:
+async def _tell_validation_error(request: Request, error: Exception) -> Response:
     """Name each parameter that is wrong; values stay out, they may be where a citizen lives."""
     assert isinstance(error, RequestValidationError)
     errors = [_name_parameter(found) for found in error.errors()]
     detail = "; ".join(f"{one['parameter']}: {one['problem']}" for one in errors)
-    return problem_response(422, "bad-parameter", detail, more={"errors": errors})
+    status = 400 if is_ogc(request) else 422
+    return problem_response(status, "bad-parameter", detail, more={"errors": errors})
 
 
 def _name_parameter(found: Mapping[str, Any]) -> dict[str, str]:
@@ -169,7 +182,7 @@ async def _tell_http_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
     headers = dict(error.headers or {})
-    if "GET" in headers.get("Allow", ""):
+    if "GET" in (allowed := headers.get("Allow", "")) and "HEAD" not in allowed:
         headers["Allow"] += ", HEAD"  # the guard sees to that
     return problem_response(error.status_code, code, error.detail, headers=headers)
 
@@ -188,8 +201,18 @@ def _describe_api(app: FastAPI) -> dict[str, Any]:
         )
         schemas = schema["components"]["schemas"]
         describe_access(schema)
+        _drop_answers(schema, of="HTTPValidationError")
         schemas["Problem"] = Problem.model_json_schema()
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
         app.openapi_schema = schema
     return app.openapi_schema
+
+
+def _drop_answers(schema: dict[str, Any], *, of: str) -> None:
+    """Remove the answers of a model that FastAPI adds and we never give."""
+    for path in schema["paths"].values():
+        for operation in path.values():
+            answers = operation["responses"]
+            for status in [status for status, told in answers.items() if of in str(told)]:
+                del answers[status]

@@ -73,6 +73,7 @@ from gridmap.reading.estimates import Estimate
 from gridmap.reports import Fix, Objection, PlanCertificates, PlanReport
 from gridmap.rosters import make_roster, read_roster, write_roster
 from gridmap.rules import Costs, Estates, EstateSize, Party, Rules, Staffing, read_rules
+from gridmap.search import Found, Place, SearchIndex, list_found, search
 from gridmap.staff import (
     Siting,
     assign_workers,
@@ -89,6 +90,7 @@ from gridmap.staff import (
     replace_worker,
     site_stations,
     summarize_staffing,
+    write_patrols,
     write_staff_roster,
     write_staffing,
 )
@@ -114,6 +116,7 @@ from gridmap.staff_maps import map_patrols, map_staffing, map_stations
 from gridmap.store import PlanStore
 from gridmap.synthetic import make_city
 from gridmap.targets import building_limits, unit_targets
+from gridmap.tiles import Tiles, export_tiles, make_tiles
 from gridmap.trace import list_periods, locate_on, trace_code
 from gridmap.units import make_units
 
@@ -142,6 +145,7 @@ __all__ = [
     "Estates",
     "Estimate",
     "Fix",
+    "Found",
     "Incidents",
     "Key",
     "KeyStore",
@@ -152,6 +156,7 @@ __all__ = [
     "Objection",
     "Owner",
     "Party",
+    "Place",
     "Plan",
     "PlanCertificates",
     "PlanComparison",
@@ -163,9 +168,11 @@ __all__ = [
     "Reporter",
     "Role",
     "Rules",
+    "SearchIndex",
     "Siting",
     "Staffing",
     "Step",
+    "Tiles",
     "Whistle",
     "apply_fix",
     "assign_units",
@@ -190,6 +197,7 @@ __all__ = [
     "edit_plan",
     "export_plan",
     "export_public",
+    "export_tiles",
     "extend_visits",
     "figure_balance",
     "figure_plan",
@@ -206,6 +214,7 @@ __all__ = [
     "list_actions",
     "list_contacts",
     "list_duties",
+    "list_found",
     "list_notices",
     "list_periods",
     "list_tasks",
@@ -219,6 +228,7 @@ __all__ = [
     "make_members",
     "make_plan",
     "make_roster",
+    "make_tiles",
     "make_units",
     "make_workers",
     "map_changes",
@@ -253,6 +263,7 @@ __all__ = [
     "redraw_plan",
     "rename_grid",
     "replace_worker",
+    "search",
     "site_stations",
     "split_grid",
     "summarize",
@@ -266,6 +277,7 @@ __all__ = [
     "unlock_grids",
     "warm_up",
     "write_comparison",
+    "write_patrols",
     "write_points",
     "write_roster",
     "write_staff_roster",

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from gridmap.crs import to_degrees
+from gridmap.crs import from_degrees, to_degrees
 from gridmap.errors import TableError
 from gridmap.measure import measure
 from gridmap.plan import Plan
@@ -25,14 +25,14 @@ Bbox = tuple[float, float, float, float]
 #: RFC 7946, section 11.2: 7 decimals are about a centimetre.
 _DECIMALS = 7
 #: Columns of the base map that are told, layer by layer: names and kinds, never a count of people.
-_TOLD = {
+TOLD = {
     "streets": ("kind", "name"),
     "barriers": ("kind", "name"),
     "communities": ("code", "name", "street"),
     "buildings": ("name", "floors"),
 }
 #: The layers of the base map.
-BASE_LAYERS = tuple(_TOLD)
+BASE_LAYERS = tuple(TOLD)
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,14 @@ class Features:
         West, south, east and north of each, in degrees; NaN for one without geometry.
     texts : tuple of str
         Each feature as JSON.
+    shapes : array of shapely geometry, shape (n,)
+        The shape of each, as it is written.
     """
 
     ids: tuple[str, ...]
     bounds: npt.NDArray[np.float64]
     texts: tuple[str, ...]
+    shapes: npt.NDArray[np.object_]
 
     def find(
         self, *, bbox: Bbox | None = None, ids: Collection[str] | None = None
@@ -77,6 +80,18 @@ class Features:
         east, north = np.nanmax(bounds[:, 2:], axis=0).tolist()
         return west, south, east, north
 
+    def project(self, positions: Sequence[int], crs: str) -> tuple[str, ...]:
+        """Return the features at ``positions`` as JSON in another system (not RFC 7946's).
+
+        Axes are in the system's own order; see `gridmap.crs.from_degrees`.
+        """
+        shapes = shapely.to_geojson(from_degrees(self.shapes[list(positions)], crs))
+        told = [json.loads(self.texts[at]) for at in positions]
+        return tuple(
+            _write({**_without_box(feature), "geometry": json.loads(shape) if shape else None})
+            for feature, shape in zip(told, shapes, strict=True)
+        )
+
     def collection(self, positions: Sequence[int] | None = None) -> bytes:
         """Return a FeatureCollection of the features at ``positions``, or of all, with its bbox."""
         chosen = range(len(self.ids)) if positions is None else positions
@@ -84,6 +99,9 @@ class Features:
         bbox = f'"bbox":{_write(bounds)},' if bounds else ""
         body = ",".join(self.texts[at] for at in chosen)
         return f'{{"type":"FeatureCollection",{bbox}"features":[{body}]}}'.encode()
+
+
+NO_FEATURES = Features((), np.empty((0, 4)), (), np.empty(0, object))
 
 
 def describe_grids(plan: Plan, *, min_cell: int = 0) -> dict[str, dict[str, Any]]:
@@ -104,23 +122,33 @@ def describe_grids(plan: Plan, *, min_cell: int = 0) -> dict[str, dict[str, Any]
         place inside the grid that is good for writing on).
     """
     labels = _label_places(plan.grids).tolist()
-    deviations = measure(plan)["deviation"]
-    described = {}
-    for grid, label in zip(plan.grids.itertuples(), labels, strict=True):
-        community = plan.city.communities.loc[grid.community_id]
-        told = grid.households >= min_cell
-        described[str(grid.Index)] = {
-            "name": grid.name,
-            "grid_type": grid.grid_type,
-            "community_id": grid.community_id,
-            "community": community["name"],
-            "street": community["street"],
-            "households": int(grid.households) if told else None,
-            "deviation": round(float(deviations[grid.Index]), 4) if told else None,
-            "area": round(grid.area),
-            "label": label,
-        }
-    return described
+    told = tell_grids(plan, min_cell=min_cell)
+    return {code: {**told[code], "label": label} for code, label in zip(told, labels, strict=True)}
+
+
+def tell_grids(plan: Plan, *, min_cell: int = 0) -> dict[str, dict[str, Any]]:
+    """Say what may be told of each grid, as `describe_grids` does, but for the label's place.
+
+    Finding that place takes longer than all the rest, and only maps that write on it need it.
+    """
+    grids, communities = plan.grids, plan.city.communities
+    hidden = grids["households"] < min_cell
+    told = {
+        "name": grids["name"],
+        "grid_type": grids["grid_type"],
+        "community_id": grids["community_id"],
+        "community": grids["community_id"].map(communities["name"]),
+        "street": grids["community_id"].map(communities["street"]),
+        "households": grids["households"].astype(object).mask(hidden, None),
+        "deviation": measure(plan)["deviation"].round(4).astype(object).mask(hidden, None),
+        "area": grids["area"].round().astype("int64"),
+    }
+    columns = {name: column.tolist() for name, column in told.items()}
+    rows = zip(*columns.values(), strict=True)
+    codes = map(str, grids.index)
+    return {
+        code: dict(zip(columns, row, strict=True)) for code, row in zip(codes, rows, strict=True)
+    }
 
 
 def grid_features(plan: Plan, told: Mapping[str, dict[str, Any]]) -> Features:
@@ -164,10 +192,10 @@ def layer_features(plan: Plan, layer: str) -> Features:
     TableError
         If there is no such layer.
     """
-    if layer not in _TOLD:
+    if layer not in TOLD:
         raise TableError(f"no layer {layer!r}; there are {', '.join(BASE_LAYERS)}")
     frame = getattr(plan.city, layer)
-    told = pd.DataFrame(frame[list(_TOLD[layer])])
+    told = pd.DataFrame(frame[list(TOLD[layer])])
     records = told.astype(object).where(told.notna(), None).to_dict("records")
     return _write_features(frame, records)
 
@@ -228,7 +256,7 @@ def _write_features(
             f'{{"type":"Feature","id":{_write(key)},{bbox}'
             f'"geometry":{shape or "null"},"properties":{_write(told)}}}'
         )
-    return Features(ids, bounds, tuple(texts))
+    return Features(ids, bounds, tuple(texts), shapes)
 
 
 def _to_lonlat(frame: gpd.GeoDataFrame) -> Any:
@@ -243,6 +271,10 @@ def _label_places(grids: gpd.GeoDataFrame) -> npt.NDArray[np.float64]:
     circles = shapely.maximum_inscribed_circle(grids.geometry.to_numpy(), tolerance=1.0)
     centres = gpd.GeoSeries(shapely.get_point(circles, 0), crs=grids.crs).to_crs("EPSG:4326")
     return np.column_stack((centres.x, centres.y)).round(5)
+
+
+def _without_box(feature: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in feature.items() if name != "bbox"}
 
 
 def _write(value: Any) -> str:

@@ -4,10 +4,14 @@ from gridmap.cutting.coverage import chain_edges, read_polygons, thin_lines
 from gridmap.locate import make_locator
 from gridmap.plan import draw_plan
 from gridmap.synthetic import make_city
+from gridmap.tiles import make_tiles
+from gridmap.tiles.levels import FIRST, LAST
 
 
 def warm_up() -> None:
-    """Compile the kernels of the cut, the engine, the locator and the editor on a small town.
+    """Compile the kernels of the cut, the engine, the locator, the tiles and the editor.
+
+    It is done on a small town.
 
     The first time this takes a minute or so; what is compiled is kept beside the package, and the
     next process loads it in about a second. Call it at installation, before the first user comes.
@@ -21,3 +25,6 @@ def warm_up() -> None:
     coverage = read_polygons(plan.units.geometry.to_numpy())
     arcs = chain_edges(coverage)
     thin_lines(coverage.points[arcs.nodes], arcs.heads, 1.0)
+    tiles = make_tiles(plan)
+    for zoom in (FIRST, LAST):
+        list(tiles.tiles(zoom))

@@ -6,6 +6,7 @@
       2026-spring.gpkg     one kept plan, read-only; opens in QGIS
       plans.json           of each plan: its fingerprint, when it was kept, how large it is
       publications.json    every publication, in the order in which they were made; only grows
+      2026-spring.search.sqlite   what of it can be found by name; made anew where it is missing
       staff.sqlite         who serves the grids of each plan since when (gridmap.staff_store)
 
 A plan is kept from the moment its file has its name: plans.json is written before, so a file under
@@ -40,6 +41,7 @@ from gridmap.errors import PlanDamagedError, PlanKeptError, PlanNotFoundError, S
 from gridmap.files import fixed_date
 from gridmap.plan import Plan
 from gridmap.rules import Rules
+from gridmap.search.index import SearchIndex, fill_index, is_current, write_index
 from gridmap.staff_store import Entry, keep_tables, list_records, read_tables, stamp_tables
 from gridmap.tables import list_some
 
@@ -384,6 +386,30 @@ class PlanStore:
         self._find_kept(name)
         return list_records(self.folder, name)
 
+    def search_index(self, name: str) -> SearchIndex:
+        """Open the index by which things of a kept plan are found (`gridmap.search`).
+
+        It was written when the plan was kept. Where it is missing or of another version of gridmap
+        it is written anew, by one process while the others wait.
+
+        Raises
+        ------
+        PlanNotFoundError, PlanDamagedError
+            As `load`.
+        StoreError
+            If the index must be written and the folder refuses.
+        """
+        fingerprint = self._find_kept(name).fingerprint
+        path = self._search_path(name)
+        if not is_current(path, fingerprint):
+            with self._alone("index"):
+                if not is_current(path, fingerprint):
+                    write_index(self.load(name), path, fingerprint=fingerprint)
+        return SearchIndex(path)
+
+    def _search_path(self, name: str) -> Path:
+        return self.folder / f"{name}.search.sqlite"
+
     def _path_of(self, name: str) -> Path:
         return self.folder / f"{name}.gpkg"
 
@@ -428,9 +454,13 @@ class PlanStore:
         draft.chmod(0o444)
         households = int(plan.grids["households"].sum())
         kept = KeptPlan(_hash_file(draft), _now(), len(plan.grids), households)
+        index = self.folder / f"{_DRAFT}.search.sqlite"
+        fill_index(plan, index, fingerprint=kept.fingerprint)
         rows = {other: asdict(row) for other, row in {**self._read_plans(), name: kept}.items()}
         _replace_json(self.folder / "plans.json", rows)
         _name_once(draft, self._path_of(name))
+        with suppress(OSError):  # the plan is kept; an index that is missing is written when asked
+            index.replace(self._search_path(name))
         return kept.fingerprint
 
     def _remove_drafts(self) -> None:

@@ -28,6 +28,7 @@ from gridmap.cli.options import (
 )
 from gridmap.crs import to_degrees
 from gridmap.errors import GridmapError
+from gridmap.search import parse_position
 
 app = typer.Typer()
 
@@ -226,6 +227,23 @@ def locate(
         typer.echo(gridmap.describe_owner(plan, locator.locate(lon, lat, datum=datum)))
     else:
         raise GridmapError("nothing to locate: give LON LAT, or --points FILE and --out FILE")
+
+
+@app.command()
+def search(
+    store: StorePath,
+    text: Annotated[str, typer.Argument(help="Code, name, address, pinyin or LON,LAT.")],
+    at: Day = None,
+    most: Annotated[int, typer.Option(help="How many answers at most.")] = 10,
+) -> None:
+    """Find a grid, community, compound, street or building by what a person types."""
+    plans = gridmap.PlanStore(store)
+    name = plans.name_in_force(pick_day(at))
+    located = parse_position(text) is not None
+    locator = gridmap.Locator(plans.load_grids(name)) if located else None
+    found = gridmap.search(plans.search_index(name), text, locator=locator, most=most)
+    typer.echo(gridmap.list_found(found))
+    raise typer.Exit(0 if found else 1)
 
 
 def _find_largest(plan: gridmap.Plan) -> tuple[float, float]:

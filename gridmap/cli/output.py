@@ -119,3 +119,20 @@ def export(
         else:
             gridmap.export_plan(plan, out, layer=layer, lang=lang, encoding=encoding)
     typer.echo(f"{'public' if public else 'internal'} export: {out}")
+
+
+@app.command()
+def tiles(
+    store: StorePath,
+    name: PlanName,
+    out: Annotated[Path, typer.Argument(help="The archive, .pmtiles.")],
+    internal: Annotated[
+        bool, typer.Option("--internal", help="With small counts too: not for the public.")
+    ] = False,
+    attribution: Attribution = "",
+) -> None:
+    """Write the vector tiles of a kept plan into one PMTiles archive, for a plain file server."""
+    plan = gridmap.PlanStore(store).load(name)
+    made = gridmap.make_tiles(plan, min_cell=0 if internal else None)
+    count = gridmap.export_tiles(made, out, attribution=attribution)
+    typer.echo(f"{'internal' if internal else 'public'} tiles: {count} in {out}")

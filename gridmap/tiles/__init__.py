@@ -1,0 +1,245 @@
+"""Vector tiles of a plan: grids, communities and the base map, for any web map.
+
+Borders that two grids share are rounded and simplified once (`gridmap.tiles.webs`), so at every
+zoom grids fill their communities without gap and overlap, and every ring is valid. No grid is left
+out: one that is too small for a zoom is a point there.
+"""
+
+import gzip
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+from pmtiles.tile import Compression, TileType, zxy_to_tileid
+from pmtiles.writer import Writer
+
+from gridmap.crs import to_degrees
+from gridmap.errors import TableError
+from gridmap.files import write_whole
+from gridmap.geojson import TOLD, Bbox, tell_grids
+from gridmap.plan import Plan
+from gridmap.tiles.cutting import Pieces, merge_pieces, split_key, tile_key
+from gridmap.tiles.encoding import Properties, encode_pieces, encode_properties
+from gridmap.tiles.levels import FIRST, LAST, Coverage, Separate, Sheet, place_shapes
+
+#: What is told of a grid; `gridmap.geojson.describe_grids` says what each is.
+_GRID_KEYS = {
+    "code": "String",
+    "name": "String",
+    "grid_type": "String",
+    "community_id": "String",
+    "community": "String",
+    "street": "String",
+    "households": "Number",
+    "deviation": "Number",
+    "area": "Number",
+}
+#: Layer -> the first zoom that has it.
+LAYERS = {"grids": FIRST, "communities": FIRST, "barriers": FIRST, "streets": 11, "buildings": 14}
+_NUMBERS = ("floors",)
+
+
+class Tiles:
+    """The vector tiles of a plan: built once, asked often, never changed.
+
+    Tiles are Mapbox Vector Tiles 2.1, 4096 steps wide with a buffer of 64. Zooms 8 to 16 are there;
+    a web map shows the last one enlarged beyond. What a zoom needs is made when it is first asked
+    for, in a fraction of a second for a city; any number of threads may ask.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    min_cell : int, optional
+        Household counts below it are left out, and the deviations that would give them away; by
+        default ``plan.rules.min_cell``, for the public.
+    layers : sequence of str
+        Which of `LAYERS`.
+
+    Raises
+    ------
+    TableError
+        If there is no such layer.
+    """
+
+    def __init__(
+        self, plan: Plan, *, min_cell: int | None = None, layers: Sequence[str] = tuple(LAYERS)
+    ) -> None:
+        unknown = [name for name in layers if name not in LAYERS]
+        if unknown:
+            raise TableError(f"no layer {unknown[0]!r}; there are {', '.join(LAYERS)}")
+        self.name = plan.name or plan.city.name
+        self.layers = tuple(name for name in LAYERS if name in layers)
+        limit = plan.rules.min_cell if min_cell is None else min_cell
+        self.bounds = _find_bounds(plan)
+        told = [(name, list(_keys_of(name)), _describe(plan, name, limit)) for name in self.layers]
+        self._told: Properties = encode_properties(told)
+        communities = plan.city.communities.index
+        groups = communities.get_indexer(plan.grids["community_id"])
+        self._coverage = Coverage(place_shapes(plan.grids), groups)
+        self._separate = {
+            name: Separate(place_shapes(getattr(plan.city, name)))
+            for name in self.layers
+            if name not in ("grids", "communities")
+        }
+        self._sheets: dict[int, list[tuple[int, Sheet]]] = {}
+        self._lock = Lock()
+
+    def tile(self, zoom: int, column: int, row: int) -> bytes:
+        """Return a tile, not compressed; empty where nothing is, or at a zoom that has no tiles.
+
+        Parameters
+        ----------
+        zoom, column, row : int
+            As in ``{z}/{x}/{y}``; rows are counted from the north.
+        """
+        if not FIRST <= zoom <= LAST:
+            return b""
+        key = tile_key(column, row)
+        pieces = _join([(start, sheet.take(key)) for start, sheet in self._get_sheets(zoom)])
+        return encode_pieces(pieces, self._told).get(key, b"") if len(pieces.tile) else b""
+
+    def tiles(self, zoom: int) -> Iterator[tuple[int, int, bytes]]:
+        """Give every tile of a zoom that is not empty: column, row, bytes."""
+        pieces = _join([(start, sheet.take_all()) for start, sheet in self._get_sheets(zoom)])
+        for key, data in encode_pieces(pieces, self._told).items():
+            yield *split_key(key), data
+
+    def describe(self, url: str, *, attribution: str = "") -> dict[str, Any]:
+        """Return the TileJSON 3.0 document of the tiles.
+
+        Parameters
+        ----------
+        url : str
+            Where they are served, with ``{z}``, ``{x}`` and ``{y}``.
+        attribution : str
+            Whom the data is from.
+        """
+        west, south, east, north = self.bounds
+        about = {
+            "tilejson": "3.0.0",
+            "name": self.name,
+            "tiles": [url],
+            "minzoom": FIRST,
+            "maxzoom": LAST,
+            "bounds": [west, south, east, north],
+            "center": [round((west + east) / 2, 6), round((south + north) / 2, 6), 12],
+            "vector_layers": self.list_layers(),
+        }
+        return {**about, "attribution": attribution} if attribution else about
+
+    def list_layers(self) -> list[dict[str, Any]]:
+        """Return the ``vector_layers`` of TileJSON: names, fields, first and last zoom."""
+        return [
+            {"id": name, "fields": _keys_of(name), "minzoom": LAYERS[name], "maxzoom": LAST}
+            for name in self.layers
+        ]
+
+    def _get_sheets(self, zoom: int) -> list[tuple[int, Sheet]]:
+        """Return the layers of a zoom, each with the number of its first feature."""
+        with self._lock:
+            if zoom not in self._sheets:
+                self._sheets[zoom] = self._make_sheets(zoom)
+            return self._sheets[zoom]
+
+    def _make_sheets(self, zoom: int) -> list[tuple[int, Sheet]]:
+        sheets = dict(zip(("grids", "communities"), self._coverage.make_sheets(zoom), strict=True))
+        for name, shapes in self._separate.items():
+            if zoom >= LAYERS[name]:
+                sheets[name] = shapes.make_sheet(zoom)
+        starts = self._told.starts.tolist()
+        return [
+            (start, sheets[name])
+            for name, start in zip(self.layers, starts, strict=False)
+            if name in sheets
+        ]
+
+
+def make_tiles(
+    plan: Plan, *, min_cell: int | None = None, layers: Sequence[str] = tuple(LAYERS)
+) -> Tiles:
+    """Prepare the vector tiles of a plan; see `Tiles`."""
+    return Tiles(plan, min_cell=min_cell, layers=layers)
+
+
+def export_tiles(tiles: Tiles, path: str | Path, *, attribution: str = "") -> int:
+    """Write all tiles into one PMTiles archive, which any file server can serve.
+
+    Parameters
+    ----------
+    tiles : Tiles
+        What `make_tiles` made.
+    path : path
+        The archive, ``.pmtiles``; whole or not there, and the same bytes for the same plan.
+    attribution : str
+        Whom the data is from.
+
+    Returns
+    -------
+    int
+        How many tiles it has.
+    """
+    rows = [
+        (zxy_to_tileid(zoom, column, row), data)
+        for zoom in range(FIRST, LAST + 1)
+        for column, row, data in tiles.tiles(zoom)
+    ]
+    with write_whole(path) as draft, draft.open("wb") as file:
+        writer: Any = Writer(file)  # type: ignore[no-untyped-call]  # it has no types
+        for number, data in sorted(rows):
+            writer.write_tile(number, gzip.compress(data, 6, mtime=0))
+        writer.finalize(_write_header(tiles), _write_metadata(tiles, attribution))
+    return len(rows)
+
+
+def _write_header(tiles: Tiles) -> dict[str, Any]:
+    west, south, east, north = (round(degrees * 1e7) for degrees in tiles.bounds)
+    return {
+        "tile_type": TileType.MVT,
+        "tile_compression": Compression.GZIP,
+        "min_zoom": FIRST,
+        "max_zoom": LAST,
+        "min_lon_e7": west,
+        "min_lat_e7": south,
+        "max_lon_e7": east,
+        "max_lat_e7": north,
+        "center_zoom": 12,
+        "center_lon_e7": (west + east) // 2,
+        "center_lat_e7": (south + north) // 2,
+    }
+
+
+def _write_metadata(tiles: Tiles, attribution: str) -> dict[str, Any]:
+    about = {"name": tiles.name, "format": "pbf", "vector_layers": tiles.list_layers()}
+    return {**about, "attribution": attribution} if attribution else about
+
+
+def _find_bounds(plan: Plan) -> Bbox:
+    west, south, east, north = to_degrees(plan.grids).total_bounds.round(7).tolist()
+    return west, south, east, north
+
+
+def _keys_of(layer: str) -> dict[str, str]:
+    """Return what is told of a layer's features, and whether it is text or a number."""
+    if layer == "grids":
+        return _GRID_KEYS
+    return {key: "Number" if key in _NUMBERS else "String" for key in TOLD[layer]}
+
+
+def _describe(plan: Plan, layer: str, min_cell: int) -> list[dict[str, Any]]:
+    if layer == "grids":
+        told = tell_grids(plan, min_cell=min_cell)
+        return [{"code": str(code), **told[str(code)]} for code in plan.grids.index]
+    frame: gpd.GeoDataFrame = getattr(plan.city, layer)
+    columns = pd.DataFrame(frame[list(TOLD[layer])])
+    rows = columns.astype(object).where(columns.notna(), None).to_dict("records")
+    return [{str(key): value for key, value in row.items()} for row in rows]
+
+
+def _join(sheets: list[tuple[int, Pieces]]) -> Pieces:
+    """Put the pieces of layers together, their features numbered through."""
+    moved = [pieces._replace(feature=pieces.feature + start) for start, pieces in sheets]
+    return merge_pieces(moved)
