@@ -19,6 +19,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api import VERSION
 from api.access import describe_access
+from api.express import Express
 from api.gate import Gate
 from api.guard import Guard, security_headers
 from api.models import Problem
@@ -113,6 +114,7 @@ def _guard(app: FastAPI, settings: Settings) -> None:
         audit.append("gridmap", "lockout", key_id, facts={"host": address})
 
     app.add_middleware(GZipMiddleware, minimum_size=1000)
+    app.add_middleware(Express, shelf=app.state.shelf, today=app.state.today)
     app.add_middleware(Gate, keys=app.state.keys, settings=settings, on_lock=note_lockout)
     if settings.allowed_origins:
         app.add_middleware(
