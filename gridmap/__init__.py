@@ -123,6 +123,7 @@ from gridmap.units import make_units
 if TYPE_CHECKING:
     from gridmap.casebook.book import Casebook
     from gridmap.casebook.lists import CaseQuery
+    from gridmap.casebook.opening import open_casebook
     from gridmap.maps.atlas import make_atlas
     from gridmap.maps.figures import figure_balance, figure_plan
 
@@ -243,6 +244,7 @@ __all__ = [
     "measure_visits",
     "merge_grids",
     "move_units",
+    "open_casebook",
     "parse_code",
     "partition_units",
     "plan_patrols",
@@ -292,10 +294,10 @@ def __dir__() -> list[str]:
 
 def __getattr__(name: str) -> Any:
     """Import what draws, prints or opens a database when it is asked for: that takes its time."""
-    if name in ("CaseQuery", "Casebook"):
-        from gridmap.casebook import book
+    if name in ("CaseQuery", "Casebook", "open_casebook"):
+        from gridmap.casebook import opening
 
-        return getattr(book, name)
+        return getattr(opening, name)
     if name in ("figure_balance", "figure_plan"):
         from gridmap.maps import figures
 
