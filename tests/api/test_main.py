@@ -1,5 +1,6 @@
 """The command that serves: several processes, a graceful stop, and what must not be logged."""
 
+import shutil
 import signal
 import socket
 import subprocess
@@ -58,12 +59,13 @@ def test_places_are_not_logged(town):
     assert "40.6543211" not in written
 
 
-def test_two_workers(town):
+def test_two_workers(town, tmp_path):
     """Two processes serve the same; a key that is made and revoked meanwhile counts in both."""
+    folder = shutil.copytree(town.folder, tmp_path / "town")
     code = town.spring.grids.index[0]
-    with serve(town.folder, "--workers", "2") as (address, server):
+    with serve(folder, "--workers", "2") as (address, server):
         ask_patiently(f"{address}/health")
-        text = KeyStore(town.folder).add("test", "viewer", by="test")
+        text = KeyStore(folder).add("test", "viewer", by="test")
         statuses = []
         for _ in range(2):
             for _ in range(12):  # a connection each: either process may take it
@@ -75,7 +77,7 @@ def test_two_workers(town):
                 )
                 statuses.append(answer.status_code)
             if len(statuses) == 12:
-                KeyStore(town.folder).revoke(text[3:11], by="test")
+                KeyStore(folder).revoke(text[3:11], by="test")
         assert statuses == [200] * 12 + [401] * 12
         server.terminate()
         written, _ = server.communicate(timeout=20)
