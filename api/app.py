@@ -31,6 +31,7 @@ from api.routes import (
     layers,
     locate,
     mapit,
+    notices,
     pages,
     plans,
     search,
@@ -93,7 +94,10 @@ def create_app(
     app.state.today = today
     app.state.attribution, app.state.approval = attribution, approval
     app.state.keys, app.state.audit = KeyStore(store_folder), AuditLog(store_folder)
-    for module in (landing, locate, search, grids, layers, plans, features, mapit, pages, internal):
+    for module in (
+        *(landing, locate, search, grids, layers, plans, features, mapit),
+        *(pages, notices, internal),
+    ):
         app.include_router(module.router)
     pages.mount_files(app)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
