@@ -33,6 +33,7 @@ from api.routes import (
     layers,
     locate,
     mapit,
+    notices,
     pages,
     plans,
     search,
@@ -91,7 +92,10 @@ def create_app(
     app.state.today = today
     app.state.attribution, app.state.approval = settings.attribution, settings.approval
     app.state.keys, app.state.audit = KeyStore(settings.store), AuditLog(settings.store)
-    for module in (landing, locate, search, grids, layers, plans, features, mapit, pages, internal):
+    for module in (
+        *(landing, locate, search, grids, layers, plans, features, mapit),
+        *(pages, notices, internal),
+    ):
         app.include_router(module.router)
     pages.mount_files(app)
     _guard(app, settings)
