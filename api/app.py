@@ -17,6 +17,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from api import VERSION
 from api.access import describe_access
+from api.express import Express
 from api.gate import Gate
 from api.guard import SECURITY_HEADERS, Guard
 from api.models import Problem
@@ -30,6 +31,7 @@ from api.routes import (
     layers,
     locate,
     mapit,
+    notices,
     pages,
     plans,
     search,
@@ -99,21 +101,13 @@ def create_app(
     app.state.attribution, app.state.approval = attribution, approval
     app.state.keys, app.state.audit = KeyStore(store_folder), AuditLog(store_folder)
     for module in (
-        landing,
-        locate,
-        search,
-        grids,
-        layers,
-        plans,
-        features,
-        tiles,
-        mapit,
-        pages,
-        internal,
+        *(landing, locate, search, grids, layers, plans, features, tiles, mapit),
+        *(pages, notices, internal),
     ):
         app.include_router(module.router)
     pages.mount_files(app)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
+    app.add_middleware(Express, shelf=app.state.shelf, today=today)
     app.add_middleware(Gate, keys=app.state.keys)
     app.add_middleware(Guard)
     _handle_errors(app)

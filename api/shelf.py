@@ -13,7 +13,7 @@ from email.utils import format_datetime
 from threading import Lock
 from typing import Any
 
-from api.models import GridContact, GridProperties
+from api.models import GridContact, GridProperties, GridRef
 from gridmap.areas import Area, AreaIndex
 from gridmap.geojson import (
     BASE_LAYERS,
@@ -30,7 +30,7 @@ from gridmap.plan import Plan
 from gridmap.rules import Rules
 from gridmap.search import Found, SearchIndex, search
 from gridmap.staff.cards import Tables, describe_contact, describe_staff
-from gridmap.store import PlanStore
+from gridmap.store import PlanStore, Stamp
 from gridmap.tiles import Tiles, make_tiles
 
 #: Tiles that are kept, some 10 kB each.
@@ -42,9 +42,12 @@ class ServedPlan:
     """Everything that answers about one plan are made of; no household count of a building."""
 
     name: str
+    quoted: str
     rules: Rules
     locator: Locator
     grids: dict[str, GridProperties]
+    heads: dict[str, str]
+    refs: dict[str, str]
     retired: dict[str, str]
     bbox: Bbox | None
     metric: int | None
@@ -101,6 +104,8 @@ class Shelf:
         self._indexes: OrderedDict[str, SearchIndex] = OrderedDict()
         self._tiles: OrderedDict[str, Tiles] = OrderedDict()
         self._cut_tiles: OrderedDict[tuple[str, int, int, int], bytes] = OrderedDict()
+        #: Days that were asked for, the record of publications then, and what was in force.
+        self._known: dict[date, tuple[Stamp, InForce]] = {}
         self._lock = Lock()
 
     def in_force(self, on: date) -> InForce:
@@ -111,7 +116,16 @@ class Shelf:
         PlanNotFoundError
             If none was.
         """
-        return InForce(self._get(self._store.name_in_force(on)), on)
+        stamp = self._store.record_stamp()
+        in_force = InForce(self._get(self._store.name_in_force(on)), on)
+        kept = {**self._known, on: (stamp, in_force)}
+        self._known = {day: one for day, one in kept.items() if one[1].plan.name in self._served}
+        return in_force
+
+    def peek(self, on: date) -> InForce | None:
+        """Return what `in_force` does, where nothing has to be read for that; else None."""
+        stamp, in_force = self._known.get(on, (None, None))
+        return in_force if stamp == self._store.record_stamp() else None
 
     def search(self, in_force: InForce, text: str, most: int) -> list[Found]:
         """Find what a person means in a plan; the public is told of it what `api.models` names."""
@@ -297,11 +311,18 @@ def serve_plan(plan: Plan, name: str) -> ServedPlan:
     told = describe_grids(plan, min_cell=rules.min_cell)
     features = grid_features(plan, told)
     document = features.collection()
+    grids = {code: GridProperties.model_validate(grid) for code, grid in told.items()}
     return ServedPlan(
         name=name,
+        quoted=_write(name),
         rules=rules,
         locator=make_locator(plan),
-        grids={code: GridProperties.model_validate(grid) for code, grid in told.items()},
+        grids=grids,
+        heads={code: _write_head(code, grid) for code, grid in grids.items()},
+        refs={
+            code: GridRef(code=code, name=grid.name).model_dump_json()
+            for code, grid in grids.items()
+        },
         retired={str(code): str(after) for code, after in plan.lineage["successors"].items()},
         bbox=features.bounds_of(range(len(features.ids))),
         metric=plan.grids.crs.to_epsg(),
@@ -310,3 +331,16 @@ def serve_plan(plan: Plan, name: str) -> ServedPlan:
         document=document,
         document_gzip=gzip.compress(document, 6, mtime=0),
     )
+
+
+def _write_head(code: str, grid: GridProperties) -> str:
+    """Write the beginning of the answer to a place in a grid, up to how it was found."""
+    return (
+        f'{{"grid_code":{_write(code)},"name":{_write(grid.name)},'
+        f'"community":{_write(grid.community)},"street":{_write(grid.street)},'
+        f'"households":{_write(grid.households)},"match":"'
+    )
+
+
+def _write(value: str | int | None) -> str:
+    return json.dumps(value, ensure_ascii=False)

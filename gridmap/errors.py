@@ -140,6 +140,10 @@ class CasebookError(GridmapError):
     """A casebook can't be opened, or is not what was written."""
 
 
+class DraftTakenError(DraftError):
+    """A draft was opened in another editor since; this one only shows it."""
+
+
 class StoreError(GridmapError):
     """A plan can't be kept, published or found."""
 
