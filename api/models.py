@@ -4,7 +4,7 @@ A count of households below the plan's ``min_cell`` is null, and no building has
 """
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -213,6 +213,36 @@ class GridCollection(BaseModel):
     type: Literal["FeatureCollection"]
     bbox: tuple[float, float, float, float] | None = None
     features: list[GridFeature]
+
+
+class Link(BaseModel):
+    """A link of an OGC API."""
+
+    href: str
+    rel: str
+    type: str
+    title: str
+
+
+class AnyFeature(BaseModel):
+    """A feature of any collection; its properties are those of ``/collections/{id}/queryables``."""
+
+    type: Literal["Feature"]
+    id: str
+    bbox: tuple[float, float, float, float] | None = None
+    geometry: Geometry | None
+    properties: dict[str, Any]
+    links: list[Link] | None = Field(default=None, description="With one feature by its id.")
+
+
+class AnyCollection(BaseModel):
+    """A page of features."""
+
+    type: Literal["FeatureCollection"]
+    numberMatched: int = Field(description="Features on all pages.")  # noqa: N815  # OGC's name
+    numberReturned: int = Field(description="Features on this page.")  # noqa: N815
+    links: list[Link]
+    features: list[AnyFeature]
 
 
 class LayerProperties(Public):

@@ -63,6 +63,8 @@ _GPKG_VERSION = "1.3"
 #: The triggers of a layer and of its spatial index that every version of GeoPackages has.
 _WRITES = ("insert", "delete")
 _DRAFT = ".keeping"
+#: What a file is by: its number, when it was written, its size; None where there is none.
+Stamp = tuple[int, int, int] | None
 #: What Windows keeps for devices, with any ending.
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
@@ -131,6 +133,7 @@ class PlanStore:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
+        self._record = str(self.folder / "publications.json")
 
     def keep(self, plan: Plan, name: str) -> str:
         """Keep a plan under a name, for good.
@@ -280,6 +283,17 @@ class PlanStore:
             If none is in force on that day.
         """
         return self._find_publication(on).fingerprint
+
+    def record_stamp(self) -> Stamp:
+        """Return what changes whenever a plan is published; asks for no more than a file's state.
+
+        The record is replaced whole, so its file is another one then.
+        """
+        try:
+            state = os.stat(self._record)  # noqa: PTH116  # asked at every request of a service
+        except FileNotFoundError:
+            return None
+        return state.st_ino, state.st_mtime_ns, state.st_size
 
     def plans(self) -> pd.DataFrame:
         """List the kept plans, in the order in which they were kept.
