@@ -33,6 +33,7 @@ __all__ = [
     "Viewer",
     "admit",
     "describe_access",
+    "need_role",
     "record",
     "refuse_elsewhere",
 ]
@@ -95,13 +96,25 @@ class NeedsRole(SecurityBase):
         """
         # Without the gate nobody is known; then everybody is the public.
         caller: Caller = request.scope.get("gridmap.caller", PUBLIC)
-        if caller.role >= self.role:
-            return caller
-        if caller.role == Role.PUBLIC:
-            detail = "Send a key: Authorization: Bearer KEY, or X-API-Key: KEY."
-            raise ProblemError(401, "key-needed", detail)
-        detail = f"This needs the role {self.role.word}; the key is a {caller.role.word}'s."
-        raise ProblemError(403, "not-allowed", detail)
+        need_role(caller, self.role)
+        return caller
+
+
+def need_role(caller: Caller, role: Role) -> None:
+    """Refuse a caller whose role is too low.
+
+    Raises
+    ------
+    ProblemError
+        401 ``key-needed`` for the public, 403 ``not-allowed`` for a role that is too low.
+    """
+    if caller.role >= role:
+        return
+    if caller.role == Role.PUBLIC:
+        detail = "Send a key: Authorization: Bearer KEY, or X-API-Key: KEY."
+        raise ProblemError(401, "key-needed", detail)
+    detail = f"This needs the role {role.word}; the key is a {caller.role.word}'s."
+    raise ProblemError(403, "not-allowed", detail)
 
 
 AnyCaller = Annotated[Caller, Depends(NeedsRole(Role.PUBLIC))]

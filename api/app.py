@@ -17,11 +17,24 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from api import VERSION
 from api.access import describe_access
+from api.express import Express
 from api.gate import Gate
 from api.guard import SECURITY_HEADERS, Guard
 from api.models import Problem
+from api.ogc import is_ogc
 from api.problems import ProblemError, problem_response
-from api.routes import grids, internal, layers, locate, pages, plans
+from api.routes import (
+    features,
+    grids,
+    internal,
+    landing,
+    layers,
+    locate,
+    mapit,
+    pages,
+    plans,
+    search,
+)
 from api.shelf import Shelf
 from gridmap.audit import AuditLog
 from gridmap.errors import (
@@ -80,10 +93,11 @@ def create_app(
     app.state.today = today
     app.state.attribution, app.state.approval = attribution, approval
     app.state.keys, app.state.audit = KeyStore(store_folder), AuditLog(store_folder)
-    for module in (locate, grids, layers, plans, pages, internal):
+    for module in (landing, locate, search, grids, layers, plans, features, mapit, pages, internal):
         app.include_router(module.router)
     pages.mount_files(app)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
+    app.add_middleware(Express, shelf=app.state.shelf, today=today)
     app.add_middleware(Gate, keys=app.state.keys)
     app.add_middleware(Guard)
     _handle_errors(app)
@@ -125,12 +139,13 @@ async def _tell_problem(_request: Request, error: Exception) -> Response:
     return problem_response(error.status, error.code, error.detail, more=error.more)
 
 
-async def _tell_validation_error(_request: Request, error: Exception) -> Response:
+async def _tell_validation_error(request: Request, error: Exception) -> Response:
     """Name each parameter that is wrong; values stay out, they may be where a citizen lives."""
     assert isinstance(error, RequestValidationError)
     errors = [_name_parameter(found) for found in error.errors()]
     detail = "; ".join(f"{one['parameter']}: {one['problem']}" for one in errors)
-    return problem_response(422, "bad-parameter", detail, more={"errors": errors})
+    status = 400 if is_ogc(request) else 422
+    return problem_response(status, "bad-parameter", detail, more={"errors": errors})
 
 
 def _name_parameter(found: Mapping[str, Any]) -> dict[str, str]:
@@ -161,8 +176,18 @@ def _describe_api(app: FastAPI) -> dict[str, Any]:
         )
         schemas = schema["components"]["schemas"]
         describe_access(schema)
+        _drop_answers(schema, of="HTTPValidationError")
         schemas["Problem"] = Problem.model_json_schema()
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
         app.openapi_schema = schema
     return app.openapi_schema
+
+
+def _drop_answers(schema: dict[str, Any], *, of: str) -> None:
+    """Remove the answers of a model that FastAPI adds and we never give."""
+    for path in schema["paths"].values():
+        for operation in path.values():
+            answers = operation["responses"]
+            for status in [status for status, told in answers.items() if of in str(told)]:
+                del answers[status]

@@ -56,17 +56,36 @@ def parse_bbox(
     RequestValidationError
         If it is not four numbers on Earth, the lower ones first.
     """
-    if bbox is None:
+    try:
+        return read_bbox(bbox)
+    except ValueError as error:
+        raise _bbox_error(str(error)) from None
+
+
+def read_bbox(text: str | None, *, degrees: bool = True) -> Bbox | None:
+    """Read four numbers, or six with heights, which do not count.
+
+    Raises
+    ------
+    ValueError
+        If they are others, or the lower ones do not come first; of degrees, if not on Earth.
+    """
+    if text is None:
         return None
     try:
-        west, south, east, north = (float(part) for part in bbox.split(","))
+        numbers = [float(part) for part in text.split(",")]
     except ValueError:
-        raise _bbox_error("not four numbers: west,south,east,north") from None
-    # Written so that NaN fails too.
-    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
-        raise _bbox_error(
+        numbers = []
+    if len(numbers) not in (4, 6):
+        raise ValueError("not four numbers: west,south,east,north")
+    half = len(numbers) // 2
+    west, south, east, north = *numbers[:2], *numbers[half : half + 2]
+    if degrees and not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
+        raise ValueError(
             "west,south,east,north must be degrees, west below east, south below north"
         )
+    if not (-1e9 < west <= east < 1e9 and -1e9 < south <= north < 1e9):
+        raise ValueError("not the lower numbers first, or not on Earth")
     return west, south, east, north
 
 

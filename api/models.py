@@ -4,7 +4,7 @@ A count of households below the plan's ``min_cell`` is null, and no building has
 """
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -116,6 +116,43 @@ class Place(BaseModel):
     datum: str = Field("wgs84", max_length=20, description=" | ".join(DATUMS))
 
 
+class FoundPlace(Public):
+    """Something that was found by what a person typed; no count of households."""
+
+    kind: Literal["grid", "community", "office", "compound", "street", "building", "position"] = (
+        Field(description="office: a street office (街道); street: a road; position: lon,lat.")
+    )
+    code: str = Field(description="Its key; the name where it has none, empty for a position.")
+    name: str
+    address: str = Field(description="The name after the names of what it lies in.")
+    grid: GridRef | None = Field(
+        description="The grid that it lies in; null where it lies in several or in none."
+    )
+    community: str | None
+    street: str | None = Field(description="The street office (街道) above it.")
+    lon: float = Field(description="Longitude of a place of it, WGS-84.")
+    lat: float = Field(description="Latitude of it.")
+    score: float = Field(description="How well it fits, 0 to 1; 1 is what was typed, exactly.")
+    hint: str | None = Field(description="Of a position: what may be wrong with it.")
+
+
+class SearchAnswer(Public):
+    """What was found, the best first; empty where nothing fits."""
+
+    results: list[FoundPlace]
+    plan: str = Field(description="The plan in force on that day.")
+    as_of: date = Field(description="The day that was asked for.")
+
+
+class Wanted(BaseModel):
+    """What to search for, in a body: then it is in no log of addresses on the way."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    q: str = Field(min_length=1, max_length=100, description="Code, name, address, pinyin, lon,lat")
+    limit: int = Field(10, ge=1, le=50, description="How many results at most.")
+
+
 class PlanRow(Public):
     """A published plan."""
 
@@ -176,6 +213,36 @@ class GridCollection(BaseModel):
     type: Literal["FeatureCollection"]
     bbox: tuple[float, float, float, float] | None = None
     features: list[GridFeature]
+
+
+class Link(BaseModel):
+    """A link of an OGC API."""
+
+    href: str
+    rel: str
+    type: str
+    title: str
+
+
+class AnyFeature(BaseModel):
+    """A feature of any collection; its properties are those of ``/collections/{id}/queryables``."""
+
+    type: Literal["Feature"]
+    id: str
+    bbox: tuple[float, float, float, float] | None = None
+    geometry: Geometry | None
+    properties: dict[str, Any]
+    links: list[Link] | None = Field(default=None, description="With one feature by its id.")
+
+
+class AnyCollection(BaseModel):
+    """A page of features."""
+
+    type: Literal["FeatureCollection"]
+    numberMatched: int = Field(description="Features on all pages.")  # noqa: N815  # OGC's name
+    numberReturned: int = Field(description="Features on this page.")  # noqa: N815
+    links: list[Link]
+    features: list[AnyFeature]
 
 
 class LayerProperties(Public):

@@ -22,6 +22,10 @@ def describe_problem(status: int) -> dict[str, Any]:
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: describe_problem(status) for status in (404, 422, 500)
 }
+#: The same of the OGC APIs' routes: a parameter that is wrong is a bad request there.
+OGC_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: describe_problem(status) for status in (400, 404, 500)
+}
 
 
 class ProblemError(Exception):

@@ -5,26 +5,32 @@ at every request. A request takes one `ServedPlan` and uses nothing else: it nev
 """
 
 import gzip
+import json
 from collections import OrderedDict
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from email.utils import format_datetime
 from threading import Lock
 from typing import Any
 
-from api.models import GridContact, GridProperties
+from api.models import GridContact, GridProperties, GridRef
+from gridmap.areas import Area, AreaIndex
 from gridmap.geojson import (
     BASE_LAYERS,
+    NO_FEATURES,
     Bbox,
     Features,
     describe_grids,
+    frame_features,
     grid_features,
     layer_features,
 )
-from gridmap.locate import Locator, make_locator
+from gridmap.locate import Locator
 from gridmap.plan import Plan
 from gridmap.rules import Rules
+from gridmap.search import Found, SearchIndex, search
 from gridmap.staff.cards import Tables, describe_contact, describe_staff
-from gridmap.store import PlanStore
+from gridmap.store import PlanStore, Stamp
 
 
 @dataclass(frozen=True)
@@ -32,11 +38,15 @@ class ServedPlan:
     """Everything that answers about one plan are made of; no household count of a building."""
 
     name: str
+    quoted: str
     rules: Rules
     locator: Locator
     grids: dict[str, GridProperties]
+    heads: dict[str, str]
+    refs: dict[str, str]
     retired: dict[str, str]
     bbox: Bbox | None
+    metric: int | None
     features: Features
     layers: dict[str, Features]
     document: bytes
@@ -52,11 +62,20 @@ class InForce:
 
 
 @dataclass(frozen=True)
+class UnitFeatures:
+    """The units of a plan, for the office, and the grid of each."""
+
+    features: Features
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Published:
-    """A plan's name and the first day of it."""
+    """A plan's name, the first day of it, and when that was decided."""
 
     name: str
     valid_from: date
+    published_at: datetime
 
 
 class Shelf:
@@ -75,6 +94,12 @@ class Shelf:
         self._most = most
         self._served: OrderedDict[str, ServedPlan] = OrderedDict()
         self._staff: OrderedDict[tuple[str, int, date], Tables] = OrderedDict()
+        self._units: OrderedDict[str, UnitFeatures] = OrderedDict()
+        self._areas: OrderedDict[str, AreaIndex] = OrderedDict()
+        self._codes: dict[str, set[str]] = {}
+        self._indexes: OrderedDict[str, SearchIndex] = OrderedDict()
+        #: Days that were asked for, the record of publications then, and what was in force.
+        self._known: dict[date, tuple[Stamp, InForce]] = {}
         self._lock = Lock()
 
     def in_force(self, on: date) -> InForce:
@@ -85,7 +110,30 @@ class Shelf:
         PlanNotFoundError
             If none was.
         """
-        return InForce(self._get(self._store.name_in_force(on)), on)
+        stamp = self._store.record_stamp()
+        in_force = InForce(self._get(self._store.name_in_force(on)), on)
+        kept = {**self._known, on: (stamp, in_force)}
+        self._known = {day: one for day, one in kept.items() if one[1].plan.name in self._served}
+        return in_force
+
+    def peek(self, on: date) -> InForce | None:
+        """Return what `in_force` does, where nothing has to be read for that; else None."""
+        stamp, in_force = self._known.get(on, (None, None))
+        return in_force if stamp == self._store.record_stamp() else None
+
+    def search(self, in_force: InForce, text: str, most: int) -> list[Found]:
+        """Find what a person means in a plan; the public is told of it what `api.models` names."""
+        plan = in_force.plan
+        return search(self._get_index(plan.name), text, locator=plan.locator, most=most)
+
+    def _get_index(self, name: str) -> SearchIndex:
+        with self._lock:
+            if name not in self._indexes:
+                self._indexes[name] = self._store.search_index(name)
+            self._indexes.move_to_end(name)
+            while len(self._indexes) > self._most:
+                self._indexes.popitem(last=False)
+            return self._indexes[name]
 
     def find_contact(self, in_force: InForce, code: str) -> GridContact | None:
         """Return whom a resident may call about a grid on a day; None where nobody is kept."""
@@ -107,9 +155,7 @@ class Shelf:
         with self._lock:
             if key not in self._staff:
                 self._staff[key] = self._store.staff(name, on)
-            self._staff.move_to_end(key)
-            while len(self._staff) > self._most:
-                self._staff.popitem(last=False)
+            _drop_oldest(self._staff, key, self._most)
             return self._staff[key]
 
     def find(self, on: date) -> Published:
@@ -120,14 +166,13 @@ class Shelf:
         PlanNotFoundError
             If none was.
         """
-        name = self._store.name_in_force(on)
-        return Published(name, self.first_day(name, on))
+        return self.find_publication(self._store.name_in_force(on), on)
 
-    def first_day(self, name: str, on: date) -> date:
-        """Return since when a plan has been in force that is in force on a day."""
+    def find_publication(self, name: str, on: date) -> Published:
+        """Return what put a plan in force that is in force on a day."""
         # The record only grows: what was in force a moment ago is in it, whatever was added.
-        days = [row.valid_from for row in self._read_record() if row.name == name]
-        return max(day for day in days if day <= on)
+        rows = [row for row in self._read_record() if row.name == name and row.valid_from <= on]
+        return max(rows, key=lambda row: (row.valid_from, row.published_at))
 
     def publications(self) -> list[Published]:
         """Return what was published, by first day; of two for one day the later counts.
@@ -139,7 +184,64 @@ class Shelf:
 
     def _read_record(self) -> list[Published]:
         rows = self._store.publications().to_dict("records")
-        return [Published(row["plan"], row["valid_from"].date()) for row in rows]
+        return [
+            Published(row["plan"], row["valid_from"].date(), row["published_at"].to_pydatetime())
+            for row in rows
+        ]
+
+    def list_units(self, in_force: InForce) -> UnitFeatures:
+        """Return the units of a plan with their households, for the office; read when asked for."""
+        name = in_force.plan.name
+        with self._lock:
+            if name not in self._units:
+                units = self._store.load(name).units
+                codes = tuple(units["grid_code"].astype(str))
+                self._units[name] = UnitFeatures(frame_features(units), codes)
+            _drop_oldest(self._units, name, self._most)
+            return self._units[name]
+
+    def area_index(self, in_force: InForce) -> AreaIndex:
+        """Return the areas of a plan as MapIt names them; made when first asked for."""
+        plan = in_force.plan
+        with self._lock:
+            if plan.name not in self._areas:
+                self._areas[plan.name] = _index_areas(plan)
+            _drop_oldest(self._areas, plan.name, self._most)
+            return self._areas[plan.name]
+
+    def find_generations(self, area: Area, in_force: InForce) -> tuple[int, int]:
+        """Return the first and last publication, counted from 1, without a gap, with an area."""
+        published = self.publications()
+        names = [row.name for row in published]
+        first = last = max(
+            place for place, row in enumerate(published) if row.valid_from <= in_force.as_of
+        )
+        while first > 0 and self._has_area(names[first - 1], area):
+            first -= 1
+        while last + 1 < len(names) and self._has_area(names[last + 1], area):
+            last += 1
+        return first + 1, last + 1
+
+    def _has_area(self, name: str, area: Area) -> bool:
+        """Tell whether a plan has a grid of an area's code; an area without one stays."""
+        if name not in self._codes:
+            codes = [str(code) for code in self._store.load_grids(name).index]
+            self._codes[name] = {code[:digits] for code in codes for digits in (9, 12, 15)}
+        return not area.code.isdecimal() or area.code in self._codes[name]
+
+    def list_stations(self, in_force: InForce) -> Features:
+        """Return the service stations that are kept with a plan on a day: their names, no more."""
+        stations = self._get_staff(in_force).get("stations")
+        return NO_FEATURES if stations is None else frame_features(stations[["name", "geometry"]])
+
+    def staff_stamp(self, in_force: InForce) -> int:
+        """Return a number that changes when somebody or something is kept beside a plan."""
+        return self._store.staff_stamp(in_force.plan.name)
+
+    def tell_change(self, in_force: InForce) -> str:
+        """Return when the plan was published, as HTTP writes it."""
+        found = self.find_publication(in_force.plan.name, in_force.as_of)
+        return format_datetime(found.published_at, usegmt=True)
 
     def count_grids(self) -> dict[str, int]:
         """Return how many grids each kept plan has, without reading the plans."""
@@ -149,15 +251,30 @@ class Shelf:
         # One at a time: a plan that many ask for at once is read once.
         with self._lock:
             if name not in self._served:
-                self._served[name] = serve_plan(self._store.load(name), name)
-            self._served.move_to_end(name)
-            while len(self._served) > self._most:
-                self._served.popitem(last=False)
+                self._served[name] = self._prepare(name)
+            _drop_oldest(self._served, name, self._most)
             return self._served[name]
 
+    def _prepare(self, name: str) -> ServedPlan:
+        return serve_plan(self._store.load(name), name, self._store.locator(name))
 
-def serve_plan(plan: Plan, name: str) -> ServedPlan:
-    """Prepare a plan: its locator, what is told of its grids, and its GeoJSON.
+
+def _index_areas(plan: ServedPlan) -> AreaIndex:
+    communities = plan.layers["communities"]
+    told = [json.loads(text)["properties"] for text in communities.texts]
+    grids = [plan.grids[code].model_dump() for code in plan.features.ids]
+    return AreaIndex(plan.features, communities, grids, told)
+
+
+def _drop_oldest(kept: OrderedDict[Any, Any], used: Any, most: int) -> None:
+    """Note that an entry was used, and let go of those that were not for longest."""
+    kept.move_to_end(used)
+    while len(kept) > most:
+        kept.popitem(last=False)
+
+
+def serve_plan(plan: Plan, name: str, locator: Locator) -> ServedPlan:
+    """Prepare a plan: what is told of its grids, and its GeoJSON.
 
     Parameters
     ----------
@@ -165,20 +282,43 @@ def serve_plan(plan: Plan, name: str) -> ServedPlan:
         The plan as kept.
     name : str
         What the store calls it; a name is given once, so it goes into entity tags.
+    locator : Locator
+        Of its grids.
     """
     rules = plan.rules
     told = describe_grids(plan, min_cell=rules.min_cell)
     features = grid_features(plan, told)
     document = features.collection()
+    grids = {code: GridProperties.model_validate(grid) for code, grid in told.items()}
     return ServedPlan(
         name=name,
+        quoted=_write(name),
         rules=rules,
-        locator=make_locator(plan),
-        grids={code: GridProperties.model_validate(grid) for code, grid in told.items()},
+        locator=locator,
+        grids=grids,
+        heads={code: _write_head(code, grid) for code, grid in grids.items()},
+        refs={
+            code: GridRef(code=code, name=grid.name).model_dump_json()
+            for code, grid in grids.items()
+        },
         retired={str(code): str(after) for code, after in plan.lineage["successors"].items()},
         bbox=features.bounds_of(range(len(features.ids))),
+        metric=plan.grids.crs.to_epsg(),
         features=features,
         layers={layer: layer_features(plan, layer) for layer in BASE_LAYERS},
         document=document,
         document_gzip=gzip.compress(document, 6, mtime=0),
     )
+
+
+def _write_head(code: str, grid: GridProperties) -> str:
+    """Write the beginning of the answer to a place in a grid, up to how it was found."""
+    return (
+        f'{{"grid_code":{_write(code)},"name":{_write(grid.name)},'
+        f'"community":{_write(grid.community)},"street":{_write(grid.street)},'
+        f'"households":{_write(grid.households)},"match":"'
+    )
+
+
+def _write(value: str | int | None) -> str:
+    return json.dumps(value, ensure_ascii=False)

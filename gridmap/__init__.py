@@ -67,14 +67,15 @@ from gridmap.locate import (
     write_points,
 )
 from gridmap.maps import PlanMap, map_plan
-from gridmap.measure import measure, summarize
+from gridmap.measure import explain_cost, measure, summarize
 from gridmap.partition import partition_units
 from gridmap.plan import Plan, draw_plan, make_plan, redraw_plan
 from gridmap.reading.alignment import compare_areas
 from gridmap.reading.estimates import Estimate
 from gridmap.reports import Fix, Objection, PlanCertificates, PlanReport
 from gridmap.rosters import make_roster, read_roster, write_roster
-from gridmap.rules import Costs, Estates, EstateSize, Party, Rules, Staffing, read_rules
+from gridmap.rules import Costs, Estates, EstateSize, Party, Rules, Staffing, Workload, read_rules
+from gridmap.search import Found, Place, SearchIndex, list_found, search
 from gridmap.staff import (
     Siting,
     assign_workers,
@@ -91,6 +92,7 @@ from gridmap.staff import (
     replace_worker,
     site_stations,
     summarize_staffing,
+    write_patrols,
     write_staff_roster,
     write_staffing,
 )
@@ -119,10 +121,12 @@ from gridmap.targets import building_limits, unit_targets
 from gridmap.tiles import Tiles, export_tiles, make_tiles
 from gridmap.trace import list_periods, locate_on, trace_code
 from gridmap.units import make_units
+from gridmap.workload import unit_workload
 
 if TYPE_CHECKING:
     from gridmap.casebook.book import Casebook
     from gridmap.casebook.lists import CaseQuery
+    from gridmap.casebook.opening import open_casebook
     from gridmap.maps.atlas import make_atlas
     from gridmap.maps.figures import figure_balance, figure_plan
 
@@ -146,6 +150,7 @@ __all__ = [
     "Estates",
     "Estimate",
     "Fix",
+    "Found",
     "Incidents",
     "Key",
     "KeyStore",
@@ -156,6 +161,7 @@ __all__ = [
     "Objection",
     "Owner",
     "Party",
+    "Place",
     "Plan",
     "PlanCertificates",
     "PlanComparison",
@@ -167,11 +173,13 @@ __all__ = [
     "Reporter",
     "Role",
     "Rules",
+    "SearchIndex",
     "Siting",
     "Staffing",
     "Step",
     "Tiles",
     "Whistle",
+    "Workload",
     "apply_fix",
     "assign_units",
     "assign_workers",
@@ -193,6 +201,7 @@ __all__ = [
     "divide_communities",
     "draw_plan",
     "edit_plan",
+    "explain_cost",
     "export_plan",
     "export_public",
     "export_tiles",
@@ -212,6 +221,7 @@ __all__ = [
     "list_actions",
     "list_contacts",
     "list_duties",
+    "list_found",
     "list_notices",
     "list_periods",
     "list_tasks",
@@ -241,6 +251,7 @@ __all__ = [
     "measure_visits",
     "merge_grids",
     "move_units",
+    "open_casebook",
     "open_locator",
     "parse_code",
     "partition_units",
@@ -262,6 +273,7 @@ __all__ = [
     "redraw_plan",
     "rename_grid",
     "replace_worker",
+    "search",
     "site_stations",
     "split_grid",
     "summarize",
@@ -272,9 +284,11 @@ __all__ = [
     "trace_code",
     "undo",
     "unit_targets",
+    "unit_workload",
     "unlock_grids",
     "warm_up",
     "write_comparison",
+    "write_patrols",
     "write_points",
     "write_roster",
     "write_staff_roster",
@@ -289,10 +303,10 @@ def __dir__() -> list[str]:
 
 def __getattr__(name: str) -> Any:
     """Import what draws, prints or opens a database when it is asked for: that takes its time."""
-    if name in ("CaseQuery", "Casebook"):
-        from gridmap.casebook import book
+    if name in ("CaseQuery", "Casebook", "open_casebook"):
+        from gridmap.casebook import opening
 
-        return getattr(book, name)
+        return getattr(opening, name)
     if name in ("figure_balance", "figure_plan"):
         from gridmap.maps import figures
 

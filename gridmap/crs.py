@@ -3,7 +3,11 @@
 from typing import Any
 
 import geopandas as gpd
-from pyproj import CRS
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from pyproj import CRS, Transformer
+from pyproj.exceptions import ProjError
 
 from gridmap.errors import CrsError
 
@@ -77,3 +81,69 @@ def to_metric(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 def to_degrees(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return ``frame`` in longitude and latitude of WGS-84 (CGCS2000 is within 1 mm of it)."""
     return frame.to_crs("EPSG:4326")
+
+
+def from_degrees(shapes: NDArray[np.object_], crs: Any) -> NDArray[np.object_]:
+    """Return shapes in longitude and latitude of WGS-84 in another system, axes in its own order.
+
+    EPSG:4326 and EPSG:4490 have latitude first, the Gauss-Kruger zones north first: that is what
+    clients of OGC services expect. Rounded to 7 decimals of a degree or to millimetres.
+
+    Parameters
+    ----------
+    shapes : array of shapely geometry
+        In degrees; None stays None.
+    crs : anything that pyproj takes
+        The system to go to.
+    """
+    target = CRS.from_user_input(crs)
+    transformer = Transformer.from_crs("OGC:CRS84", target)
+    decimals = 3 if target.is_projected else 7
+
+    def move(places: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.column_stack(transformer.transform(places[:, 0], places[:, 1])).round(decimals)
+
+    return shapely.transform(shapes, move)
+
+
+def to_xy(shape: Any, crs: Any) -> Any:
+    """Return one shape in longitude and latitude of WGS-84 in another system, east first."""
+    transformer = Transformer.from_crs("OGC:CRS84", CRS.from_user_input(crs), always_xy=True)
+    return shapely.transform(
+        shape, lambda places: np.column_stack(transformer.transform(*places.T))
+    )
+
+
+def position_to_degrees(x: float, y: float, crs: Any) -> tuple[float, float]:
+    """Return longitude and latitude of WGS-84 of a position in another system, east first.
+
+    Raises
+    ------
+    CrsError
+        If there is no such system, or the position is outside of it.
+    """
+    try:
+        transformer = Transformer.from_crs(CRS.from_user_input(crs), "OGC:CRS84", always_xy=True)
+    except ProjError as error:
+        raise CrsError(f"there is no system {crs}") from error
+    lon, lat = transformer.transform(x, y)
+    if not (np.isfinite(lon) and np.isfinite(lat)):
+        raise CrsError(f"{x}, {y} is outside of where {crs} is defined")
+    return float(lon), float(lat)
+
+
+def bounds_to_degrees(
+    bounds: tuple[float, float, float, float], crs: Any
+) -> tuple[float, float, float, float]:
+    """Return the longitudes and latitudes around a box of another system, axes in its own order.
+
+    Raises
+    ------
+    CrsError
+        If the box lies where the system is not defined.
+    """
+    transformer = Transformer.from_crs(CRS.from_user_input(crs), "OGC:CRS84")
+    west, south, east, north = transformer.transform_bounds(*bounds)
+    if not np.isfinite([west, south, east, north]).all():
+        raise CrsError(f"box {bounds} is outside of where {crs} is defined")
+    return west, south, east, north

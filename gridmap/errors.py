@@ -7,6 +7,7 @@
     ├── RulesError      a setting is unknown or out of range
     ├── CrsError        no usable coordinate reference system
     ├── DatumError      an unknown datum, or a position that no datum allows
+    ├── FilterError     a filter that is no CQL2, or fits no property
     ├── CodeError       not a grid code, or no code left to give
     ├── CityError       a city's files can't be read as they are; carries the report
     ├── StaffError      workers, duties or rounds that can't be what they say; carries the report
@@ -46,6 +47,10 @@ class RulesError(GridmapError):
 
 class CrsError(GridmapError):
     """There is no usable coordinate reference system."""
+
+
+class FilterError(GridmapError):
+    """A filter can't be read, or does not fit what it is asked of."""
 
 
 class DatumError(GridmapError):
@@ -138,6 +143,10 @@ class CasebookError(GridmapError):
 
 class IndexFileError(GridmapError):
     """A file is no index of gridmap, or not a whole one."""
+
+
+class DraftTakenError(DraftError):
+    """A draft was opened in another editor since; this one only shows it."""
 
 
 class StoreError(GridmapError):

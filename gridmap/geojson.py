@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from gridmap.crs import to_degrees
+from gridmap.crs import from_degrees, to_degrees
 from gridmap.errors import TableError
 from gridmap.measure import measure
 from gridmap.plan import Plan
@@ -47,11 +47,14 @@ class Features:
         West, south, east and north of each, in degrees; NaN for one without geometry.
     texts : tuple of str
         Each feature as JSON.
+    shapes : array of shapely geometry, shape (n,)
+        The shape of each, as it is written.
     """
 
     ids: tuple[str, ...]
     bounds: npt.NDArray[np.float64]
     texts: tuple[str, ...]
+    shapes: npt.NDArray[np.object_]
 
     def find(
         self, *, bbox: Bbox | None = None, ids: Collection[str] | None = None
@@ -77,6 +80,18 @@ class Features:
         east, north = np.nanmax(bounds[:, 2:], axis=0).tolist()
         return west, south, east, north
 
+    def project(self, positions: Sequence[int], crs: str) -> tuple[str, ...]:
+        """Return the features at ``positions`` as JSON in another system (not RFC 7946's).
+
+        Axes are in the system's own order; see `gridmap.crs.from_degrees`.
+        """
+        shapes = shapely.to_geojson(from_degrees(self.shapes[list(positions)], crs))
+        told = [json.loads(self.texts[at]) for at in positions]
+        return tuple(
+            _write({**_without_box(feature), "geometry": json.loads(shape) if shape else None})
+            for feature, shape in zip(told, shapes, strict=True)
+        )
+
     def collection(self, positions: Sequence[int] | None = None) -> bytes:
         """Return a FeatureCollection of the features at ``positions``, or of all, with its bbox."""
         chosen = range(len(self.ids)) if positions is None else positions
@@ -84,6 +99,9 @@ class Features:
         bbox = f'"bbox":{_write(bounds)},' if bounds else ""
         body = ",".join(self.texts[at] for at in chosen)
         return f'{{"type":"FeatureCollection",{bbox}"features":[{body}]}}'.encode()
+
+
+NO_FEATURES = Features((), np.empty((0, 4)), (), np.empty(0, object))
 
 
 def describe_grids(plan: Plan, *, min_cell: int = 0) -> dict[str, dict[str, Any]]:
@@ -238,7 +256,7 @@ def _write_features(
             f'{{"type":"Feature","id":{_write(key)},{bbox}'
             f'"geometry":{shape or "null"},"properties":{_write(told)}}}'
         )
-    return Features(ids, bounds, tuple(texts))
+    return Features(ids, bounds, tuple(texts), shapes)
 
 
 def _to_lonlat(frame: gpd.GeoDataFrame) -> Any:
@@ -253,6 +271,10 @@ def _label_places(grids: gpd.GeoDataFrame) -> npt.NDArray[np.float64]:
     circles = shapely.maximum_inscribed_circle(grids.geometry.to_numpy(), tolerance=1.0)
     centres = gpd.GeoSeries(shapely.get_point(circles, 0), crs=grids.crs).to_crs("EPSG:4326")
     return np.column_stack((centres.x, centres.y)).round(5)
+
+
+def _without_box(feature: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in feature.items() if name != "bbox"}
 
 
 def _write(value: Any) -> str:

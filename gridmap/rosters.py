@@ -223,7 +223,7 @@ def read_roster(path: str | Path) -> pd.DataFrame:
     if path.suffix.lower() == ".xlsx":
         frame = read_sheet(path, list_sheets(path)[0], known).apply(convert_numbers)
     else:
-        frame = read_csv(path).map(_undress)
+        frame = read_csv(path).map(undress)
     names = {column: (find_columns(str(column)) or [column])[0] for column in frame.columns}
     frame = frame.rename(columns=names)
     if "grid_code" not in frame.columns:
@@ -333,8 +333,8 @@ def _dress(value: Any) -> Any:
     return value
 
 
-def _undress(value: Any) -> Any:
-    """Take a code out of ="…", and the apostrophe off."""
+def undress(value: Any) -> Any:
+    """Take a code out of ="…", and the apostrophe off: a cell of CSV as it was before."""
     if not isinstance(value, str):
         return value
     if value.startswith('="') and value.endswith('"'):

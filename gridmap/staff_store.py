@@ -41,6 +41,7 @@ from gridmap.tables import (
     LIAISONS,
     MEMBERS,
     STAFFING,
+    STATIONS,
     TASKS,
     VISITS,
     WORKERS,
@@ -53,7 +54,7 @@ _FILE = "staff.sqlite"
 _TABLES = (
     *(WORKERS, STAFFING, MEMBERS, BRANCHES, BRANCH_GRIDS, BRANCH_COMPOUNDS, BRANCH_UNITS, GROUPS),
     *(BRANCH_COVERAGE, BRANCH_COMMUNITIES, BRANCH_VIOLATIONS, LIAISONS, CONTACTS),
-    *(CONTACT_MATCHES, TASKS, VISITS),
+    *(CONTACT_MATCHES, TASKS, VISITS, STATIONS),
 )
 #: Every table that can be kept with a plan, by name. A new one is registered here.
 STAFF_TABLES: dict[str, Table] = {table.name: table for table in _TABLES}

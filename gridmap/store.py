@@ -7,6 +7,7 @@
       2026-spring.locator  its index for finding owners; made again where it is missing
       plans.json           of each plan: its fingerprint, when it was kept, how large it is
       publications.json    every publication, in the order in which they were made; only grows
+      2026-spring.search.sqlite   what of it can be found by name; made anew where it is missing
       staff.sqlite         who serves the grids of each plan since when (gridmap.staff_store)
 
 A plan is kept from the moment its file has its name: plans.json is written before, so a file under
@@ -49,6 +50,7 @@ from gridmap.files import fixed_date
 from gridmap.locate import Locator, open_locator
 from gridmap.plan import Plan
 from gridmap.rules import Rules
+from gridmap.search.index import SearchIndex, fill_index, is_current, write_index
 from gridmap.staff_store import Entry, keep_tables, list_records, read_tables, stamp_tables
 from gridmap.tables import list_some
 
@@ -70,6 +72,8 @@ _GPKG_VERSION = "1.3"
 #: The triggers of a layer and of its spatial index that every version of GeoPackages has.
 _WRITES = ("insert", "delete")
 _DRAFT = ".keeping"
+#: What a file is by: its number, when it was written, its size; None where there is none.
+Stamp = tuple[int, int, int] | None
 #: What Windows keeps for devices, with any ending.
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
@@ -138,6 +142,7 @@ class PlanStore:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
+        self._record = str(self.folder / "publications.json")
 
     def keep(self, plan: Plan, name: str) -> str:
         """Keep a plan under a name, for good.
@@ -313,6 +318,17 @@ class PlanStore:
         """
         return self._find_publication(on).fingerprint
 
+    def record_stamp(self) -> Stamp:
+        """Return what changes whenever a plan is published; asks for no more than a file's state.
+
+        The record is replaced whole, so its file is another one then.
+        """
+        try:
+            state = os.stat(self._record)  # noqa: PTH116  # asked at every request of a service
+        except FileNotFoundError:
+            return None
+        return state.st_ino, state.st_mtime_ns, state.st_size
+
     def plans(self) -> pd.DataFrame:
         """List the kept plans, in the order in which they were kept.
 
@@ -418,6 +434,30 @@ class PlanStore:
         self._find_kept(name)
         return list_records(self.folder, name)
 
+    def search_index(self, name: str) -> SearchIndex:
+        """Open the index by which things of a kept plan are found (`gridmap.search`).
+
+        It was written when the plan was kept. Where it is missing or of another version of gridmap
+        it is written anew, by one process while the others wait.
+
+        Raises
+        ------
+        PlanNotFoundError, PlanDamagedError
+            As `load`.
+        StoreError
+            If the index must be written and the folder refuses.
+        """
+        fingerprint = self._find_kept(name).fingerprint
+        path = self._search_path(name)
+        if not is_current(path, fingerprint):
+            with self._alone("index"):
+                if not is_current(path, fingerprint):
+                    write_index(self.load(name), path, fingerprint=fingerprint)
+        return SearchIndex(path)
+
+    def _search_path(self, name: str) -> Path:
+        return self.folder / f"{name}.search.sqlite"
+
     def _path_of(self, name: str) -> Path:
         return self.folder / f"{name}.gpkg"
 
@@ -465,9 +505,13 @@ class PlanStore:
         draft.chmod(0o444)
         households = int(plan.grids["households"].sum())
         kept = KeptPlan(_hash_file(draft), _now(), len(plan.grids), households)
+        index = self.folder / f"{_DRAFT}.search.sqlite"
+        fill_index(plan, index, fingerprint=kept.fingerprint)
         rows = {other: asdict(row) for other, row in {**self._read_plans(), name: kept}.items()}
         _replace_json(self.folder / "plans.json", rows)
         _name_once(draft, self._path_of(name))
+        with suppress(OSError):  # the plan is kept; an index that is missing is written when asked
+            index.replace(self._search_path(name))
         return kept.fingerprint
 
     def _remove_drafts(self) -> None:

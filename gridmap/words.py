@@ -60,6 +60,14 @@ _COLUMNS = {
     "walk": ("步行（米）", "Walk (m)"),
     "deputies": ("代管人", "Deputies"),
     "others": ("其余分担人", "Other shares"),
+    "day": ("第几天", "Day"),
+    "order": ("次序", "Order"),
+    "stops": ("走访点数", "Stops"),
+    "spent": ("用时（分钟）", "Minutes"),
+    "arrive": ("出发后（分钟）", "Minutes after setting out"),
+    "minutes": ("停留（分钟）", "Stay (minutes)"),
+    "note": ("备注", "Note"),
+    "done": ("完成", "Done"),
 }
 #: The same for amounts in a table, where the unit stands in the header.
 _WITH_UNIT = {

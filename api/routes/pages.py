@@ -6,7 +6,6 @@ from typing import Literal
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
-from starlette.responses import RedirectResponse
 from xstatic.pkg import leaflet
 
 PAGES = Path(__file__).parent.parent / "pages"
@@ -18,12 +17,6 @@ Colouring = Literal["balance", "street", "none"]
 
 router = APIRouter(include_in_schema=False)
 _templates = Jinja2Templates(PAGES)
-
-
-@router.get("/")
-def open_map() -> RedirectResponse:
-    """Send whoever comes without an address to the map."""
-    return RedirectResponse("map")
 
 
 @router.get("/map")

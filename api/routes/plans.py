@@ -60,7 +60,7 @@ def _describe_plan(in_force: InForce, shelf: Shelf) -> PlanAnswer:
     told = [grid.households for grid in plan.grids.values() if grid.households is not None]
     return PlanAnswer(
         name=plan.name,
-        valid_from=shelf.first_day(plan.name, in_force.as_of),
+        valid_from=shelf.find_publication(plan.name, in_force.as_of).valid_from,
         as_of=in_force.as_of,
         grids=len(plan.grids),
         households=sum(told),

@@ -1,17 +1,39 @@
 """The casebook: open a case, step it, read it. Every write is in the log, or did not happen."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, Select, insert, select, update
+import pandas as pd
+from sqlalchemy import Connection, Select, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from gridmap.casebook.archive import back_up, restore
+from gridmap.casebook.checking import check_book
 from gridmap.casebook.database import open_engine
+from gridmap.casebook.exchange import (
+    read_reports,
+    table_cases,
+    table_steps,
+    table_votes,
+    table_whistles,
+    write_cases,
+)
 from gridmap.casebook.lists import CaseQuery, count_cases, find_cases, find_similar, walk_cases
+from gridmap.casebook.photos import (
+    Photo,
+    add_row,
+    drop_rows,
+    find_file,
+    list_rows,
+    read_picture,
+    store_picture,
+)
 from gridmap.casebook.rows import (
     CASE_COLUMNS,
     read_case,
@@ -22,8 +44,15 @@ from gridmap.casebook.rows import (
     write_whistle,
 )
 from gridmap.casebook.schema import cases, entries, keys, reporters, whistles
+from gridmap.casebook.votes import Vote, cast_vote
 from gridmap.casebook.writer import Writer
-from gridmap.errors import CaseNotFoundError, ConflictError
+from gridmap.errors import (
+    CasebookError,
+    CaseError,
+    CaseNotFoundError,
+    ConflictError,
+    PhotoError,
+)
 from gridmap.incident_rules import Incidents
 from gridmap.incidents.clocks import Notice, check_category, find_notices
 from gridmap.incidents.desk import Desk
@@ -38,6 +67,9 @@ from gridmap.incidents.model import (
     settle_moment,
 )
 from gridmap.incidents.steps import Outcome, number_case, open_case, replay, take_step
+
+#: Steps that carry more than a `Step` does.
+_OWN_VERBS = {"photo": "add_photo", "erase": "erase"}
 
 
 class Casebook:
@@ -115,9 +147,8 @@ class Casebook:
         request = sign(["open", report, actor])
 
         def work(connection: Connection) -> Case:
-            return _once(
-                connection, key, request, lambda: _add(connection, outcome, report.reporter)
-            )
+            add = partial(_add, outcome=outcome, reporter=report.reporter)
+            return _once(connection, key, request, add)
 
         return self._write(work)
 
@@ -134,9 +165,7 @@ class Casebook:
                     connection,
                     f"{key}/{number}" if key else "",
                     sign(["open", report, actor]) if key else "",
-                    lambda outcome=outcome, report=report: _add(  # type: ignore[misc]
-                        connection, outcome, report.reporter
-                    ),
+                    partial(_add, outcome=outcome, reporter=report.reporter),
                 )
                 for number, (report, outcome) in enumerate(zip(reports, outcomes, strict=True))
             ]
@@ -166,12 +195,13 @@ class Casebook:
         ConflictError
             If the case was changed since, or the key was used for something else.
         """
+        if step.action in _OWN_VERBS:
+            raise CaseError(f"{step.action} has a verb of its own: {_OWN_VERBS[step.action]}")
         request = sign(["step", case_id, step, version])
 
         def work(connection: Connection) -> Case:
-            return _once(
-                connection, key, request, lambda: self._step(connection, case_id, step, version)
-            )
+            take = partial(self._step, case_id=case_id, step=step, version=version)
+            return _once(connection, key, request, take)
 
         return self._write(work)
 
@@ -278,6 +308,176 @@ class Casebook:
             row = connection.execute(statement).one_or_none()
         return None if row is None else Reporter(row.name, row.phone, row.email, row.device)
 
+    def add_photo(
+        self, case_id: int, data: bytes, actor: Actor, *, at: datetime | None = None, key: str = ""
+    ) -> Case:
+        """Add a photo to a case: read by its content, stripped, written anew.
+
+        A photo that the case has already changes nothing.
+
+        Raises
+        ------
+        PhotoError
+            If it is none, or too large.
+        CasebookError
+            If the casebook has no folder for photos.
+        """
+        folder = self._photo_folder()
+        picture = read_picture(data, self.rules.photo_bytes)
+        request, wanted = (
+            sign(["photo", case_id, picture.sha256, actor]),
+            Step("photo", actor, at=at),
+        )
+        store_picture(folder, picture)
+
+        def add(connection: Connection) -> Case:
+            case = _find(connection, case_id, for_update=True)
+            if picture.sha256 in [photo.sha256 for photo in list_rows(connection, case_id)]:
+                return case
+            facts = {"sha256": picture.sha256}
+            case = self._step(connection, case_id, wanted, None, facts)
+            add_row(connection, case_id, picture, case.updated_at)
+            return case
+
+        return self._write(lambda connection: _once(connection, key, request, add))
+
+    def photos_of(self, case_id: int) -> Sequence[Photo]:
+        """Return what is said of the photos of a case; for the staff only."""
+        with self.engine.connect() as connection:
+            return list_rows(connection, case_id)
+
+    def photo_path(self, case_id: int, sha256: str) -> Path:
+        """Return the file of a photo of a case; for the staff only.
+
+        Raises
+        ------
+        PhotoError
+            If the case has no such photo.
+        """
+        if sha256 not in [photo.sha256 for photo in self.photos_of(case_id)]:
+            raise PhotoError(f"case {case_id} has no photo {sha256!r}")
+        return find_file(self._photo_folder(), sha256)
+
+    def erase(self, case_id: int, actor: Actor, *, photos: bool = False) -> Case:
+        """Erase who reported a case, and its photos if asked; the log says that it was done.
+
+        Raises
+        ------
+        RoleError
+            If the actor is not of the district.
+        """
+
+        def erase(connection: Connection) -> tuple[Case, list[str]]:
+            _find(connection, case_id, for_update=True)
+            gone = connection.execute(delete(reporters).where(reporters.c.case_id == case_id))
+            names = [photo.sha256 for photo in list_rows(connection, case_id)] if photos else []
+            orphans = drop_rows(connection, case_id) if photos else []
+            facts = {"reporter": gone.rowcount, "photos": names}
+            return self._step(connection, case_id, Step("erase", actor), None, facts), orphans
+
+        case, orphans = self._write(erase)
+        for name in orphans:
+            find_file(self._photo_folder(), name).unlink(missing_ok=True)
+        return case
+
+    def erase_old(self, now: datetime, actor: Actor) -> Sequence[int]:
+        """Erase the reporters of cases that ended ``reporter_days`` ago or earlier.
+
+        Idempotency keys of that age are forgotten, too. Returns the numbers of the cases.
+        """
+        limit = settle_moment(now) - timedelta(days=self.rules.reporter_days)
+        ended = cases.c.standing.in_(("closed", "withdrawn"))
+        statement = (
+            select(reporters.c.case_id)
+            .join(cases, cases.c.case_id == reporters.c.case_id)
+            .where(ended, cases.c.updated_at <= limit)
+            .order_by(reporters.c.case_id)
+        )
+        with self.engine.connect() as connection:
+            numbers = connection.execute(statement).scalars().all()
+        for number in numbers:
+            self.erase(number, actor)
+        self._write(lambda connection: connection.execute(delete(keys).where(keys.c.at <= limit)))
+        return numbers
+
+    def vote(self, worker_id: str, device: str, score: int, *, at: datetime | None = None) -> Vote:
+        """Count a resident's vote for a grid worker, once a device and day.
+
+        Parameters
+        ----------
+        worker_id : str
+            Who serves a grid of the plan.
+        device : str
+            A random text that the device keeps; what is stored of it can't be traced back.
+        score : int
+            1 to 5.
+        at : datetime, optional
+            Now by default; the day is that of the city's clocks.
+
+        Raises
+        ------
+        ConflictError
+            If the device has voted on that day.
+        CaseError
+            If nobody of that number serves a grid, or the score is out of range.
+        """
+        if worker_id not in self.desk.workers:
+            raise CaseError(f"no worker {worker_id!r} serves a grid of the plan {self.desk.plan}")
+        moment = settle_moment(at)
+        day = (moment + timedelta(hours=self.rules.utc_offset)).date()
+        return self._write(
+            lambda connection: cast_vote(connection, worker_id, device, score, day, moment)
+        )
+
+    def check(self) -> Sequence[str]:
+        """Say where the casebook is not what was written; an empty list is: nowhere."""
+        with self.engine.connect() as connection:
+            return check_book(connection)
+
+    def tables(self, query: CaseQuery | None = None) -> dict[str, pd.DataFrame]:
+        """Return what figures are made of: ``cases``, ``whistles``, ``votes`` and ``steps``.
+
+        None of them has a reporter, a device or anybody's words but the description of the case.
+        """
+        with self.engine.connect() as connection:
+            return {
+                "cases": table_cases(connection, query or CaseQuery()),
+                "whistles": table_whistles(connection),
+                "votes": table_votes(connection),
+                "steps": table_steps(connection),
+            }
+
+    def export(self, path: str | Path, query: CaseQuery | None = None, *, lang: str = "zh") -> int:
+        """Write cases as .xlsx or .csv, without reporters; return how many."""
+        with self.engine.connect() as connection:
+            table = table_cases(connection, query or CaseQuery())
+        write_cases(table, path, self.rules, lang)
+        return len(table)
+
+    def import_list(
+        self, path: str | Path, actor: Actor, *, datum: str = "wgs84", sheet: str | None = None
+    ) -> Sequence[Case]:
+        """Open a case for each row of a list (`gridmap.casebook.exchange.read_reports`).
+
+        All rows or none; the same file a second time gives the same cases.
+        """
+        reports = read_reports(path, self.rules, datum=datum, sheet=sheet)
+        key = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        return self.open_many(reports, actor, key=f"list/{key}/{sheet or ''}")
+
+    def back_up(self, path: str | Path) -> dict[str, int]:
+        """Write every row and photo into one file; return how many (`casebook.archive`)."""
+        return back_up(self.engine, self.photos, path)
+
+    def restore(self, path: str | Path) -> dict[str, int]:
+        """Read a backup into this casebook, which must be empty; return how many rows."""
+        return restore(path, self.engine, self.photos)
+
+    def _photo_folder(self) -> Path:
+        if self.photos is None:
+            raise CasebookError("this casebook has no folder for photos: name one (photos=)")
+        return self.photos
+
     def _write(self, work: Callable[[Connection], Any]) -> Any:
         """Write; where another process used the same key at that moment, see what it wrote."""
         try:
@@ -285,7 +485,14 @@ class Casebook:
         except IntegrityError:
             return self.writer.write(work)
 
-    def _step(self, connection: Connection, case_id: int, step: Step, version: int | None) -> Case:
+    def _step(
+        self,
+        connection: Connection,
+        case_id: int,
+        step: Step,
+        version: int | None,
+        facts: Mapping[str, Any] | None = None,
+    ) -> Case:
         case = _find(connection, case_id, for_update=True)
         if version is not None and version != case.version:
             raise ConflictError(
@@ -296,6 +503,8 @@ class Casebook:
             _find(connection, step.duplicate_of)
         calls = _find_whistles(connection, case_id)
         outcome = take_step(case, step, self.rules, self.desk, calls)
+        if facts is not None:
+            outcome = replace(outcome, entry=replace(outcome.entry, facts=facts))
         _keep(connection, case, outcome, {one.hop for one in calls})
         return outcome.case
 
@@ -308,7 +517,9 @@ def find_folder(where: str | Path) -> Path | None:
     return path.with_name(f"{path.stem}.photos")
 
 
-def _once(connection: Connection, key: str, request: str, write: Callable[[], Case]) -> Case:
+def _once(
+    connection: Connection, key: str, request: str, write: Callable[[Connection], Case]
+) -> Case:
     """Write, unless the key says that it was written before: then return what it was."""
     if key:
         row = connection.execute(select(keys).where(keys.c.key == key)).one_or_none()
@@ -316,7 +527,7 @@ def _once(connection: Connection, key: str, request: str, write: Callable[[], Ca
             if row.request != request:
                 raise ConflictError(f"key {key!r} was used for something else: take another one")
             return _find_at(connection, row.case_id, row.version)
-    case = write()
+    case = write(connection)
     if key:
         row_of_key = {"key": key, "request": request, "at": settle_moment(None)}
         values = {**row_of_key, "case_id": case.case_id, "version": case.version}

@@ -100,6 +100,8 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA secure_delete = ON")  # what is erased is gone from the file
+    cursor.execute("PRAGMA secure_delete = ON")  # what is erased is gone from the file
     cursor.execute("PRAGMA cache_size = -65536")
     cursor.close()
 

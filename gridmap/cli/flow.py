@@ -28,6 +28,7 @@ from gridmap.cli.options import (
 )
 from gridmap.crs import to_degrees
 from gridmap.errors import GridmapError
+from gridmap.search import parse_position
 
 app = typer.Typer()
 
@@ -216,16 +217,34 @@ def locate(
     out: Annotated[Path | None, typer.Option(help="CSV to write the points' grids to.")] = None,
 ) -> None:
     """Find the grid that owns a place, or those of a whole table of incidents."""
-    plan = gridmap.PlanStore(store).in_force(pick_day(at))
-    locator = gridmap.make_locator(plan)
+    plans, day = gridmap.PlanStore(store), pick_day(at)
+    locator = plans.locator(plans.name_in_force(day))
     if points and out:
         located = gridmap.locate_points(locator, gridmap.read_points(points), datum=datum)
         gridmap.write_points(located, out)
         typer.echo(gridmap.summarize_points(located))
     elif lon is not None and lat is not None:
-        typer.echo(gridmap.describe_owner(plan, locator.locate(lon, lat, datum=datum)))
+        owner = locator.locate(lon, lat, datum=datum)
+        typer.echo(gridmap.describe_owner(plans.in_force(day), owner))
     else:
         raise GridmapError("nothing to locate: give LON LAT, or --points FILE and --out FILE")
+
+
+@app.command()
+def search(
+    store: StorePath,
+    text: Annotated[str, typer.Argument(help="Code, name, address, pinyin or LON,LAT.")],
+    at: Day = None,
+    most: Annotated[int, typer.Option(help="How many answers at most.")] = 10,
+) -> None:
+    """Find a grid, community, compound, street or building by what a person types."""
+    plans = gridmap.PlanStore(store)
+    name = plans.name_in_force(pick_day(at))
+    located = parse_position(text) is not None
+    locator = gridmap.Locator(plans.load_grids(name)) if located else None
+    found = gridmap.search(plans.search_index(name), text, locator=locator, most=most)
+    typer.echo(gridmap.list_found(found))
+    raise typer.Exit(0 if found else 1)
 
 
 def _find_largest(plan: gridmap.Plan) -> tuple[float, float]:

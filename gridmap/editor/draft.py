@@ -213,11 +213,16 @@ class Draft:
             raise DraftError(f"no grid {label!r}; give a code of the plan, or new-1 for a new one")
         return int(self.start.grids.index.get_loc(label))
 
+    def _name(self, numbers: Ints) -> npt.NDArray[np.object_]:
+        """Return the labels of many grids."""
+        new = range(len(self.start.grids), self.count_grids())
+        names = [*self.start.grids.index, *(self.label(number) for number in new)]
+        return np.array(names, object)[numbers]
+
     def labels(self) -> pd.Series:
         """Return unit_id -> label, of every unit."""
-        names = np.array([self.label(number) for number in range(self.count_grids())], object)
         return pd.Series(
-            names[self.grids], index=self.start.units.index, name="grid_code", dtype="str"
+            self._name(self.grids), index=self.start.units.index, name="grid_code", dtype="str"
         )
 
     def measure(self) -> pd.DataFrame:
@@ -234,7 +239,7 @@ class Draft:
                 "deviation": found["deviation"],
                 "pieces": found["pieces"].astype(np.int64),
             },
-            index=pd.Index([self.label(int(number)) for number in numbers], name="grid_code"),
+            index=pd.Index(self._name(numbers), name="grid_code"),
         )
 
     def list_problems(self) -> pd.DataFrame:
@@ -259,7 +264,7 @@ class Draft:
                 ("units_after", self.grids, None),
             )
         }
-        index = pd.Index([self.label(int(number)) for number in touched], name="grid_code")
+        index = pd.Index(self._name(touched), name="grid_code")
         return pd.DataFrame(table, index=index, dtype="int64")
 
     def to_plan(self, *, by: str = "") -> Plan:

@@ -177,9 +177,11 @@ def _encode_pairs(plan: Plan) -> dict[str, npt.ArrayLike]:
 def _encode_buildings(buildings: gpd.GeoDataFrame, origin: Any) -> dict[str, npt.ArrayLike]:
     """Return the outer rings of buildings, and the places of those that are points."""
     shapes = np.asarray(buildings.geometry.array)
-    parts = shapely.get_parts(shapes[shapely.get_type_id(shapes) != 0])
-    points, counts = _thin_shapes(shapely.get_exterior_ring(parts))
-    spots = shapely.get_coordinates(shapes[shapely.get_type_id(shapes) == 0])
+    kinds = shapely.get_type_id(shapes)
+    # Taking apart what is in one piece would copy every building of the city.
+    parts = [shapes[kinds == 3], shapely.get_parts(shapes[kinds > 3])]
+    points, counts = _thin_shapes(shapely.get_exterior_ring(np.concatenate(parts)))
+    spots = shapely.get_coordinates(shapes[kinds == 0])
     return {
         "building_points": counts,
         "building_steps": _take_steps(points, origin),

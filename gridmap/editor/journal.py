@@ -1,8 +1,8 @@
 """Where the steps of a draft are kept: an SQLite file, one row a step, never changed afterwards.
 
 A row is on the disk before the editor says that it is saved. Whoever opens a draft holds it: an
-editor that was opened before, in another kernel say, is refused and says so, and nothing of two
-people's steps is mixed.
+editor that was opened before, in another kernel say, is told, is for reading only from then on, and
+can take the draft back. Nothing of two people's steps is mixed.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ import pandas as pd
 import shapely
 
 from gridmap.editor.draft import Entry
-from gridmap.errors import DraftError
+from gridmap.errors import DraftError, DraftTakenError
 from gridmap.plan import Plan
 
 _TABLES = """
@@ -90,8 +90,10 @@ class Journal:
 
         Raises
         ------
+        DraftTakenError
+            If the draft was opened somewhere else meanwhile.
         DraftError
-            If the draft was opened somewhere else meanwhile, or the file can't be written.
+            If the file can't be written.
         """
         made, text = _now(), json.dumps(entry, separators=(",", ":"))
         with self._connect() as connection:
@@ -99,6 +101,17 @@ class Journal:
             row = (self.draft, revision, made, by, text)
             connection.execute("INSERT INTO steps VALUES (?, ?, ?, ?, ?)", row)
         return made
+
+    def is_held(self) -> bool:
+        """Tell whether this editor still holds the draft; nobody else has opened it since.
+
+        Raises
+        ------
+        DraftError
+            If the file can't be read.
+        """
+        with self._connect() as connection:
+            return self._find_holder(connection) == self.holder
 
     def clear(self) -> None:
         """Forget the steps of this draft.
@@ -145,11 +158,16 @@ class Journal:
             ) from error
 
     def _check_holder(self, connection: sqlite3.Connection) -> None:
-        row = connection.execute("SELECT holder FROM drafts WHERE draft = ?", (self.draft,))
-        if row.fetchone() != (self.holder,):
-            raise DraftError(
-                "the draft was opened in another editor; go on there, or open it again"
+        if self._find_holder(connection) != self.holder:
+            raise DraftTakenError(
+                "the draft was opened in another editor; go on there, or take it back with "
+                "editor.take_over()"
             )
+
+    def _find_holder(self, connection: sqlite3.Connection) -> str | None:
+        query = "SELECT holder FROM drafts WHERE draft = ?"
+        row = connection.execute(query, (self.draft,)).fetchone()
+        return None if row is None else str(row[0])
 
 
 def _now() -> str:

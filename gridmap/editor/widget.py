@@ -1,5 +1,6 @@
 """The widget: it sends the map when a page asks for it, and answers every step that is made."""
 
+import base64
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from gridmap.editor.bundle import compose_module, compose_style
 from gridmap.editor.draft import Draft, Entry
 from gridmap.editor.encoding import encode_city, pack_integers
 from gridmap.editor.journal import Journal, identify_plan
-from gridmap.errors import DraftError, GridmapError
+from gridmap.editor.picture import draw_picture
+from gridmap.errors import DraftError, DraftTakenError, GridmapError
 from gridmap.plan import Plan
 from gridmap.rules import Rules
 from gridmap.tables import list_some
@@ -46,14 +48,33 @@ class PlanEditor(anywidget.AnyWidget):
         if height < 360:
             raise GridmapError(f"height is {height} pixels; the editor needs 360")
         self._by = by
-        self._draft = Draft(plan, rules or plan.rules)
         self._journal = Journal(journal, identify_plan(plan))
-        for entry in self._journal.open(plan.name):
-            self._draft.follow(entry)
+        self._draft = self._open_draft(plan, rules or plan.rules)
         # First the widget, then the map: the page loads its program while we write the map.
         super().__init__(lang=lang, height=height)
         self._city = encode_city(plan, self._draft.rules, self._draft.problem)
         self.on_msg(self._answer)
+
+    def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """Return the widget, and a picture for a reader without a kernel."""
+        bundle = super()._repr_mimebundle_(**options)
+        if bundle is None:
+            return None
+        data, metadata = bundle
+        picture = base64.b64encode(draw_picture(self._draft, self.lang)).decode()
+        return {**data, "image/png": picture, "text/plain": self._describe()}, metadata
+
+    def _describe(self) -> str:
+        draft = self._draft
+        name = f" {self.start.name!r}" if self.start.name else ""
+        return f"PlanEditor of plan{name}: {len(self.start.grids)} grids, {len(draft.past)} steps"
+
+    def _open_draft(self, plan: Plan, rules: Rules) -> Draft:
+        """Take hold of the draft in the journal, and follow its steps."""
+        draft = Draft(plan, rules)
+        for entry in self._journal.open(plan.name):
+            draft.follow(entry)
+        return draft
 
     # --- what the draft is ------------------------------------------------------------------------
 
@@ -186,6 +207,19 @@ class PlanEditor(anywidget.AnyWidget):
         self._record({"do": "redo"})
         self._share_state()
 
+    def take_over(self) -> None:
+        """Take the draft back from an editor that opened it after this one, with its steps.
+
+        The other editor is for reading only from then on.
+
+        Raises
+        ------
+        DraftError
+            If the journal can't be read or written.
+        """
+        self._draft = self._open_draft(self.start, self._draft.rules)
+        self._share_state()
+
     def discard(self) -> None:
         """Forget every step, in the journal too, and start again from the plan."""
         self._journal.clear()
@@ -222,31 +256,60 @@ class PlanEditor(anywidget.AnyWidget):
     # --- the page ---------------------------------------------------------------------------------
 
     def _answer(self, _: Any, message: Any, __: list[Any]) -> None:
-        """Answer a page: `ready` asks for map and draft, `state` for the draft, `entry` is one."""
+        """Answer a page.
+
+        `ready` asks for map and draft, `state` for the draft, `held` whether it is still ours,
+        `take` takes it back, `entry` is a step.
+        """
         kind, view = message.get("type"), message.get("view")
         if kind == "ready":
             header, buffers = self._city
             self.send({"type": "city", "view": view, **header}, buffers)
         if kind in ("ready", "state"):
             self._share_state(view)
+        if kind == "held":
+            self._tell_holder(view)
+        if kind == "take":
+            self._take_back(view)
         if kind == "entry":
             self._take_entry(view, message)
+
+    def _tell_holder(self, view: Any) -> None:
+        """Tell a page if the draft was opened elsewhere."""
+        if not self._is_held():
+            self._refuse(view, "taken", "")
+
+    def _is_held(self) -> bool:
+        try:
+            return self._journal.is_held()
+        except DraftError:
+            return True  # a journal that can't be read is told at the next step
+
+    def _take_back(self, view: Any) -> None:
+        try:
+            self.take_over()
+        except DraftError as error:
+            self._refuse(view, "unsaved", str(error))
+
+    def _refuse(self, view: Any, reason: str, words: str) -> None:
+        self.send({"type": "refused", "view": view, "reason": reason, "words": words})
 
     def _take_entry(self, view: Any, message: dict[str, Any]) -> None:
         """Follow what a page did; it goes on from the revision that it knows."""
         revision = self._draft.revision
         if message.get("revision") != revision + 1:
-            self.send({"type": "refused", "view": view, "reason": "stale", "words": ""})
+            self._refuse(view, "stale", "")
             return
         try:
             self._draft.check(message["entry"])
         except DraftError as error:
-            self.send({"type": "refused", "view": view, "reason": "bad", "words": str(error)})
+            self._refuse(view, "bad", str(error))
             return
         try:
             made = self._record(message["entry"])
         except DraftError as error:
-            self.send({"type": "refused", "view": view, "reason": "unsaved", "words": str(error)})
+            taken = isinstance(error, DraftTakenError)
+            self._refuse(view, "taken" if taken else "unsaved", str(error))
             return
         self.send({"type": "saved", "view": view, "revision": revision + 1, "made": made})
 
@@ -259,6 +322,7 @@ class PlanEditor(anywidget.AnyWidget):
             "draft": self._journal.draft,
             "name": self.start.name,
             "revision": draft.revision,
+            "held": self._is_held(),
             "locked": sorted(draft.locked),
             "past": [step.write() for step in draft.past],
             "future": [step.write() for step in draft.future],

@@ -73,6 +73,7 @@ class Desk:
         self.locator, self.wards, self.liaisons = locator, dict(wards), dict(liaisons)
         self.plan, self.rules = plan, rules or Incidents()
         self.departments = tuple(departments)
+        self.workers = frozenset(ward.worker_id for ward in self.wards.values()) - {""}
         self._find_address = find_address
 
     def place(self, location: Location) -> Placement:

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -20,6 +21,7 @@ import shapely
 from gridmap.reading.attributes import parse_numbers
 from gridmap.reading.columns import to_text
 from gridmap.reading.findings import Finding, find_rows
+from gridmap.tables import COUNTS
 
 #: Compound and number, each in one spelling.
 Key = tuple[str, str]
@@ -39,15 +41,94 @@ _NUMERAL = re.compile(rf"(?<![^\-])[{_CHINESE}]+(?![^\-])")
 _NO_DISTRICT = "东西南北中新老旧内外一二三四五六七八九十小社厂校园矿库院营景林牧特片街宅活属军期"
 _NO_CITY = "都城超集菜花夜门闹早"
 _NAME = "[\u4e00-\u9fff]"
-_PREFIX = re.compile(
+_REGION = re.compile(
     rf"(?:{_NAME}{{2,3}}省)?"
     rf"(?:{_NAME}{{2,4}}?(?<![{_NO_CITY}])市)?"
     rf"(?:{_NAME}{{2,3}}?(?<![{_NO_DISTRICT}])区)?"
-    rf"(?:{_NAME}{{2,5}}?街道(?:办事处|办)?)?"
 )
+_PREFIX = re.compile(rf"{_REGION.pattern}(?:{_NAME}{{2,5}}?街道(?:办事处|办)?)?")
 #: What is no name of a compound alone, so that what stands before it belongs to the name.
 _GENERIC = ("小区", "花园", "家园", "公寓", "大院", "广场", "家属院", "家属楼", "住宅小区", "新村")
+#: What names a home or a floor in a building: 501室, 5层.
+_HOME = re.compile(rf"[-,]?(?:[0-9]{{1,4}}[室户房]|[0-9{_CHINESE}]+层)$")
+_PIECE = (
+    rf"(?:[A-Z]?[0-9]+[A-Z]?|[A-Z]|[甲乙丙丁戊][0-9]*|[东西南北中](?=[座栋幢楼])|[{_CHINESE}]+)"
+)
+#: A number with its word, anywhere (2栋3号楼), or bare at the end (3, 12-3).
+_NUMBERED = re.compile(
+    rf"(?:第?{_PIECE}(?:-{_PIECE})*(?:{_BUILDING.pattern}))+|(?:第|NO\.?)?[0-9]+[A-Z]?(?:-[0-9]+)*$"
+)
 _BRACKETS = str.maketrans("【】〔〕[]{}「」《》<>", "()()()()()()()")
+
+
+class Address(NamedTuple):
+    """An address in one spelling, in parts.
+
+    Parameters
+    ----------
+    name : str
+        Everything but the number: street office, community, compound, street.
+    number : str
+        The building's or house's number as `normalize_building_number` writes it, or "".
+    entrance : str
+        The unit (单元), or "".
+    worded : bool
+        Whether a word for a building stands with the number (3号楼), not the number alone.
+    """
+
+    name: str
+    number: str
+    entrance: str
+    worded: bool
+
+
+def split_address(text: str) -> Address:
+    """Part the number of a building or house from the names before it; homes are left out.
+
+    Examples
+    --------
+    >>> split_address("建设街道 小雨社区３号楼2单元501室")
+    Address(name='建设街道小雨社区', number='3', entrance='2', worded=True)
+    >>> [split_address(text)[:2] for text in ("小雨三幢", "永园街144号", "小雨12-3")]
+    [('小雨', '3'), ('永园街', '144'), ('小雨', '12-3')]
+    >>> split_address("七一路"), split_address("A座")[:2]
+    (Address(name='七一路', number='', entrance='', worded=False), ('', 'A'))
+    """
+    plain = _DASHES.sub("-", write_plain(text))
+    plain = _HOME.sub("", plain)
+    entrance = _ENTRANCE.search(plain)
+    plain = plain[: -len(entrance.group())].rstrip("-") if entrance else plain
+    numbered = list(_NUMBERED.finditer(plain))
+    unit = _write_numerals(entrance.group(1)) if entrance else ""
+    if not numbered:
+        return Address(plain, "", unit, False)
+    last = numbered[-1]
+    number = normalize_building_number(last.group())[0]
+    name = (plain[: last.start()] + plain[last.end() :]).strip("-")
+    return Address(name, number, unit, not last.group()[-1].isalnum() or last.group()[-1] > "Z")
+
+
+def write_plain(text: str) -> str:
+    """Write full-width characters half-width, letters large, brackets round, without spaces.
+
+    Examples
+    --------
+    >>> write_plain("小雨 【一期】 ３＃ a座")
+    '小雨(一期)3#A座'
+    """
+    return re.sub(r"\s", "", unicodedata.normalize("NFKC", text)).upper().translate(_BRACKETS)
+
+
+def strip_region(text: str) -> str:
+    """Leave out the names of province, city and district before an address in one spelling.
+
+    Examples
+    --------
+    >>> strip_region("辽宁省营口市站前区建设街道"), strip_region("超市")
+    ('建设街道', '超市')
+    """
+    name = text[_REGION.match(text).end() :]  # type: ignore[union-attr]  # it may match nothing
+    return name if len(name) >= 2 else text
 
 
 def normalize_building_number(text: str) -> tuple[str, str]:
@@ -70,7 +151,7 @@ def normalize_building_number(text: str) -> tuple[str, str]:
     >>> normalize_building_number("12-3号楼2单元"), normalize_building_number("Ａ座")
     (('12-3', '2'), ('A', ''))
     """
-    plain = re.sub(r"\s", "", unicodedata.normalize("NFKC", text)).upper().translate(_BRACKETS)
+    plain = write_plain(text)
     plain = re.sub(r"^(\d+)\.0$", r"\1", plain.removeprefix("NO."))
     entrance = _ENTRANCE.search(_DASHES.sub("-", plain))
     plain = plain[: -len(entrance.group())] if entrance else plain
@@ -93,7 +174,7 @@ def normalize_compound(text: str) -> str:
     >>> normalize_compound("万科东区花园"), normalize_compound("西市区")
     ('万科东区花园', '西市区')
     """
-    plain = re.sub(r"\s", "", unicodedata.normalize("NFKC", text)).upper().translate(_BRACKETS)
+    plain = write_plain(text)
     name = plain[_PREFIX.match(plain).end() :]  # type: ignore[union-attr]  # it may match nothing
     return plain if len(name) < 2 or name in _GENERIC else name
 
@@ -264,12 +345,12 @@ def _overlay(
     """Write what the list says over the columns of the footprints."""
     rows = {at: some for (of, at), some in found.items() if of == number}
     given = listed.iloc[[some[0] for some in rows.values()]].copy()
-    if "households" in given:
-        counts = listed["households"].astype(object)
+    for name in given.columns.intersection(["households", *COUNTS], sort=False):
+        counts = listed[name].astype(object)
         summed = [
             counts[some[0]] if len(some) == 1 else _add_up(counts[some]) for some in rows.values()
         ]
-        given["households"] = pd.Series(summed, given.index, dtype=object)
+        given[name] = pd.Series(summed, given.index, dtype=object)
     at = np.array(list(rows), np.int64)
     changed = {}
     for name in given.columns.drop(["row", "total"]):
@@ -285,10 +366,10 @@ def _overlay(
     return piece.assign(**changed)
 
 
-def _add_up(households: pd.Series) -> object:
-    """Add up the households of entrances; what is no number is left for the report to refuse."""
-    numbers, _ = parse_numbers(households)
-    return float(numbers.sum()) if np.isfinite(numbers).all() else " + ".join(to_text(households))
+def _add_up(counts: pd.Series) -> object:
+    """Add up what is counted by entrance; what is no number is left for the report to refuse."""
+    numbers, _ = parse_numbers(counts)
+    return float(numbers.sum()) if np.isfinite(numbers).all() else " + ".join(to_text(counts))
 
 
 def _mark_unlisted(

@@ -9,6 +9,7 @@ from gridmap.staff.roster import (
     list_contacts,
     list_duties,
     read_staffing,
+    write_patrols,
     write_staff_roster,
     write_staffing,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "replace_worker",
     "site_stations",
     "summarize_staffing",
+    "write_patrols",
     "write_staff_roster",
     "write_staffing",
 ]

@@ -1,12 +1,13 @@
 """Rounds on foot: in which order a worker sees his stops, along the streets, day by day.
 
 Each worker's stops are a routing problem with one vehicle a day: PyVRP, a maintained solver, finds
-few days and short ways. It is a heuristic; its effort is a number of iterations.
+few days and short ways. It is a heuristic; its effort is a number of iterations, and a lower bound
+(`gridmap.staff.bounds`) says how far from the best it may be at most.
 """
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -16,12 +17,23 @@ import pandas as pd
 from gridmap.errors import StaffError
 from gridmap.plan import Plan
 from gridmap.rules import Rules
+from gridmap.staff.bounds import bound_rounds
 from gridmap.staff.case import check_workers_of, primaries_on
 from gridmap.staff.walking import WalkNet, grid_points, make_walk_net
 from gridmap.tables import PATROLS, STAFFING, STOPS, check_table
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+
+
+class _Proof(NamedTuple):
+    """What rounds have, and have at least."""
+
+    days: int
+    days_bound: int
+    walk: float
+    bound: float
+
 
 #: Metres that a day counts: one day less is worth a way of 20 km.
 _DAY = 20_000
@@ -69,6 +81,10 @@ def plan_patrols(
     GeoDataFrame
         `PATROLS`, by worker, day and order, each with the line walked to it. A stop that takes
         more than a day by itself, or whose grid nobody serves, has day 0 and a note.
+        ``attrs["proof"]`` has ``days`` and ``walk`` (m) over all workers, ``days_bound`` and
+        ``bound``: no rounds of these stops have fewer days, and none of so many days less metres
+        (the whole need not be reachable); ``gap``: the share of ``walk`` above the bound; and
+        ``status``: ``optimal`` where both are reached to a metre a leg, else ``within``.
 
     Raises
     ------
@@ -85,18 +101,37 @@ def plan_patrols(
     rules, net = rules or plan.rules, make_walk_net(plan)
     codes = _find_grids(plan, stops)
     owner = codes.map(_find_owners(staffing, on or date.today())).fillna("")
-    rows = [
-        row
-        for who, some in stops.groupby(owner.to_numpy(), sort=True)
-        for row in _plan_worker(
+    rows: list[dict[str, Any]] = []
+    proofs: list[_Proof] = []
+    for who, some in stops.groupby(owner.to_numpy(), sort=True):
+        found, proof = _plan_worker(
             *(plan, net, some.assign(grid_code=codes), str(who), workers),
             *(rules.staffing.speed * 1000 / 60, day_minutes, seed, iterations),
         )
-    ]
+        rows += found
+        proofs.append(proof)
     frame = pd.DataFrame(rows, columns=[*PATROLS.columns, "geometry"])
     kinds = {"i": "int64", "f": "float64", "O": "str"}
     frame = frame.astype({name: kinds[kind] for name, kind in PATROLS.columns.items()})
-    return gpd.GeoDataFrame(frame, geometry="geometry", crs=plan.grids.crs)
+    patrols = gpd.GeoDataFrame(frame, geometry="geometry", crs=plan.grids.crs)
+    patrols.attrs["proof"] = _conclude(proofs, legs=len(frame))
+    return patrols
+
+
+def _conclude(proofs: list[_Proof], legs: int) -> dict[str, Any]:
+    """Add up what is known of all workers' rounds."""
+    none = _Proof(0, 0, 0.0, 0.0)
+    days, days_bound, walk, bound = map(sum, zip(none, *proofs, strict=True))
+    gap = max(walk - bound, 0.0) / walk if walk else 0.0
+    met = days == days_bound and walk - bound <= legs
+    return {
+        "status": "optimal" if met else "within",
+        "days": int(days),
+        "days_bound": int(days_bound),
+        "walk": float(walk),
+        "bound": float(bound),
+        "gap": float(gap),
+    }
 
 
 def _check_stops(plan: Plan, stops: gpd.GeoDataFrame, day_minutes: float) -> None:
@@ -133,23 +168,45 @@ def _plan_worker(
     day_minutes: float,
     seed: int,
     iterations: int,
-) -> Iterator[dict[str, Any]]:
-    """Yield one worker's rows: the days, then what is in none."""
+) -> tuple[list[dict[str, Any]], _Proof]:
+    """Return one worker's rows: the days, then what is in none; and how good they are."""
     if who not in workers.index:
-        yield from (_leave_out(stop, who, "网格无人负责") for stop in stops.itertuples())
-        return
+        rows = [_leave_out(stop, who, "网格无人负责") for stop in stops.itertuples()]
+        return rows, _Proof(0, 0, 0.0, 0.0)
     start = _find_start(plan, workers, who, stops)
     points = np.array([start, *stops.geometry], dtype=object)
     walk, _ = net.measure(points, points)
     stay = np.r_[0.0, stops["minutes"].to_numpy()]
     alone = (walk[0] + walk[:, 0]) / speed + stay
     fits = np.flatnonzero(alone <= day_minutes)  # the start is the first of them
-    rounds = _route(walk[np.ix_(fits, fits)], stay[fits], speed, day_minutes, seed, iterations)
-    for day, visits in enumerate(rounds, start=1):
-        yield from _write_day(net, stops, points, walk, speed, who, day, fits[visits])
+    inner = walk[np.ix_(fits, fits)]
+    rounds = _route(inner, stay[fits], speed, day_minutes, seed, iterations)
+    rows = [
+        row
+        for day, visits in enumerate(rounds, start=1)
+        for row in _write_day(net, stops, points, walk, speed, who, day, fits[visits])
+    ]
+    proof = _weigh_rounds(rows, inner, stay[fits], len(rounds), speed, day_minutes)
     for at in np.flatnonzero(alone > day_minutes):
         note = f"单独前往需{alone[at]:.0f}分钟，超过每日{day_minutes:.0f}分钟"
-        yield _leave_out(next(stops.iloc[[at - 1]].itertuples()), who, note)
+        rows.append(_leave_out(next(stops.iloc[[at - 1]].itertuples()), who, note))
+    return rows, proof
+
+
+def _weigh_rounds(
+    rows: list[dict[str, Any]],
+    walk: Floats,
+    stay: Floats,
+    days: int,
+    speed: float,
+    day_minutes: float,
+) -> _Proof:
+    """Hold one worker's rounds against what is the least at best."""
+    if not days:
+        return _Proof(0, 0, 0.0, 0.0)
+    least = (bound_rounds(walk) / speed + float(stay.sum())) / (day_minutes + 0.5)
+    metres = float(sum(row["walk"] for row in rows))
+    return _Proof(days, max(int(np.ceil(least - 1e-9)), 1), metres, bound_rounds(walk, days))
 
 
 def _find_start(plan: Plan, workers: gpd.GeoDataFrame, who: str, stops: gpd.GeoDataFrame) -> Any:

@@ -1,5 +1,6 @@
 """Rosters: who serves each grid on a day, as a table, an Excel workbook or a GeoPackage."""
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from gridmap.rosters import write_book
 from gridmap.staff.case import check_workers_of, keep_present
 from gridmap.staff.posts import posts_on
 from gridmap.staff.reasons import Language
-from gridmap.tables import STAFFING, check_table, duties_on
+from gridmap.tables import PATROLS, STAFFING, check_table, duties_on
 
 _KINDS: dict[str, dict[Language, str]] = {
     "community": {"zh": "社区工作者", "en": "community worker"},
@@ -28,7 +29,12 @@ _SHEETS: dict[str, dict[Language, str]] = {
     "duties": {"zh": "网格名册", "en": "grids"},
     "open": {"zh": "空缺、兼管与分担", "en": "vacant, doubled, shared"},
     "workers": {"zh": "人员", "en": "workers"},
+    "days": {"zh": "走访日程", "en": "days"},
 }
+
+_NO_SHEET = re.compile(r"[][:*?/\\]")
+#: Workers whose rounds are printed into one workbook.
+_MOST_SHEETS = 200
 
 
 def list_duties(
@@ -124,6 +130,68 @@ def write_staff_roster(
             there = keep_present(workers, on or date.today())
             held = posts_on(plan, staffing, on or date.today())
             write_book(_list_sheets(held, duties, there, lang), draft, lang)
+
+
+def write_patrols(
+    patrols: gpd.GeoDataFrame,
+    workers: gpd.GeoDataFrame,
+    path: str | Path,
+    *,
+    lang: Language = "zh",
+) -> None:
+    """Write rounds to print: an .xlsx with a sheet for each worker, after one with all days.
+
+    Each line is a stop, in order: the day, the way to it, when he is there and how long he stays,
+    and a box to tick. Stops in no round stand at the end with the reason.
+
+    Raises
+    ------
+    StaffError
+        If the path does not end in .xlsx, or there are more than 200 workers: print fewer.
+    """
+    check_table(patrols, PATROLS)
+    path = Path(path)
+    if path.suffix != ".xlsx":
+        raise StaffError(f"{path.name}: rounds to print are an .xlsx file")
+    people = patrols["worker_id"].nunique()
+    if people > _MOST_SHEETS:
+        raise StaffError(f"rounds of {people} workers: print those of {_MOST_SHEETS} at a time")
+    names = patrols["worker_id"].map(workers["name"]).fillna("")
+    sheets = {_SHEETS["days"][lang]: _list_days(patrols.assign(worker=names))}
+    for number, (who, legs) in enumerate(patrols.groupby("worker_id", sort=True), start=1):
+        sheets[_name_sheet(number, str(names[legs.index[0]]) or str(who))] = _list_stops(legs)
+    with write_whole(path) as draft:
+        write_book(sheets, draft, lang)
+
+
+def _list_days(patrols: pd.DataFrame) -> pd.DataFrame:
+    """Add up each day of each worker: stops, metres, minutes; day 0 is what is in no round."""
+    at = patrols.assign(
+        stops=(patrols["stop_id"] != "").astype("int64"), end=patrols["arrive"] + patrols["minutes"]
+    )
+    days = at.groupby(["worker_id", "worker", "day"], sort=True, as_index=False).agg(
+        stops=("stops", "sum"), walk=("walk", "sum"), spent=("end", "max")
+    )
+    return days.assign(walk=days["walk"].round().astype("Int64"), spent=days["spent"].round(0))
+
+
+def _list_stops(legs: pd.DataFrame) -> pd.DataFrame:
+    """Return one worker's stops as they are printed."""
+    last = legs["day"] == 0
+    lines = pd.concat([legs[~last].sort_values(["day", "order"]), legs[last]])
+    table = pd.DataFrame(lines[["day", "order", "name", "kind", "grid_code"]])
+    table["walk"] = lines["walk"].round().astype("Int64")
+    table["arrive"] = lines["arrive"].round(0)
+    table["minutes"] = lines["minutes"].round(0)
+    table["note"] = lines["note"]
+    table["done"] = ["□" if stop else "" for stop in lines["stop_id"]]
+    return table
+
+
+def _name_sheet(number: int, name: str) -> str:
+    """Name a sheet as Excel allows: 31 characters, and none of its brackets and slashes."""
+    plain = _NO_SHEET.sub(" ", name)
+    return f"{number} {plain}"[:31].strip()
 
 
 def write_staffing(staffing: pd.DataFrame, path: str | Path) -> None:

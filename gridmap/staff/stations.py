@@ -1,12 +1,13 @@
 """Service stations: how few reach every home on foot, or how many homes some of them reach.
 
-Location set covering and maximal covering (Church and ReVelle) through spopt, on walking distances.
+Location set covering, maximal covering (Church and ReVelle) and the p-median (Hakimi) through
+spopt, on walking distances.
 Homes that the same places reach count as one, which changes nothing but the size of the programme.
 """
 
 import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import geopandas as gpd
 import numpy as np
@@ -22,6 +23,9 @@ from gridmap.tables import STATIONS, check_table, list_some
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+
+#: Homes × places that one p-median programme is made of; beyond, the homes of a grid are one.
+_MOST_PAIRS = 40_000
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,9 @@ class Siting:
     minutes : float
         The time on foot.
     proof : str
-        ``optimal``: no choice needs fewer stations, or covers more households.
+        ``optimal``: no choice needs fewer stations, covers more households, or lets them walk less;
+        ``optimal by grid``: none does if the homes of a grid all go to one station, as they do
+        where homes and places are too many for one programme.
     """
 
     stations: gpd.GeoDataFrame
@@ -58,6 +64,14 @@ class Siting:
         """The homes that reach none in time, most households first."""
         return self.homes[~self.homes["covered"]].sort_values("households", ascending=False)
 
+    @property
+    def mean_walk(self) -> float:
+        """Metres from a household to its nearest station, on average; NaN without a station."""
+        total = int(self.homes["households"].sum())
+        return float((self.homes["walk"] * self.homes["households"]).sum(skipna=False)) / max(
+            total, 1
+        )
+
     def to_text(self) -> str:
         """Say in a few lines what was chosen and what is not covered."""
         total = int(self.homes["households"].sum())
@@ -66,7 +80,7 @@ class Siting:
         return (
             f"{len(self.stations)} stations ({old} existing), {self.proof}: {self.covered:,} of "
             f"{total:,} households ({share:.1%}) within {self.minutes:g} minutes on foot; "
-            f"{total - self.covered:,} are not"
+            f"{total - self.covered:,} are not; {self.mean_walk:,.0f} m to the nearest on average"
         )
 
 
@@ -76,6 +90,7 @@ def site_stations(
     *,
     minutes: float = 15.0,
     number: int | None = None,
+    aim: Literal["cover", "walk"] = "cover",
     existing: gpd.GeoDataFrame | None = None,
     rules: Rules | None = None,
 ) -> Siting:
@@ -90,8 +105,11 @@ def site_stations(
     minutes : float
         On foot at the rules' ``staffing.speed``.
     number : int, optional
-        How many new ones: those that reach most households. By default the least number that
-        reaches every home that any candidate reaches.
+        How many new ones. By default the least number that reaches every home that any candidate
+        reaches (location set covering).
+    aim : {"cover", "walk"}
+        With a number: those that most households reach in time (maximal covering), or those to
+        which all households together walk least, whatever the time (p-median).
     existing : GeoDataFrame, optional
         `STATIONS` that stay; what they reach needs no new one.
     rules : Rules, optional
@@ -113,11 +131,16 @@ def site_stations(
     rules = rules or plan.rules
     old = existing if existing is not None else candidates.iloc[:0]
     _check_places(plan, candidates, old, minutes, number)
+    _check_aim(aim, number)
     homes = _list_homes(plan)
     places = pd.concat([old[["name", "geometry"]], candidates[["name", "geometry"]]])
     net = make_walk_net(plan)
     walk, _ = net.measure(places.geometry.to_numpy(), homes.geometry.to_numpy())
     reach = walk <= minutes * rules.staffing.speed * 1000 / 60
+    if aim == "walk":
+        chosen, proof = _walk_least(plan, homes, walk, len(old), number or 0)
+        kept = np.concatenate([np.arange(len(old)), len(old) + chosen])
+        return _put_together(places, homes, walk, reach, kept, len(old), minutes, proof)
     open_homes = ~reach[: len(old)].any(axis=0) & reach[len(old) :].any(axis=0)
     cover, weights = _merge_homes(
         reach[len(old) :, open_homes].T, homes["households"].to_numpy()[open_homes]
@@ -146,6 +169,52 @@ def _check_places(
         raise StaffError(f"{minutes} minutes on foot: give more than 0")
     if number is not None and not 0 <= number <= len(candidates):
         raise StaffError(f"{number} new stations: give 0 to {len(candidates)}, the candidates")
+
+
+def _check_aim(aim: str, number: int | None) -> None:
+    if aim not in ("cover", "walk"):
+        raise StaffError(f"aim is {aim!r}; choose 'cover' or 'walk'")
+    if aim == "walk" and number is None:
+        raise StaffError("to walk least a number of new stations is needed: every one more helps")
+
+
+def _walk_least(
+    plan: Plan, homes: gpd.GeoDataFrame, walk: Floats, old: int, number: int
+) -> tuple[Ints, str]:
+    """Return the candidates to which households walk least, the existing stations given."""
+    if number == 0 or not len(homes):
+        return np.empty(0, np.int64), "optimal"
+    ways, weights = walk.T, homes["households"].to_numpy(float)
+    by_grid = ways.size > _MOST_PAIRS
+    if by_grid:
+        ways, weights = _merge_by_grid(plan, homes, ways, weights)
+    if old:  # all that stay are one: the nearest of them
+        ways = np.column_stack([ways[:, :old].min(axis=1), ways[:, old:]])
+    locate, pulp = _load_solver()
+    fixed = np.r_[1, np.zeros(ways.shape[1] - 1, np.int64)] if old else None
+    with warnings.catch_warnings():  # spopt builds on calls that PuLP 4 renames
+        warnings.simplefilter("ignore", DeprecationWarning)
+        model = locate.PMedian.from_cost_matrix(
+            ways, weights, p_facilities=number + bool(old), predefined_facilities_arr=fixed
+        )
+        model = model.solve(pulp.PULP_CBC_CMD(msg=False, threads=1), results=False)
+    taken = [at - bool(old) for at, place in enumerate(model.fac_vars) if place.value() > 0.5]
+    solved = model.problem.status == pulp.LpStatusOptimal
+    proof = ("optimal by grid" if by_grid else "optimal") if solved else "not solved to the end"
+    return np.array([at for at in taken if at >= 0], np.int64), proof
+
+
+def _merge_by_grid(
+    plan: Plan, homes: gpd.GeoDataFrame, ways: Floats, weights: Floats
+) -> tuple[Floats, Floats]:
+    """Merge the homes of each grid; the way of a grid is the average of its households'."""
+    units = plan.units[plan.units["building_id"] != ""].drop_duplicates("building_id")
+    code = units.set_index("building_id")["grid_code"].reindex(homes.index).fillna("")
+    number = pd.factorize(code)[0]
+    total = np.bincount(number, weights)
+    merged = np.zeros((len(total), ways.shape[1]))
+    np.add.at(merged, number, ways * weights[:, None])
+    return merged / total[:, None], total.astype(float)
 
 
 def _list_homes(plan: Plan) -> gpd.GeoDataFrame:

@@ -91,6 +91,116 @@ def journal_rows(widget):
     return (widget.steps["do"] + ":" + widget.steps["kind"]).tolist()
 
 
+# --- where units come from ------------------------------------------------------------------------
+
+
+def test_source_filter(open_editor, town):
+    """With a source the brush takes from that grid alone, whatever else it goes over."""
+    page, widget = open_editor(town)
+    target, source, bystander = three_in_a_row(town)
+    go_to(page, target)
+    page.keyboard.press("b")
+    page.keyboard.press("s")
+    expect(page.locator(".gm-toast")).to_contain_text("单击来源网格")
+    page.mouse.click(*at(page, first_unit(page, source)))
+    expect(page.locator(".gm-source")).to_contain_text("来源：只从")
+    page.evaluate(f"{EDITOR}.pick({target})")
+    before = grids(page)
+    units = [first_unit(page, grid) for grid in (source, bystander)]
+    stroke(page, first_unit(page, target), *units)
+    settle(page)
+    after = grids(page)
+    moved = [unit for unit, grid in enumerate(after) if grid != before[unit]]
+    assert moved
+    assert {before[unit] for unit in moved} == {source}
+    stroke(page, first_unit(page, bystander))
+    expect(page.locator(".gm-toast")).to_contain_text("按 S 取消来源限制")
+    page.keyboard.press("s")
+    expect(page.locator(".gm-source")).to_contain_text("来源：所有网格")
+    page.mouse.click(*at(page, first_unit(page, bystander)))
+    settle(page)
+    assert grids(page) != after
+    assert widget.steps["kind"].tolist() == ["brush", "brush"]
+
+
+def test_the_source_is_another_grid_and_escape_drops_the_question(open_editor, four_by_two):
+    """The chosen grid is no source of itself; the lasso keeps to the source, merging does not."""
+    page, _ = open_editor(four_by_two)
+    choose(page, 0)
+    page.keyboard.press("s")
+    click(page, 0)
+    expect(page.locator(".gm-toast")).to_have_text("来源应是另一个网格")
+    page.keyboard.press("s")
+    page.keyboard.press("Escape")
+    click(page, 4)
+    assert page.evaluate(f"{EDITOR}.source") is None
+    choose(page, 0)
+    page.keyboard.press("s")
+    click(page, 6)
+    page.evaluate(f"{EDITOR}.pick(1)")
+    page.keyboard.press("l")
+    lasso(page, 5)
+    expect(page.locator(".gm-toast")).to_contain_text("没有划入")
+    page.keyboard.press("m")
+    click(page, 4)
+    expect(page.locator(".gm-bar")).to_be_visible()
+
+
+def three_in_a_row(plan):
+    """Return three grids of one community, by number, of which the first touches the second."""
+    grid = plan.units["grid_code"]
+    pairs = plan.adjacency[plan.adjacency["usable"]]
+    one, two = (pairs[side].map(grid) for side in ("unit_a", "unit_b"))
+    for first, second in zip(one, two, strict=True):
+        beside = set(two[(one == second)]) | set(one[two == second])
+        rest = sorted(beside - {first, second})
+        if first != second and rest:
+            return [number(plan, code) for code in (first, second, rest[0])]
+    raise AssertionError("no such grids in this town")
+
+
+def first_unit(page, grid):
+    """Return a unit of a grid that is in view."""
+    return page.evaluate(f"[...{EDITOR}.draft.members[{grid}]][0]")
+
+
+# --- fingers --------------------------------------------------------------------------------------
+
+
+def touch(page, kind, *spots):
+    """Send what a touch screen sends: fingers at these places."""
+    points = [{"x": x, "y": y, "id": finger} for finger, (x, y) in enumerate(spots)]
+    page.touches.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+
+def test_a_finger_paints_and_two_move_the_map(open_editor, four_by_two):
+    """A tap chooses, a finger paints with the brush; a second one drops the stroke and zooms."""
+    page, widget = open_editor(four_by_two, has_touch=True)
+    page.touches = page.context.new_cdp_session(page)
+    page.touchscreen.tap(*at(page, 0))
+    expect(page.locator(".gm-code")).to_have_text(SOUTH_A)
+    page.locator('button[data-tool="brush"]').tap()
+    (x, y), (east, north) = at(page, 0), at(page, 4)
+    touch(page, "touchStart", (x, y))
+    touch(page, "touchMove", ((x + east) / 2, (y + north) / 2))
+    touch(page, "touchMove", (east, north))
+    touch(page, "touchEnd")
+    settle(page)
+    assert widget.assignment[[4]].tolist() == [SOUTH_A]
+    zoom, edited = page.evaluate(f"{EDITOR}.map.getZoom()"), grids(page)
+    east, north = at(page, 5)
+    touch(page, "touchStart", (east, north))
+    touch(page, "touchStart", (east, north), (east + 60, north))
+    touch(page, "touchMove", (east - 60, north), (east + 120, north))
+    page.wait_for_timeout(50)
+    touch(page, "touchMove", (east - 90, north), (east + 150, north))
+    touch(page, "touchEnd")
+    page.wait_for_function(f"{EDITOR}.map.getZoom() > {zoom}")
+    settle(page)
+    assert grids(page) == edited
+    assert journal_rows(widget) == ["step:brush"]
+
+
 # --- opening --------------------------------------------------------------------------------------
 
 
@@ -566,15 +676,45 @@ def test_a_dead_kernel_loses_nothing(open_editor, four_by_two, tmp_path):
 
 
 def test_two_editors_do_not_mix(open_editor, four_by_two):
-    """Who opened a draft last has it; the editor before says that it is no longer saved."""
-    page, _ = open_editor(four_by_two)
-    _, other = open_editor(four_by_two)
+    """Who opened a draft last has it; the editor before is for reading, and can take it back."""
+    page, first = open_editor(four_by_two)
+    other_page, other = open_editor(four_by_two)
     choose(page, 0)
     page.keyboard.press("b")
     stroke(page, 4)
-    expect(page.locator(".gm-toast")).to_have_text("草稿已在另一处打开，这里的改动不再保存")
-    expect(page.locator(".gm-status")).to_have_text("未保存（1 步）")
+    expect(page.locator(".gm-toast")).to_have_text("草稿已在另一处打开，这里只能查看")
+    expect(page.locator(".gm-status")).to_have_text("只读")
     assert other.steps.empty
+    assert page.evaluate(f"() => {EDITOR}.draft.moved") == 0
+    before = grids(page)
+    stroke(page, 4)
+    page.keyboard.press("k")
+    page.keyboard.press("x")
+    assert grids(page) == before
+    for tool in ("brush", "lasso", "fresh", "undo", "lockAll"):
+        assert page.locator(f'button[data-tool="{tool}"]').is_disabled(), tool
+    choose(other_page, 0)
+    other_page.keyboard.press("b")
+    stroke(other_page, 4)
+    settle(other_page)
+    page.get_by_role("button", name="在这里继续编辑").click()
+    expect(page.locator(".gm-notice")).to_be_hidden()
+    settle(page)
+    assert grids(page) == grids(other_page)
+    assert first.steps["kind"].tolist() == ["brush"]
+    other_page.evaluate(f"{EDITOR}.link.asked = 0")
+    other_page.locator('button[data-tool="select"]').focus()
+    expect(other_page.locator(".gm-status")).to_have_text("只读")
+
+
+def test_the_other_editor_is_told_when_it_is_looked_at(open_editor, four_by_two):
+    """Nobody has to paint in vain: the first editor asks as soon as it has the focus again."""
+    page, _ = open_editor(four_by_two)
+    open_editor(four_by_two)
+    expect(page.locator(".gm-notice")).to_be_hidden()
+    page.focus(".gm-map")
+    expect(page.locator(".gm-notice")).to_be_visible()
+    assert is_seen(page, ".gm-notice")
 
 
 def test_what_python_does_is_shown(open_editor, four_by_two):

@@ -1,14 +1,19 @@
 """The widget from Python: the same steps as by hand, the journal, and what notebooks store."""
 
+import base64
+import io
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from nbclient import NotebookClient
+from PIL import Image
 
 import gridmap
+from gridmap.editor import picture
 from gridmap.editor.widget import PlanEditor
-from gridmap.errors import DraftError, GridmapError
+from gridmap.errors import DraftError, DraftTakenError, GridmapError
 from gridmap.plan import Plan
 
 NORTH_A, SOUTH_A = "210802003002001", "210802003002002"
@@ -130,3 +135,58 @@ def test_an_executed_notebook_is_small(tmp_path: Path) -> None:
     assert "application/vnd.jupyter.widget-view+json" in text
     assert len(text.encode()) < 500_000
     assert (tmp_path / "gridmap-drafts.sqlite").exists()
+
+
+def open_picture(editor: PlanEditor) -> Image.Image:
+    """Return the still picture that goes with the widget."""
+    data, _ = editor._repr_mimebundle_()
+    return Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).convert("RGB")
+
+
+def colour_at(editor: PlanEditor, x: float, y: float) -> tuple[int, ...]:
+    """Return the colour of a place, in metres, on the picture of the town of 400 by 200 m."""
+    left, top, scale = picture._fit(np.array([0.0, 0.0, 400.0, 200.0]))
+    at = ((x - left) * scale / picture.FINER, (top - y) * scale / picture.FINER)
+    colour = open_picture(editor).getpixel((round(at[0]), round(at[1])))
+    assert isinstance(colour, tuple)
+    return colour
+
+
+def test_a_reader_without_a_kernel_sees_a_picture(editor: PlanEditor) -> None:
+    """The bundle holds the widget and a PNG of the draft as it is: an edit changes its colours."""
+    data, _ = editor._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in data
+    assert data["text/plain"] == "PlanEditor of plan '四乘二': 4 grids, 0 steps"
+    assert open_picture(editor).size == (960, 634)
+    before = colour_at(editor, 10, 110)
+    editor.move([4], SOUTH_A)
+    after = colour_at(editor, 10, 110)
+    assert min(before[:2]) > 230  # pale: in the band
+    assert after[0] - after[2] > 60  # red: far too many homes
+    assert colour_at(editor, 210, 110) == before
+
+
+def test_the_picture_of_a_new_grid_and_a_retired_one(editor: PlanEditor) -> None:
+    """A grid without a code yet is drawn, one without units is not, in either language."""
+    editor.move([4, 5], SOUTH_A)
+    editor.move([2, 6], "new-1")
+    editor.lang = "en"
+    assert open_picture(editor).size == (960, 634)
+    colours = open_picture(editor).getcolors(100_000)
+    assert colours is not None
+    assert len(colours) > 4
+
+
+def test_a_draft_can_be_taken_back(four_by_two: Plan, tmp_path: Path) -> None:
+    """Who opened it last has it; the one before is refused until it takes the draft back."""
+    first = gridmap.edit_plan(four_by_two, journal=tmp_path / "a.sqlite")
+    second = gridmap.edit_plan(four_by_two, journal=tmp_path / "a.sqlite")
+    second.move([4], SOUTH_A)
+    with pytest.raises(DraftTakenError, match="take_over"):
+        first.move([5], SOUTH_A)
+    first.take_over()
+    assert first.assignment[4] == SOUTH_A
+    first.move([5], SOUTH_A)
+    with pytest.raises(DraftTakenError):
+        second.undo()
+    assert len(first.steps) == 2

@@ -2,7 +2,7 @@
 
 import builtins
 from datetime import date
-from itertools import combinations, permutations
+from itertools import combinations, pairwise, permutations
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from shapely import Point
 
 import gridmap
@@ -23,8 +25,10 @@ from gridmap.staff import (
     make_walk_net,
     plan_patrols,
     site_stations,
+    write_patrols,
     write_staff_roster,
 )
+from gridmap.staff.bounds import bound_rounds
 from gridmap.tables import PATROLS, check_table
 from tests.staff.towns import make_people, make_strip
 
@@ -80,6 +84,60 @@ def test_a_number_of_stations_covers_most_households(street: Plan) -> None:
     assert "1,900 are not" in siting.to_text()
 
 
+def test_the_least_walk_is_that_of_brute_force(street: Plan) -> None:
+    """Of nine places, with one that exists and without; the households walk least together."""
+    places = make_places(*range(50, 1850, 220))
+    old = make_places(1700, prefix="e")
+    homes = street.city.buildings
+    points = homes.representative_point().to_numpy()
+    net = make_walk_net(street)
+    ways, _ = net.measure(places.geometry.to_numpy(), points)
+    there, _ = net.measure(old.geometry.to_numpy(), points)
+    for existing in (None, old):
+        for number in (1, 2, 3):
+            siting = site_stations(street, places, number=number, aim="walk", existing=existing)
+            base = [] if existing is None else [there]
+            least = min(
+                float(
+                    (np.vstack([ways[list(some)], *base]).min(axis=0) * homes["households"]).sum()
+                )
+                for some in combinations(range(len(places)), number)
+            )
+            assert siting.proof == "optimal"
+            assert len(siting.stations) == number + (existing is not None)
+            assert siting.mean_walk * homes["households"].sum() == pytest.approx(least)
+
+
+def test_the_least_walk_by_grid_where_homes_are_many(
+    street: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A grid of this street is one building: its homes together give the same, and it is said."""
+    places = make_places(*range(50, 1850, 220))
+    whole = site_stations(street, places, number=2, aim="walk")
+    monkeypatch.setattr("gridmap.staff.stations._MOST_PAIRS", 10)
+    merged = site_stations(street, places, number=2, aim="walk")
+    assert (whole.proof, merged.proof) == ("optimal", "optimal by grid")
+    assert merged.stations.index.tolist() == whole.stations.index.tolist()
+
+
+def test_the_least_walk_and_the_most_cover_differ(street: Plan) -> None:
+    """Most households are within six minutes of the dense end; all walk least to the middle."""
+    places = make_places(450, 850, 1550)
+    cover = site_stations(street, places, minutes=6, number=1)
+    walk = site_stations(street, places, minutes=6, number=1, aim="walk")
+    assert (cover.stations.index[0], walk.stations.index[0]) == ("c0", "c1")
+    assert cover.covered > walk.covered
+    assert cover.mean_walk > walk.mean_walk
+
+
+def test_no_new_station_is_an_answer(street: Plan) -> None:
+    """Zero new ones leave the existing; without any the average way is not known."""
+    none = site_stations(street, make_places(450), number=0, aim="walk")
+    assert none.stations.empty
+    assert np.isnan(none.mean_walk)
+    assert len(none.uncovered) == len(street.city.buildings)
+
+
 def test_existing_stations_stay_and_count(street: Plan) -> None:
     """What they reach needs no new one; none is chosen beside them."""
     old = make_places(450, prefix="e")
@@ -97,6 +155,10 @@ def test_stations_are_refused_with_what_is_wrong(street: Plan) -> None:
         site_stations(street, places, number=3)
     with pytest.raises(StaffError, match="0 minutes"):
         site_stations(street, places, minutes=0)
+    with pytest.raises(StaffError, match="a number of new stations is needed"):
+        site_stations(street, places, aim="walk")
+    with pytest.raises(StaffError, match="'near'"):
+        site_stations(street, places, aim="near", number=1)  # type: ignore[arg-type]
 
 
 def test_without_the_solvers_the_error_says_what_to_install(
@@ -142,6 +204,10 @@ def test_a_round_is_the_shortest() -> None:
         walk[[0, *order], [*order, 0]].sum() for order in permutations(range(1, len(points)))
     )
     assert rounds["walk"].sum() == pytest.approx(best, abs=8)  # whole metres a leg
+    proof = rounds.attrs["proof"]
+    assert (proof["days"], proof["days_bound"]) == (1, 1)
+    assert proof["bound"] <= best + 1e-6
+    assert proof["gap"] < 0.1
     again = plan_patrols(plan, stops, staffing, people, on=DAY)
     pd.testing.assert_frame_equal(rounds, again)
 
@@ -157,9 +223,53 @@ def test_days_are_no_longer_than_asked_for(street: Plan) -> None:
     rounds = plan_patrols(street, stops, own, people, on=DAY, day_minutes=150)
     spent = rounds.groupby("day").apply(lambda legs: (legs["arrive"] + legs["minutes"]).max())
     assert rounds["day"].max() == 3
+    assert rounds.attrs["proof"]["days_bound"] == 3  # five hours at least, two and a half a day
     assert spent.max() <= 150.5
     assert sorted(rounds.loc[rounds["stop_id"] != "", "stop_id"]) == [f"t{n}" for n in range(5)]
     assert (rounds[rounds["stop_id"] == ""]["order"].to_numpy() > 1).all()
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 6), st.integers(1, 3), st.integers(0, 2**32 - 1))
+def test_no_rounds_are_shorter_than_the_bound(stops: int, days: int, seed: int) -> None:
+    """Against every order of the stops, cut into so many days in every way; one day bounds all."""
+    xy = np.random.default_rng(seed).uniform(0, 1000, (stops + 1, 2))
+    walk = np.hypot(*(xy[:, None] - xy[None]).transpose(2, 0, 1))
+    days = min(days, stops)
+    best = min(
+        sum(
+            walk[[0, *part], [*part, 0]].sum()
+            for part in (order[a:b] for a, b in pairwise([0, *cuts, stops]))
+        )
+        for order in permutations(range(1, stops + 1))
+        for cuts in combinations(range(1, stops), days - 1)
+    )
+    assert bound_rounds(walk, days) <= best + 1e-6
+    assert bound_rounds(walk) <= best + 1e-6
+    assert bound_rounds(walk, days) >= 0.6 * best
+
+
+def test_rounds_are_written_to_print(street: Plan, tmp_path: Path) -> None:
+    """A sheet with the days, one for each worker with every stop in order and a box to tick."""
+    people = make_people({"x": 100.0, "name": "王/芳"})
+    staffing = assign_workers(street, people, on=DAY)
+    code = staffing.loc[staffing["worker_id"] == "w0", "grid_code"].iloc[0]
+    x = street.grids.at[code, "geometry"].centroid.x
+    stops = pd.concat([make_stops(x - 10, x + 10), make_stops(x).rename({"t0": "t9"})])
+    stops.loc["t9", "minutes"] = 500.0
+    own = staffing[staffing["grid_code"] == code]
+    rounds = plan_patrols(street, stops, own, people, on=DAY)
+    write_patrols(rounds, people, tmp_path / "a.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "a.xlsx")
+    assert book.sheetnames == ["走访日程", "1 王 芳"]
+    lines = [[cell.value for cell in line] for line in book["1 王 芳"].iter_rows()]
+    assert lines[0][:3] == ["第几天", "次序", "名称"]
+    assert [line[0] for line in lines[1:]] == [1, 1, 1, 0]
+    assert [line[-1] for line in lines[1:]] == ["□", "□", None, "□"]
+    days = [[cell.value for cell in line] for line in book["走访日程"].iter_rows(min_row=2)]
+    assert [(line[2], line[3]) for line in days] == [(0, 1), (1, 2)]
+    with pytest.raises(StaffError, match=r"a\.pdf"):
+        write_patrols(rounds, people, tmp_path / "a.pdf")
 
 
 def test_stops_that_fit_into_no_day_are_listed(street: Plan) -> None:

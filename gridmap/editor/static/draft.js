@@ -159,13 +159,17 @@ export class Draft {
 
   // --- what may be done --------------------------------------------------------------------------
 
-  /** Return those of `units` that may move into a grid, and why others may not. */
-  filter(units, grid) {
+  /** Return those of `units` that may move into a grid, and why others may not.
+   *
+   * With a `source` only the units of that grid may.
+   */
+  filter(units, grid, source = null) {
     let place = this.placeOf(grid);
-    const [allowed, refused] = [[], { locked: 0, place: 0 }];
+    const [allowed, refused] = [[], { locked: 0, place: 0, source: 0 }];
     for (const unit of units) {
       if (this.grids[unit] === grid) continue;
-      if (this.locked.has(this.grids[unit])) refused.locked += 1;
+      if (source !== null && this.grids[unit] !== source) refused.source += 1;
+      else if (this.locked.has(this.grids[unit])) refused.locked += 1;
       else if (place !== null && this.places[unit] !== place) refused.place += 1;
       else {
         place = this.places[unit];

@@ -23,6 +23,7 @@ class Editor {
     this.model = model;
     this.word = makeWords(model.get("lang"));
     Object.assign(this, { tool: "select", active: null, compare: false, merging: false, allLocked: false });
+    Object.assign(this, { source: null, sourcing: false, readOnly: false });
     Object.assign(this, { stroke: null, pending: null, cursor: null, brush: null, pixels: BRUSH.first });
     Object.assign(this, { preview: [], flash: [], lasso: [], stale: new Set(), draft: null, title: "" });
     this.build(element);
@@ -32,6 +33,7 @@ class Editor {
       state: (header, buffers, kept) => this.takeState(header, buffers, kept),
       status: (status, more) => this.panel.showStatus(status, more),
       refused: (reason, words) => this.sayRefused(reason, words),
+      taken: (taken) => this.setReadOnly(taken),
     });
     model.on("change:lang", () => this.speak());
   }
@@ -63,6 +65,7 @@ class Editor {
       select: choose("select"), brush: choose("brush"), lasso: choose("lasso"),
       fresh: () => this.makeGrid(), undo: () => this.undo(), redo: () => this.redo(),
       compare: () => this.toggleCompare(), lockAll: () => this.lockAll(), lock: () => this.toggleLock(),
+      source: () => this.startSource(), takeOver: () => this.link.takeOver(),
       merge: () => this.startMerge(), dissolve: () => this.dissolve(),
       smaller: () => this.resize(0.8), larger: () => this.resize(1.25),
       problem: (name, way) => this.goToProblem(name, way), show: (grid) => this.goTo(grid),
@@ -114,6 +117,7 @@ class Editor {
     this.title = header.name || this.word("title");
     this.stopGestures();
     if (this.active !== null && !this.draft.members[this.active]?.size) this.active = null;
+    this.source = null;
     this.painter.forget([...this.painter.shapes.keys()]);
     if (!again && header.past.length) this.messages.say(this.word("restored", header.past.length));
     this.replay(kept);
@@ -318,7 +322,8 @@ class Editor {
   previewBrush(place, at) {
     this.brush = { x: place[0], y: place[1], radius: this.radius };
     const units = this.ground.unitsOnWay(place, place, this.radius);
-    this.preview = this.active === null || this.draft.locked.has(this.active) ? [] : this.draft.filter(units, this.active).allowed;
+    const idle = this.active === null || this.readOnly || this.draft.locked.has(this.active);
+    this.preview = idle ? [] : this.draft.filter(units, this.active, this.source).allowed;
     if (this.preview.length) this.showTip(this.preview, at);
     else this.messages.hideTip();
     this.refresh();
@@ -356,10 +361,10 @@ class Editor {
   // --- brush -------------------------------------------------------------------------------------------------------
 
   startStroke(place) {
-    if (this.pending) return;
+    if (this.pending || this.isReadOnly()) return;
     if (this.active === null) this.pickAt(place);
     if (this.active === null || this.isTargetLocked()) return;
-    this.stroke = { units: [], before: [], last: place, refused: { locked: 0, place: 0 } };
+    this.stroke = { units: [], before: [], last: place, refused: { locked: 0, place: 0, source: 0 } };
     this.stroke.split = new Set(this.draft.byProblem.disconnected);
     this.extendStroke(place);
   }
@@ -372,10 +377,10 @@ class Editor {
 
   extendStroke(place, at) {
     const { stroke, draft, active } = this;
-    const { allowed, refused } = draft.filter(this.ground.unitsOnWay(stroke.last, place, this.radius), active);
+    const way = this.ground.unitsOnWay(stroke.last, place, this.radius);
+    const { allowed, refused } = draft.filter(way, active, this.source);
     stroke.last = place;
-    stroke.refused.locked += refused.locked;
-    stroke.refused.place += refused.place;
+    for (const why of Object.keys(refused)) stroke.refused[why] += refused[why];
     for (const unit of allowed) {
       stroke.units.push(unit);
       stroke.before.push(draft.grids[unit]);
@@ -392,8 +397,8 @@ class Editor {
     const { units, before, refused, split } = this.stroke;
     this.stroke = null;
     if (!units.length) {
-      if (refused.locked) this.messages.say(this.word("all_refused_locked"), true);
-      else if (refused.place) this.messages.say(this.word("all_refused_place"), true);
+      const why = this.whyRefused(refused);
+      if (why) this.messages.say(why, true);
       this.refresh();
       return;
     }
@@ -403,11 +408,43 @@ class Editor {
     this.finish(step, split);
   }
 
+  /** Say why nothing was moved, or null if there was nothing to move. */
+  whyRefused({ locked, place, source }) {
+    if (locked) return this.word("all_refused_locked");
+    if (source) return this.word("all_refused_source", this.nameOf(this.source));
+    return place ? this.word("all_refused_place") : null;
+  }
+
+  // --- where units come from ---------------------------------------------------------------------------------------
+
+  /** Ask for the grid that units may come from; where there is one, let them come from all again. */
+  startSource() {
+    const again = this.source !== null;
+    this.stopGestures();
+    this.source = null;
+    this.sourcing = !again;
+    this.messages.say(this.word(again ? "source_all" : "pick_source"));
+    this.refresh();
+  }
+
+  sourceAt([x, y]) {
+    const unit = this.ground.unitAt(x, y);
+    this.sourcing = false;
+    const grid = unit < 0 ? null : this.draft.grids[unit];
+    if (grid === null || grid === this.active) this.messages.say(this.word("source_other"), true);
+    else {
+      this.source = grid;
+      this.messages.say(this.word("source_one", this.nameOf(grid)));
+    }
+    if (this.source !== null && this.tool === "select") this.choose("brush");
+    this.refresh();
+  }
+
   // --- lasso, merge, dissolve: ask first ------------------------------------------------------------------------------
 
   startLasso(place) {
     if (this.pending) this.cancel();
-    if (this.active !== null && this.isTargetLocked()) return;
+    if (this.isReadOnly() || (this.active !== null && this.isTargetLocked())) return;
     this.lasso = [place];
   }
 
@@ -426,6 +463,7 @@ class Editor {
 
   startMerge() {
     this.stopGestures();
+    if (this.isReadOnly()) return;
     if (this.active === null) {
       this.messages.say(this.word("pick_first"));
       return;
@@ -443,10 +481,10 @@ class Editor {
 
   /** Offer to move units into a grid, after those that may not are left out. */
   offer(kind, found, to) {
-    const { allowed, refused } = this.draft.filter(found, to);
+    const { allowed, refused } = this.draft.filter(found, to, kind === "lasso" ? this.source : null);
     if (!allowed.length) {
-      const why = refused.locked ? "all_refused_locked" : refused.place ? "all_refused_place" : "nothing_found";
-      this.messages.say(this.word(why), why !== "nothing_found");
+      const why = this.whyRefused(refused);
+      this.messages.say(why ?? this.word("nothing_found"), why !== null);
       this.refresh();
       return;
     }
@@ -456,6 +494,7 @@ class Editor {
   dissolve() {
     const { active, draft } = this;
     this.stopGestures();
+    if (this.isReadOnly()) return;
     if (active === null) {
       this.messages.say(this.word("pick_first"));
       return;
@@ -518,6 +557,7 @@ class Editor {
 
   /** Make a new grid the chosen one; it takes what is offered, if anything is. */
   makeGrid() {
+    if (this.isReadOnly()) return;
     const grid = this.draft.nextGrid();
     if (this.pending?.kind === "lasso") {
       const { found } = this.pending;
@@ -554,6 +594,7 @@ class Editor {
 
   setLocks(kind, grids) {
     this.stopGestures();
+    if (this.isReadOnly()) return;
     const step = { kind, grids };
     this.draft.take(step);
     this.finish(step, new Set());
@@ -590,6 +631,7 @@ class Editor {
 
   goBack(way, done, nothing) {
     this.stopGestures();
+    if (this.isReadOnly()) return;
     const step = this.draft[way]();
     if (!step) {
       this.messages.say(this.word(nothing));
@@ -603,7 +645,7 @@ class Editor {
 
   /** Esc: the stroke, the lasso, what is asked, help, at last the chosen grid. */
   cancel() {
-    const idle = !this.stroke && !this.lasso.length && !this.pending && !this.merging && this.messages.help.hidden;
+    const idle = !this.stroke && !this.lasso.length && !this.pending && !this.merging && !this.sourcing && this.messages.help.hidden;
     this.stopGestures();
     if (idle) this.active = null;
     this.refresh();
@@ -614,7 +656,7 @@ class Editor {
       this.stroke.units.forEach((unit, i) => this.draft.shift(unit, this.stroke.before[i]));
       this.settle();
     }
-    Object.assign(this, { stroke: null, pending: null, merging: false, lasso: [], preview: [], brush: null });
+    Object.assign(this, { stroke: null, pending: null, merging: false, sourcing: false, lasso: [], preview: [], brush: null });
     this.messages.closeBar();
     this.messages.hideTip();
     this.messages.toggleHelp(false);
@@ -622,8 +664,23 @@ class Editor {
 
   sayRefused(reason, words) {
     if (reason === "stale") this.messages.say(this.word("reloaded"), true);
-    else if (reason === "bad") this.messages.say(this.word("refused", words), true);
-    else this.messages.say(/another editor/.test(words) ? this.word("taken") : this.word("refused", words), true);
+    else if (reason === "taken") this.messages.say(this.word("taken"), true);
+    else this.messages.say(this.word("refused", words), true);
+  }
+
+  // --- one person at a time ---------------------------------------------------------------------------------------------------
+
+  /** Only show the draft, as somebody else opened it, or edit it again. */
+  setReadOnly(taken) {
+    this.readOnly = taken;
+    if (taken) this.stopGestures();
+    this.root.classList.toggle("gm-taken", taken);
+    this.refresh();
+  }
+
+  isReadOnly() {
+    if (this.readOnly) this.messages.say(this.word("taken"), true);
+    return this.readOnly;
   }
 }
 

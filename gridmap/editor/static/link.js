@@ -2,6 +2,7 @@
 // until then it is also kept by the browser, so that neither side's crash loses one.
 
 const PATIENCE = 4000; // milliseconds until a step that is not answered counts as not saved
+const ASK_EVERY = 3000; // milliseconds between two questions whether the draft is still ours
 const AGAIN = 5000; // milliseconds until a step that could not be written is tried again
 
 export class Link {
@@ -40,10 +41,12 @@ export class Link {
   takeState(message, buffers) {
     this.draft = message.draft;
     this.revision = message.revision;
-    const kept = this.readKept();
+    this.taken = !message.held;
+    const kept = this.taken ? [] : this.readKept();
     this.queue = [];
     this.sent = false;
     this.on.state(message, buffers, kept);
+    this.on.taken(this.taken);
     this.tell(message.revision || this.queue.length ? "saved" : "untouched");
     this.pump();
   }
@@ -77,6 +80,18 @@ export class Link {
     this.on.refused(reason, words);
   }
 
+  /** Ask whether the draft was opened elsewhere, at most every few seconds. */
+  askHeld() {
+    if (this.taken || this.sent || Date.now() - (this.asked ?? 0) < ASK_EVERY) return;
+    this.asked = Date.now();
+    this.send({ type: "held" });
+  }
+
+  /** Take the draft back from whoever opened it since. */
+  takeOver() {
+    this.send({ type: "take" });
+  }
+
   /** Send an entry after those before it. */
   record(entry) {
     this.queue.push(entry);
@@ -94,7 +109,7 @@ export class Link {
   }
 
   tell(status) {
-    this.on.status(status, { made: this.made, count: this.queue.length });
+    this.on.status(this.taken ? "taken" : status, { made: this.made, count: this.queue.length });
   }
 
   // --- what the browser keeps ---------------------------------------------------------------------

@@ -259,10 +259,17 @@ export class Painter {
       this.fillUnits(ctx, scene.preview);
       this.outline(ctx, view, scene.preview, BLUE, 1.6);
     }
+    if (scene.source !== null) this.outlineSource(ctx, view, [...scene.draft.members[scene.source]]);
     if (scene.active !== null) this.outline(ctx, view, [...scene.draft.members[scene.active]], ACTIVE, 3.2);
     if (scene.brush) this.drawBrush(ctx, view, scene.brush);
     if (scene.lasso.length) this.drawLasso(ctx, view, scene.lasso);
     if (scene.cursor) this.drawCursor(ctx, view, scene.cursor);
+  }
+
+  outlineSource(ctx, view, units) {
+    ctx.setLineDash([9 / view.scale, 6 / view.scale]);
+    this.outline(ctx, view, units, BLUE, 3);
+    ctx.setLineDash([]);
   }
 
   /** Draw the border around units, not those between them. */

@@ -17,7 +17,7 @@ export class Panel {
   constructor(parent, act) {
     this.act = act;
     this.root = make("aside", "gm-panel");
-    this.root.append(this.makeHead(), this.makeTools(), this.makeCard(), this.makeProblems(), this.makeChanges());
+    this.root.append(this.makeHead(), this.makeTaken(), this.makeTools(), this.makeCard(), this.makeProblems(), this.makeChanges());
     this.root.append(this.makeFoot());
     parent.append(this.root);
   }
@@ -33,6 +33,15 @@ export class Panel {
     return head;
   }
 
+  makeTaken() {
+    this.taken = make("section", "gm-notice");
+    this.takenText = make("p");
+    this.takeOver = makeButton("", this.act.takeOver);
+    this.taken.append(this.takenText, this.takeOver);
+    this.taken.hidden = true;
+    return this.taken;
+  }
+
   makeTools() {
     const tools = make("div", "gm-tools");
     this.buttons = {};
@@ -46,8 +55,12 @@ export class Panel {
     this.smaller = makeButton("gm-small", this.act.smaller);
     this.larger = makeButton("gm-small", this.act.larger);
     this.sizer.append(this.radius, this.smaller, this.larger);
+    this.sourceRow = make("div", "gm-source");
+    this.sourceText = make("span");
+    this.sourceButton = makeButton("gm-small", this.act.source);
+    this.sourceRow.append(this.sourceText, this.sourceButton);
     const all = make("div");
-    all.append(tools, this.sizer);
+    all.append(tools, this.sizer, this.sourceRow);
     return all;
   }
 
@@ -139,6 +152,8 @@ export class Panel {
     nameButton(this.larger, word("larger"), "+", "]");
     nameButton(this.merge, word("merge_label"), word("merge"), "M");
     nameButton(this.dissolve, word("dissolve_label"), word("dissolve"), "X");
+    write(this.takenText, word("taken"));
+    nameButton(this.takeOver, word("take_over"));
     write(this.problemsTitle, word("problems"));
     write(this.low, word("legend_low"));
     write(this.high, word("legend_high"));
@@ -155,7 +170,7 @@ export class Panel {
   showStatus(status, { made, count }) {
     const { word } = this;
     const time = made ? new Date(made).toTimeString().slice(0, 8) : "";
-    const texts = { untouched: word("fresh_draft"), saved: word("saved", time), saving: word("saving") };
+    const texts = { untouched: word("fresh_draft"), saved: word("saved", time), saving: word("saving"), taken: word("read_only") };
     write(this.status, texts[status] ?? word("unsaved", count));
     this.status.dataset.status = status;
   }
@@ -172,17 +187,30 @@ export class Panel {
     write(this.foot, this.word("totals", all, share, scene.draft.moved));
   }
 
-  showTools({ tool, compare, draft, radius, allLocked }) {
+  showTools(scene) {
+    const { tool, compare, draft, radius, allLocked, readOnly } = scene;
+    this.taken.hidden = !readOnly;
     for (const [name] of TOOLS) {
       const pressed = name === tool || (name === "compare" && compare);
       if (["select", "brush", "lasso", "compare"].includes(name)) this.buttons[name].setAttribute("aria-pressed", pressed);
     }
-    this.buttons.undo.disabled = !draft.past.length;
-    this.buttons.redo.disabled = !draft.future.length;
+    for (const name of ["brush", "lasso", "fresh", "lockAll"]) this.buttons[name].disabled = readOnly;
+    this.buttons.undo.disabled = readOnly || !draft.past.length;
+    this.buttons.redo.disabled = readOnly || !draft.future.length;
     const key = allLocked ? "unlock_all" : "lock_all";
     nameButton(this.buttons.lockAll, this.word(`${key}_label`), this.word(key));
     this.sizer.hidden = tool !== "brush";
     write(this.radius, this.word("radius", radius));
+    this.showSource(scene);
+  }
+
+  showSource(scene) {
+    const { tool, source, sourcing } = scene;
+    this.sourceRow.hidden = tool !== "brush" && tool !== "lasso";
+    write(this.sourceText, source === null ? this.word("from_all") : this.word("from_one", scene.serialOf(source)));
+    const key = source === null ? "choose_source" : "drop_source";
+    nameButton(this.sourceButton, this.word(`${key}_label`), this.word(key), "S");
+    this.sourceButton.setAttribute("aria-pressed", source !== null || sourcing);
   }
 
   showCard(scene) {
@@ -206,7 +234,7 @@ export class Panel {
     const pieces = grid.pieces > 1 ? word("in_pieces", grid.pieces) : word("connected");
     write(this.facts, [word("buildings", grid.buildings), pieces, ...(locked ? [word("locked")] : [])].join(" · "));
     this.facts.classList.toggle("gm-bad", grid.pieces > 1);
-    this.showLock(locked);
+    this.showLock(locked, scene.readOnly);
   }
 
   showGauge({ households, start, target, exclusive }, low, high) {
@@ -221,7 +249,7 @@ export class Panel {
     this.was.style.left = at(start);
   }
 
-  showLock(locked) {
+  showLock(locked, readOnly) {
     if (this.lock.dataset.locked !== String(locked) || this.lock.dataset.text !== this.word("lock")) {
       nameButton(this.lock, this.word(locked ? "unlock" : "lock"), null, "K");
       this.lock.replaceChildren(makeLock(locked), this.word(locked ? "unlock" : "lock"));
@@ -229,7 +257,8 @@ export class Panel {
       this.lock.dataset.text = this.word("lock");
     }
     this.lock.setAttribute("aria-pressed", locked);
-    this.merge.disabled = this.dissolve.disabled = locked;
+    this.lock.disabled = readOnly;
+    this.merge.disabled = this.dissolve.disabled = locked || readOnly;
   }
 
   showProblems({ draft }) {

@@ -19,6 +19,7 @@ export class Hand {
     listen(element, "pointerdown", (event) => this.press(event));
     listen(element, "pointermove", (event) => this.move(event));
     listen(element, "pointerup", (event) => this.release(event));
+    listen(root, "focusin", () => this.editor.link.askHeld());
     listen(element, "pointercancel", () => this.editor.cancel());
     listen(element, "pointerleave", () => this.leave());
     listen(root, "keydown", (event) => this.key(event));
@@ -46,19 +47,31 @@ export class Hand {
   // --- mouse, pen, finger ---------------------------------------------------------------------------
 
   press(event) {
-    if (event.target.closest(".gm-bar, .gm-help, .leaflet-control") || event.button !== 0 || !event.isPrimary) return;
+    if (event.target.closest(".gm-bar, .gm-help, .leaflet-control") || event.button !== 0) return;
+    if (!event.isPrimary) {
+      this.giveToMap();
+      return;
+    }
     this.element.focus({ preventScroll: true });
     const place = placeOfEvent(this.map, event);
     this.down = { x: event.clientX, y: event.clientY, place, pan: this.editor.tool === "select" || this.space };
     this.editor.cursor = null;
-    if (event.altKey || this.editor.merging) return;
+    if (event.altKey || this.editor.merging || this.editor.sourcing) return;
     if (this.down.pan) return;
     this.element.setPointerCapture(event.pointerId);
     if (this.editor.tool === "brush") this.editor.startStroke(place);
     else this.editor.startLasso(place);
   }
 
+  // A second finger pans and zooms the map: what the first had begun is dropped.
+  giveToMap() {
+    this.down = null;
+    this.editor.stopGestures();
+    this.editor.refresh();
+  }
+
   move(event) {
+    if (!event.isPrimary) return;
     const place = placeOfEvent(this.map, event);
     const box = this.element.getBoundingClientRect();
     this.editor.hover(place, [event.clientX - box.left, event.clientY - box.top]);
@@ -72,6 +85,7 @@ export class Hand {
     const clicked = Math.hypot(event.clientX - down.x, event.clientY - down.y) <= CLICK;
     if (this.editor.stroke) this.editor.endStroke();
     else if (this.editor.lasso.length) this.editor.endLasso();
+    else if (clicked && this.editor.sourcing) this.editor.sourceAt(place);
     else if (clicked && this.editor.merging) this.editor.mergeAt(place);
     else if (clicked && (event.altKey || down.pan)) this.editor.pickAt(place);
   }
@@ -109,6 +123,7 @@ export class Hand {
       m: () => editor.startMerge(),
       x: () => editor.dissolve(),
       k: () => editor.toggleLock(),
+      s: () => editor.startSource(),
       c: () => editor.toggleCompare(),
       p: () => editor.goToProblem(null, event.shiftKey ? -1 : 1),
       "[": () => editor.resize(0.8),
@@ -156,6 +171,7 @@ export class Hand {
     const { editor } = this;
     if (editor.pending) editor.confirm();
     else if (!editor.cursor) return;
+    else if (editor.sourcing) editor.sourceAt(editor.cursor);
     else if (editor.merging) editor.mergeAt(editor.cursor);
     else if (editor.tool === "brush") {
       editor.startStroke(editor.cursor);

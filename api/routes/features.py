@@ -1,0 +1,422 @@
+"""OGC API - Features: collections, their items, and what can be asked of them.
+
+Parts 1 (core), 2 (coordinate systems) and 3 (filters in CQL2 text). Which plan answers is said by
+``datetime``.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.access import AnyCaller, Caller, Role, need_role, record
+from api.caching import GeoJSONResponse, cache_headers, make_tag, not_modified
+from api.collections import COLLECTIONS, Collection
+from api.dependencies import TheShelf, read_bbox
+from api.models import AnyCollection, AnyFeature
+from api.ogc import (
+    CRS84,
+    GEOJSON,
+    HTML,
+    JSON,
+    SCHEMA,
+    check_names,
+    link,
+    list_crs,
+    parse_crs,
+    parse_number,
+    parse_when,
+    refuse,
+    root,
+)
+from api.problems import OGC_PROBLEMS, ProblemError
+from api.routes.grids import find_grid
+from api.shelf import InForce, Shelf
+from gridmap.crs import bounds_to_degrees
+from gridmap.errors import CrsError, FilterError
+from gridmap.filters import Filter, parse_filter
+from gridmap.geojson import Bbox, Features
+
+#: Features of a page: by default, and at most.
+PAGE, MOST = 1_000, 10_000
+#: What a list of features takes, besides its properties.
+_ITEMS = (
+    *("limit", "offset", "bbox", "bbox-crs", "crs", "datetime"),
+    *("filter", "filter-lang", "filter-crs"),
+)
+
+router = APIRouter(tags=["OGC API - Features"], responses=OGC_PROBLEMS)
+Name = Annotated[str, Path(alias="collection", description="Id of a collection")]
+
+
+class ItemQuery(BaseModel):
+    """How a feature is asked for."""
+
+    model_config = ConfigDict(extra="allow")
+
+    crs: str = Field(
+        default=CRS84, description="URI of the system of the answer, or EPSG: and a number."
+    )
+    datetime: str | None = Field(
+        default=None,
+        description="A day, a time or an interval: which plan answers. Today by default.",
+    )
+
+
+class ItemsQuery(ItemQuery):
+    """Which features are asked for. Each property of the collection is a parameter too."""
+
+    limit: str | None = Field(
+        default=None,
+        description=f"Features of a page: {PAGE} by default, at most {MOST}.",
+        json_schema_extra={"type": "integer"},
+    )
+    offset: str | None = Field(
+        default=None, description="Features before the page.", json_schema_extra={"type": "integer"}
+    )
+    bbox: str | None = Field(default=None, description="west,south,east,north")
+    bbox_crs: str = Field(default=CRS84, alias="bbox-crs", description="System of bbox.")
+    filter: str | None = Field(default=None, description="CQL2 text")
+    filter_lang: str = Field(default="cql2-text", alias="filter-lang")
+    filter_crs: str = Field(default=CRS84, alias="filter-crs")
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of a collection.
+
+    Parameters
+    ----------
+    collection : Collection
+        Of which features.
+    in_force : InForce
+        Of which plan.
+    features : Features
+        All that the caller may see.
+    allowed : sequence of int
+        Their positions.
+    crs : str
+        URI of the system of the answer.
+    bbox : tuple of float or None
+        Degrees.
+    condition : Filter or None
+        What must be true of a feature.
+    offset, limit : int
+        Which page.
+    """
+
+    collection: Collection
+    in_force: InForce
+    features: Features
+    allowed: Sequence[int] | None
+    crs: str
+    bbox: Bbox | None
+    condition: Filter | None
+    offset: int
+    limit: int
+
+    def find(self) -> Sequence[int]:
+        """Return the positions of all features that are asked for."""
+        found: Sequence[int] = self.features.find(bbox=self.bbox)
+        if self.allowed is not None:
+            found = sorted(set(found) & set(self.allowed))
+        return self.condition.find(self.features.texts, found) if self.condition else found
+
+    def write(self, positions: Sequence[int]) -> Sequence[str]:
+        """Return features as JSON, in the system that is asked for."""
+        if self.crs == CRS84:
+            return [self.features.texts[at] for at in positions]
+        return self.features.project(positions, self.crs)
+
+
+@router.get("/collections")
+def list_collections(request: Request, caller: AnyCaller, shelf: TheShelf) -> dict[str, Any]:
+    """List the collections that the caller may see."""
+    in_force = _ask_plan(request, shelf, None)
+    base = f"{root(request)}/collections"
+    told = [one for one in COLLECTIONS.values() if _may_see(caller, one)]
+    return {
+        "links": [link(base, "self", JSON, "The collections")],
+        "crs": list_crs(in_force.plan.metric),
+        "collections": [_describe(request, shelf, one, in_force) for one in told],
+    }
+
+
+@router.get("/collections/{collection}")
+def get_collection(
+    request: Request, caller: AnyCaller, shelf: TheShelf, name: Name
+) -> dict[str, Any]:
+    """Describe a collection."""
+    collection = _find_collection(caller, name)
+    return _describe(request, shelf, collection, _ask_plan(request, shelf, None))
+
+
+@router.get("/collections/{collection}/queryables")
+def list_queryables(request: Request, caller: AnyCaller, name: Name) -> Response:
+    """Say by which properties a collection can be filtered, as JSON Schema."""
+    collection = _find_collection(caller, name)
+    kinds = {key: {"title": key, "type": kind} for key, kind in collection.queryables.items()}
+    shape = {"title": "geometry", "format": "geometry-any", "x-ogc-role": "primary-geometry"}
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"{root(request)}/collections/{name}/queryables",
+        "type": "object",
+        "title": collection.title,
+        "properties": {**kinds, "geometry": shape},
+        "additionalProperties": False,
+    }
+    return Response(json.dumps(schema, ensure_ascii=False), media_type=SCHEMA)
+
+
+@router.get(
+    "/collections/{collection}/items",
+    response_class=GeoJSONResponse,
+    responses={200: {"model": AnyCollection}},
+)
+def list_items(
+    request: Request,
+    caller: AnyCaller,
+    shelf: TheShelf,
+    name: Name,
+    given: Annotated[ItemsQuery, Query()],
+) -> Response:
+    """List the features of a collection: in a box, in force on a day, as a filter says, by pages.
+
+    Each property of the collection is a parameter too: ``community=小雨社区``.
+    """
+    collection = _find_collection(caller, name)
+    check_names(request, (*_ITEMS, *collection.properties))
+    in_force = _ask_plan(request, shelf, given.datetime)
+    asked = _read_question(request, caller, shelf, collection, in_force, given)
+    headers = _cache(asked, shelf, "items", sorted(request.query_params.multi_items()))
+    answer = not_modified(request, headers["ETag"])
+    if answer is not None:
+        return answer
+    return _answer_page(request, asked, headers)
+
+
+@router.get(
+    "/collections/{collection}/items/{feature}",
+    response_class=GeoJSONResponse,
+    responses={200: {"model": AnyFeature}},
+)
+def get_item(
+    request: Request,
+    caller: AnyCaller,
+    shelf: TheShelf,
+    name: Name,
+    feature: Annotated[str, Path(description="Id of a feature")],
+    given: Annotated[ItemQuery, Query()],
+) -> Response:
+    """Return one feature. A grid that was retired answers 410 with what came after it."""
+    collection = _find_collection(caller, name)
+    check_names(request, ("crs", "datetime"))
+    in_force = _ask_plan(request, shelf, given.datetime)
+    asked = _read_question(request, caller, shelf, collection, in_force, ItemsQuery(crs=given.crs))
+    at = _find_feature(asked, feature)
+    headers = _cache(asked, shelf, "item", feature, asked.crs)
+    answer = not_modified(request, headers["ETag"])
+    if answer is not None:
+        return answer
+    told = json.loads(asked.write([at])[0])
+    here = f"{root(request)}/collections/{name}"
+    told["links"] = [
+        link(_with_query(request, f"{here}/items/{feature}"), "self", GEOJSON, "This feature"),
+        link(here, "collection", JSON, collection.title),
+    ]
+    return GeoJSONResponse(json.dumps(told, ensure_ascii=False), headers=headers)
+
+
+def _find_collection(caller: Caller, name: str) -> Collection:
+    """Return a collection that the caller may see."""
+    if name not in COLLECTIONS:
+        detail = f"There is no collection {name!r}; there are {', '.join(COLLECTIONS)}."
+        raise ProblemError(404, "unknown-collection", detail)
+    collection = COLLECTIONS[name]
+    if collection.internal:
+        need_role(caller, Role.VIEWER)
+    return collection
+
+
+def _may_see(caller: Caller, collection: Collection) -> bool:
+    return not collection.internal or caller.role >= Role.VIEWER
+
+
+def _ask_plan(request: Request, shelf: Shelf, when: str | None) -> InForce:
+    return shelf.in_force(parse_when(when, request.app.state.today()))
+
+
+def _describe(
+    request: Request, shelf: Shelf, collection: Collection, in_force: InForce
+) -> dict[str, Any]:
+    """Return what is said of a collection."""
+    here = f"{root(request)}/collections/{collection.id}"
+    first = shelf.find_publication(in_force.plan.name, in_force.as_of).valid_from
+    return {
+        "id": collection.id,
+        "title": collection.title,
+        "description": collection.description,
+        "itemType": "feature",
+        "extent": {
+            "spatial": {"bbox": [in_force.plan.bbox], "crs": CRS84},
+            "temporal": {"interval": [[f"{first.isoformat()}T00:00:00+08:00", None]]},
+        },
+        "crs": list_crs(in_force.plan.metric),
+        "storageCrs": CRS84,
+        "links": [
+            link(here, "self", JSON, collection.title),
+            link(f"{here}/items", "items", GEOJSON, collection.title),
+            link(
+                f"{here}/queryables",
+                "http://www.opengis.net/def/rel/ogc/1.0/queryables",
+                SCHEMA,
+                "Properties to filter by",
+            ),
+            link(f"{root(request)}/map", "alternate", HTML, "The map"),
+        ],
+    }
+
+
+def _read_question(
+    request: Request,
+    caller: Caller,
+    shelf: Shelf,
+    collection: Collection,
+    in_force: InForce,
+    given: ItemsQuery,
+) -> Question:
+    known = list_crs(in_force.plan.metric)
+    features, allowed = _take_features(request, caller, shelf, collection, in_force)
+    return Question(
+        collection=collection,
+        in_force=in_force,
+        features=features,
+        allowed=allowed,
+        crs=parse_crs(given.crs, "crs", known),
+        bbox=_read_box(given, known),
+        condition=_read_filter(request, given, collection),
+        offset=parse_number("offset", given.offset, 0, 0, 10**9),
+        limit=parse_number("limit", given.limit, PAGE, 1, MOST),
+    )
+
+
+def _take_features(
+    request: Request, caller: Caller, shelf: Shelf, collection: Collection, in_force: InForce
+) -> tuple[Features, Sequence[int] | None]:
+    """Return the features of a collection, and which of them the caller may see: None is all."""
+    if collection.id == "units":
+        record(request, caller, "look-up", "units", plan=in_force.plan.name)
+        units = shelf.list_units(in_force)
+        places = range(len(units.codes))
+        return units.features, [at for at in places if caller.covers(units.codes[at])]
+    if collection.id == "stations":
+        return shelf.list_stations(in_force), None
+    plan = in_force.plan
+    return (plan.features if collection.id == "grids" else plan.layers[collection.id]), None
+
+
+def _read_box(given: ItemsQuery, known: Sequence[str]) -> Bbox | None:
+    """Read ``bbox`` in the system of ``bbox-crs``, and return it in degrees."""
+    crs = parse_crs(given.bbox_crs, "bbox-crs", known)
+    try:
+        bounds = read_bbox(given.bbox, degrees=crs == CRS84)
+        return bounds if bounds is None or crs == CRS84 else bounds_to_degrees(bounds, crs)
+    except (ValueError, CrsError) as error:
+        raise refuse("bbox", str(error)) from None
+
+
+def _read_filter(request: Request, given: ItemsQuery, collection: Collection) -> Filter | None:
+    """Put ``filter`` and the parameters that are properties together."""
+    if given.filter_lang != "cql2-text":
+        raise refuse("filter-lang", "only cql2-text is read")
+    parse_crs(given.filter_crs, "filter-crs", (CRS84,))
+    parts = [] if given.filter is None else [f"({given.filter})"]
+    parts += [
+        _write_equality(name, request.query_params[name], kind)
+        for name, kind in collection.properties.items()
+        if name in request.query_params
+    ]
+    if not parts:
+        return None
+    try:
+        return parse_filter(" AND ".join(parts), collection.queryables)
+    except FilterError as error:
+        raise ProblemError(400, "bad-filter", str(error)) from None
+
+
+def _write_equality(name: str, value: str, kind: str) -> str:
+    """Return a property's parameter as CQL2 text."""
+    if kind == "string":
+        escaped = value.replace("'", "''")
+        return f"{name} = '{escaped}'"
+    try:
+        return f"{name} = {float(value):.15g}"
+    except ValueError:
+        raise refuse(name, f"{value!r} is no number") from None
+
+
+def _find_feature(asked: Question, feature: str) -> int:
+    if asked.collection.id == "grids":
+        find_grid(asked.in_force.plan, feature)
+    ids = asked.features.ids
+    at = ids.index(feature) if feature in ids else None
+    if at is None or (asked.allowed is not None and at not in asked.allowed):
+        detail = f"There is no {feature!r} in {asked.collection.id}."
+        raise ProblemError(404, "unknown-feature", detail)
+    return at
+
+
+def _answer_page(request: Request, asked: Question, headers: dict[str, str]) -> Response:
+    """Write a page of features: counts, links, and the features as they were written before."""
+    found = asked.find()
+    page = found[asked.offset : asked.offset + asked.limit]
+    links = _link_pages(request, asked, len(found))
+    head = json.dumps(
+        {
+            "type": "FeatureCollection",
+            "numberMatched": len(found),
+            "numberReturned": len(page),
+            "links": links,
+        },
+        ensure_ascii=False,
+    )
+    body = f'{head[:-1]},"features":[{",".join(asked.write(page))}]}}'
+    written = [f'<{one["href"]}>; rel="{one["rel"]}"; type="{one["type"]}"' for one in links]
+    return GeoJSONResponse(body, headers={**headers, "Link": ", ".join(written)})
+
+
+def _link_pages(request: Request, asked: Question, found: int) -> list[dict[str, Any]]:
+    here = f"{root(request)}/collections/{asked.collection.id}"
+    items = f"{here}/items"
+    links = [
+        link(_with_query(request, items), "self", GEOJSON, "This page"),
+        link(here, "collection", JSON, asked.collection.title),
+    ]
+    after, before = asked.offset + asked.limit, max(asked.offset - asked.limit, 0)
+    if after < found:
+        links.append(link(_with_query(request, items, after), "next", GEOJSON, "Next page"))
+    if asked.offset:
+        links.append(link(_with_query(request, items, before), "prev", GEOJSON, "Page before"))
+    return links
+
+
+def _with_query(request: Request, address: str, offset: int | None = None) -> str:
+    """Return an address with the parameters of the request, from another feature on."""
+    given = dict(request.query_params)
+    if offset is not None:
+        given["offset"] = str(offset)
+    return f"{address}?{urlencode(given)}" if given else address
+
+
+def _cache(asked: Question, shelf: Shelf, *parts: object) -> dict[str, str]:
+    """Return what lets a client keep an answer; those for the office are not kept."""
+    plan = asked.in_force.plan.name
+    tag = make_tag(*parts, asked.collection.id, plan, shelf.staff_stamp(asked.in_force))
+    headers = {**cache_headers(tag), "Content-Crs": f"<{asked.crs}>"}
+    if asked.collection.internal:
+        return {**headers, "Cache-Control": "no-store"}
+    return {**headers, "Last-Modified": shelf.tell_change(asked.in_force)}

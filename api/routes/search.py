@@ -1,0 +1,61 @@
+"""What a person means by what he types: a code, a name, an address, a position."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Query, Response
+
+from api.dependencies import PlanAt, TheShelf
+from api.models import FoundPlace, GridRef, SearchAnswer, Wanted
+from api.problems import PROBLEMS
+from api.shelf import InForce, Shelf
+from gridmap.search import Place
+
+router = APIRouter(tags=["search"], responses=PROBLEMS)
+
+
+@router.get("/search")
+def search(
+    wanted: Annotated[Wanted, Query()], in_force: PlanAt, shelf: TheShelf, response: Response
+) -> SearchAnswer:
+    """Find grids, communities, street offices, compounds, streets and buildings, the best first.
+
+    By any part of a code from its beginning or end, by name, by address with its usual
+    abbreviations and a wrong or missing character, by pinyin or its initials, or ``lon,lat``. Where
+    a proxy on the way writes addresses into a log, send it in a body instead (POST).
+    """
+    return _answer(wanted, in_force, shelf, response)
+
+
+@router.post("/search")
+def search_privately(
+    wanted: Annotated[Wanted, Body()], in_force: PlanAt, shelf: TheShelf, response: Response
+) -> SearchAnswer:
+    """Find the same; what is searched for is in no address and so in no log."""
+    return _answer(wanted, in_force, shelf, response)
+
+
+def _answer(wanted: Wanted, in_force: InForce, shelf: Shelf, response: Response) -> SearchAnswer:
+    response.headers["Cache-Control"] = "no-store"
+    found = shelf.search(in_force, wanted.q, wanted.limit)
+    return SearchAnswer(
+        results=[tell_place(one.place) for one in found],
+        plan=in_force.plan.name,
+        as_of=in_force.as_of,
+    )
+
+
+def tell_place(place: Place) -> FoundPlace:
+    """Say of a place what the public may know."""
+    return FoundPlace(
+        kind=place.kind,  # type: ignore[arg-type]  # pydantic checks that it is one of them
+        code=place.code,
+        name=place.name,
+        address=place.address,
+        grid=GridRef(code=place.grid_code, name=place.grid_name) if place.grid_code else None,
+        community=place.community or None,
+        street=place.street or None,
+        lon=place.lon,
+        lat=place.lat,
+        score=place.score,
+        hint=place.hint or None,
+    )

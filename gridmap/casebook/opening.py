@@ -1,0 +1,58 @@
+"""The casebook of a store: beside its plans, with the plan in force and its people."""
+
+from datetime import date
+from pathlib import Path
+
+from gridmap.casebook.book import Casebook
+from gridmap.casebook.lists import CaseQuery
+from gridmap.incidents.desk import FindAddress, make_desk
+from gridmap.rules import Rules
+from gridmap.store import PlanStore
+
+__all__ = ["CaseQuery", "Casebook", "open_casebook"]
+
+_FILE = "cases.sqlite"
+
+
+def open_casebook(
+    store: PlanStore,
+    where: str | Path | None = None,
+    *,
+    on: date | None = None,
+    rules: Rules | None = None,
+    find_address: FindAddress | None = None,
+) -> Casebook:
+    """Open the casebook of a store, located by the plan in force.
+
+    Parameters
+    ----------
+    store : PlanStore
+        The plans, and who serves their grids.
+    where : str or Path, optional
+        A file, or the URL of a PostgreSQL database; ``cases.sqlite`` in the store's folder by
+        default. Photos lie in the store's folder.
+    on : date, optional
+        The day whose plan and staff count; today by default.
+    rules : Rules, optional
+        Other settings than those of the plan.
+    find_address : callable, optional
+        What finds an address: (longitude, latitude) in WGS-84, or None.
+
+    Raises
+    ------
+    PlanNotFoundError
+        If no plan is in force on that day.
+    CasebookError
+        If the database can't be opened.
+    """
+    day = on or date.today()
+    name = store.name_in_force(day)
+    desk = make_desk(
+        store.load(name),
+        store.staff(name, day),
+        on=day,
+        rules=rules.incidents if rules else None,
+        find_address=find_address,
+    )
+    folder = Path(store.folder)
+    return Casebook(where or folder / _FILE, desk, photos=folder / "cases.photos")

@@ -1,0 +1,134 @@
+"""What MapIt answers: FixMyStreet asks which areas hold a point, and how areas lie."""
+
+import xml.etree.ElementTree as ET
+
+import pytest
+import shapely
+
+
+def place(plan, code: str):
+    """Return longitude and latitude of a place well inside a grid."""
+    point = plan.grids.loc[[code]].to_crs("EPSG:4326").representative_point().iloc[0]
+    return point.x, point.y
+
+
+def get(client, address: str):
+    """Return the JSON of an answer that is expected to be there."""
+    answer = client.get(address)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_a_point_has_one_grid_its_community_and_its_street(client, town) -> None:
+    """Three areas, each the parent of the one before; longitude comes first."""
+    code = town.spring.grids.index[0]
+    lon, lat = place(town.spring, code)
+    areas = get(client, f"/point/4326/{lon},{lat}")
+    by_type = {one["type"]: one for one in areas.values()}
+    assert list(by_type) == ["GRD", "COM", "STR"]
+    assert by_type["GRD"]["id"] == int(code)
+    assert by_type["GRD"]["parent_area"] == by_type["COM"]["id"] == int(code[:12])
+    assert by_type["COM"]["parent_area"] == by_type["STR"]["id"] == int(code[:9])
+    assert get(client, f"/point/latlon/{lat},{lon}") == areas
+    assert get(client, f"/point/4326/{lon},{lat}.json") == areas
+
+
+def test_points_in_other_systems(client, town) -> None:
+    """Web Mercator and the plan's own metres find the same grid, east first."""
+    code = town.spring.grids.index[1]
+    here = town.spring.grids.loc[[code]].representative_point()
+    for system in (3857, 4550, 4490):
+        point = here.to_crs(system).iloc[0]
+        assert str(int(code)) in get(client, f"/point/{system}/{point.x},{point.y}")
+
+
+def test_outside_there_are_no_areas(client) -> None:
+    """An empty object, as MapIt says it."""
+    assert get(client, "/point/4326/7.42,43.73") == {}
+
+
+@pytest.mark.parametrize("address", ["/point/4326/a,b", "/point/nine/1,2", "/point/2/1,2"])
+def test_what_is_no_position_is_refused(client, address: str) -> None:
+    """422 with a stable code."""
+    answer = client.get(address)
+    assert (answer.status_code, answer.json()["code"]) == (422, "bad-position")
+
+
+def test_types_narrow_an_answer(client, town) -> None:
+    """type=COM leaves the community alone."""
+    lon, lat = place(town.spring, town.spring.grids.index[0])
+    told = get(client, f"/point/4326/{lon},{lat}?type=COM")
+    assert [one["type"] for one in told.values()] == ["COM"]
+    assert set(get(client, "/types")) == {"GRD", "COM", "STR"}
+
+
+def test_an_area_says_how_long_it_was_there(client, town) -> None:
+    """A grid that was merged in autumn is of generation 1 only, its neighbours of both."""
+    gone = set(town.spring.grids.index) - set(town.autumn.grids.index)
+    for code in town.spring.grids.index:
+        told = get(client, f"/area/{code}")
+        assert (told["generation_low"], told["generation_high"]) == (1, 1 if code in gone else 2)
+    assert [one["id"] for one in get(client, "/generations").values()] == [1, 2]
+
+
+def test_an_earlier_or_later_generation_answers(client, town) -> None:
+    """Of generation 2 the merged grid is known, of 3 nothing."""
+    new = (set(town.autumn.grids.index) - set(town.spring.grids.index)).pop()
+    assert client.get(f"/area/{new}").json()["code"] == "unknown-area"
+    assert get(client, f"/area/{new}?generation=2")["generation_low"] == 2
+    assert client.get("/areas/GRD?generation=3").json()["code"] == "unknown-generation"
+
+
+def test_shapes_in_every_form(client, town) -> None:
+    """GeoJSON, WKT and KML are the same outline; a tolerance makes it shorter."""
+    code = town.spring.grids.index[0]
+    shape = shapely.geometry.shape(get(client, f"/area/{code}.geojson"))
+    assert shapely.from_wkt(client.get(f"/area/{code}.wkt").text).equals_exact(shape, 1e-7)
+    kml = client.get(f"/area/{code}.kml")
+    assert kml.headers["content-type"] == "application/vnd.google-earth.kml+xml"
+    space = {"k": "http://www.opengis.net/kml/2.2"}
+    ring = ET.fromstring(kml.text).find(".//k:coordinates", space).text.split()
+    assert len(ring) == len(shape.exterior.coords)
+    plain = shapely.geometry.shape(
+        get(client, f"/area/4326/{code}.geojson?simplify_tolerance=0.0005")
+    )
+    assert len(plain.exterior.coords) < len(ring)
+    assert get(client, f"/area/{code}.json") == get(client, f"/area/{code}")
+
+
+def test_an_area_is_measured(client, town) -> None:
+    """Square metres and the centre are those of the plan."""
+    grid = town.spring.grids.iloc[0]
+    told = get(client, f"/area/{town.spring.grids.index[0]}/geometry")
+    assert told["area"] == pytest.approx(grid.geometry.area, rel=1e-3)
+    assert (told["srid_en"], told["parts"]) == (4550, 1)
+    assert told["centre_e"] == pytest.approx(grid.geometry.centroid.x, abs=0.1)
+
+
+def test_how_areas_lie(client, town) -> None:
+    """Neighbours touch, a community is divided into its grids and covers them."""
+    codes = list(town.spring.grids.index)
+    community = codes[0][:12]
+    assert list(get(client, f"/area/{community}/children")) == codes
+    assert set(codes) <= set(get(client, f"/area/{community}/covers"))
+    assert community in get(client, f"/area/{codes[0]}/covered")
+    touching = set(get(client, f"/area/{codes[0]}/touches?type=GRD"))
+    assert touching
+    assert codes[0] not in touching
+    assert touching <= set(get(client, f"/area/{codes[0]}/intersects"))
+    assert get(client, f"/area/{codes[0]}/overlaps?type=GRD") == {}
+    assert community in get(client, f"/area/{codes[0]}/coverlaps")
+
+
+def test_areas_by_number_type_name_and_code(client, town) -> None:
+    """Several at once, all of a type, by the beginning of a name, and sent on from a code."""
+    codes = list(town.spring.grids.index)
+    assert list(get(client, f"/areas/{codes[0]},{codes[2]},5")) == [codes[0], codes[2]]
+    assert list(get(client, "/areas/GRD")) == codes
+    name = town.spring.grids["name"].iloc[0]
+    assert codes[0] in get(client, f"/areas/{name[:3]}")
+    assert len(get(client, f"/areas/{codes[0]},{codes[2]}.geojson")["geometries"]) == 2
+    sent = client.get(f"/code/gridmap/{codes[0]}", follow_redirects=False)
+    assert sent.status_code == 302
+    assert sent.headers["location"].endswith(f"/area/{codes[0]}")
+    assert client.get(f"/code/ons/{codes[0]}").status_code == 404
