@@ -16,6 +16,7 @@ from typing import Any
 
 from api.models import GridContact, GridProperties, GridRef
 from gridmap.areas import Area, AreaIndex
+from gridmap.batches import Batches, make_batches
 from gridmap.geojson import (
     BASE_LAYERS,
     NO_FEATURES,
@@ -49,6 +50,7 @@ class ServedPlan:
     quoted: str
     rules: Rules
     locator: Locator
+    batches: Batches
     grids: dict[str, GridProperties]
     heads: dict[str, str]
     refs: dict[str, str]
@@ -342,6 +344,7 @@ def serve_plan(plan: Plan, name: str, locator: Locator) -> ServedPlan:
         quoted=_write(name),
         rules=rules,
         locator=locator,
+        batches=make_batches(locator, told),
         grids=grids,
         heads={code: _write_head(code, grid) for code, grid in grids.items()},
         refs={

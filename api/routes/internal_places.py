@@ -108,7 +108,7 @@ def _locate(
 def _tell_owner(owner: Owner, place: Place, in_force: InForce) -> dict[str, Any]:
     plan = in_force.plan
     grid = plan.grids[owner.grid_code] if owner.grid_code else None
-    hint = find_hint(owner, place.lon, place.lat, place.datum, plan)
+    hint = find_hint(owner, plan)
     shown = put_on_map(place.lon, place.lat, place.datum)
     return {
         "grid": _refer(owner.grid_code, in_force),
