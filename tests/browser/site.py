@@ -14,6 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.app import create_app
+from api.settings import Settings
 
 TODAY = date(2026, 5, 1)
 
@@ -39,7 +40,7 @@ PAIRS = """selector => {
 @contextmanager
 def serve(folder: Path) -> Iterator[str]:
     """Serve a store on a free port, in a thread; give its address."""
-    app = create_app(folder, today=lambda: TODAY, attribution="© 测试数据")
+    app = create_app(Settings(store=folder, attribution="© 测试数据"), today=lambda: TODAY)
     with run(app) as address:
         yield address
 

@@ -25,9 +25,10 @@ HOST = """<!DOCTYPE html><title>另一个系统</title><body style="margin:0">
 <div style="height:2000px"></div>
 <script>
 window.heard = [];
+const frame = document.getElementById('map');
 addEventListener('message', event => window.heard.push({origin: event.origin, ...event.data}));
-window.show = address => { document.getElementById('map').src = address; };
-window.say = (data, origin) => document.getElementById('map').contentWindow.postMessage(data, origin);
+window.show = address => { frame.src = address; };
+window.say = (data, origin) => frame.contentWindow.postMessage(data, origin);
 </script>"""
 
 
@@ -88,7 +89,7 @@ def centre(feature):
 
 
 def test_grid_in_the_address(open_embed, grids):
-    """`grid` shows that grid, in view, with its code, community and worker or that there is none."""
+    """`grid` shows that grid, in view, with its community and that it has no worker."""
     page = open_embed(f"?grid={grids[2]['id']}")
     card = page.locator("#card")
     expect(card).to_have_attribute("data-grid", grids[2]["id"])
@@ -296,8 +297,8 @@ def test_works_without_webgl(open_embed):
     assert page.evaluate("document.createElement('canvas').getContext('webgl')") is None
     colours = page.evaluate(
         """() => {
-            const { width, height } = document.querySelector('#map canvas');
-            const data = document.querySelector('#map canvas').getContext('2d').getImageData(0, 0, width, height).data;
+            const canvas = document.querySelector('#map canvas');
+            const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
             return new Set(new Int32Array(data.buffer)).size;
         }"""
     )
