@@ -222,7 +222,7 @@ export class View {
       clearTimeout(this.hinting);
       this.hinting = setTimeout(() => (hint.hidden = true), 1500);
     };
-    frame.addEventListener("wheel", choose, { capture: true, passive: true });
+    frame.addEventListener("wheel", choose, { capture: true, passive: false }); // before the page scrolls
   }
 
   locateAt({ lat, lng }) {
