@@ -37,6 +37,7 @@ from api.routes import (
     pages,
     plans,
     search,
+    tiles,
 )
 from api.settings import Settings, read_settings
 from api.shelf import Shelf
@@ -61,6 +62,11 @@ ERRORS: tuple[tuple[type[GridmapError], int, str, str | None], ...] = (
     (PlanDamagedError, 503, "plan-damaged", "The plan can't be read; its keeper must restore it."),
     (StoreError, 503, "store-unavailable", "The plans can't be read now; try again later."),
     (GridmapError, 500, "internal-error", "This is a fault of the service, and was logged."),
+)
+#: What answers, in the order in which addresses are compared.
+ROUTES = (
+    *(landing, locate, search, grids, layers, plans),
+    *(features, tiles, mapit, pages, internal),
 )
 _log = logging.getLogger("gridmap.api")
 
@@ -93,7 +99,7 @@ def create_app(
     app.state.attribution, app.state.approval = settings.attribution, settings.approval
     app.state.keys, app.state.audit = KeyStore(settings.store), AuditLog(settings.store)
     for module in (
-        *(landing, locate, search, grids, layers, plans, features, mapit),
+        *(landing, locate, search, grids, layers, plans, features, tiles, mapit),
         *(pages, notices, internal),
     ):
         app.include_router(module.router)
