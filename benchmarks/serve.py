@@ -3,8 +3,8 @@
     python benchmarks/serve.py [--json FILE] [--store FOLDER] [--peers FOLDER] [--only ours]
 
 A city is drawn, kept and published (``--store`` keeps it for the next run), each server runs with
-one worker, and wrk asks it on loopback with 32 connections: a point look-up, the grids in a box, and
-for ours batches of points. Told are requests a second, the 99th percentile, and µs of CPU a request
+one worker, and wrk asks it on loopback with 32 connections: a point look-up, the grids in a box,
+and for ours batches of points. Told are requests a second, the 99th percentile, and µs of CPU a request
 of the server's process (and of its database), which depend less on what else the machine does.
 Ours is started once more with two workers. Peers are installed into environments of their own under
 ``--peers``; what does not install or start is left out, with the reason. PostgreSQL's programs must
@@ -25,7 +25,7 @@ import tempfile
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -175,22 +175,21 @@ def ask(
 # --- what is asked -----------------------------------------------------------------------------
 
 
-def make_points(bounds: Sequence[float], count: int) -> list[tuple[float, float]]:
-    """Make random places in a box."""
+def make_points(plan: gridmap.Plan, count: int) -> list[tuple[float, float]]:
+    """Make places where people are: up to some 50 m from a random building."""
     rng = random.Random(0)
-    west, south, east, north = bounds
+    buildings = plan.city.buildings.sample(count, replace=True, random_state=0)
+    shapes = buildings.representative_point().to_crs("EPSG:4326")
     return [
-        (round(rng.uniform(west, east), 6), round(rng.uniform(south, north), 6))
-        for _ in range(count)
+        (round(at.x + rng.uniform(-5e-4, 5e-4), 6), round(at.y + rng.uniform(-5e-4, 5e-4), 6))
+        for at in shapes
     ]
 
 
-def make_boxes(bounds: Sequence[float], count: int) -> list[str]:
-    """Make boxes of 600 m or so: a screen of a phone, some 10 grids."""
+def make_boxes(points: Sequence[tuple[float, float]]) -> list[str]:
+    """Make boxes of 600 m or so from places: a screen of a phone, some 10 grids."""
     size = 0.006
-    return [
-        f"{lon},{lat},{lon + size:.6f},{lat + size:.6f}" for lon, lat in make_points(bounds, count)
-    ]
+    return [f"{lon},{lat},{lon + size:.6f},{lat + size:.6f}" for lon, lat in points]
 
 
 def write_paths(folder: Path, paths: Sequence[str]) -> str:
@@ -251,30 +250,29 @@ def serve_ours(store: Path, folder: Path, workers: int) -> Iterator[tuple[str, i
 # --- peers -------------------------------------------------------------------------------------
 
 
-def as_owner() -> list[str]:
-    """Return how to run PostgreSQL's programs: they refuse root."""
-    return ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+def run_as_owner(*words: str | Path) -> None:
+    """Run one of PostgreSQL's programs, which refuse root."""
+    owner = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    quiet = subprocess.DEVNULL  # a pipe would stay open as long as the server runs
+    subprocess.run([*owner, *words], check=True, stdout=quiet, stderr=quiet, cwd="/")
 
 
 @contextmanager
-def serve_database(store: gridmap.PlanStore, folder: Path) -> Iterator[tuple[str, int]]:
+def serve_database(store: gridmap.PlanStore) -> Iterator[tuple[str, int]]:
     """Run PostGIS with the grids in it; give its address and its process."""
     home = Path(tempfile.mkdtemp(prefix="gridmap-postgres-"))
     if os.geteuid() == 0:
         shutil.chown(home, "postgres", "postgres")
     data, port = home / "data", find_port()
-    run: Callable[..., Any] = lambda *words: subprocess.run(  # noqa: E731
-        [*as_owner(), *words], check=True, capture_output=True, cwd="/"
-    )
-    run(POSTGRES / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "-E", "UTF8")
+    run_as_owner(POSTGRES / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "-E", "UTF8")
     options = f"-p {port} -k {home} -c listen_addresses=127.0.0.1 -c fsync=off"
-    run(POSTGRES / "pg_ctl", "-D", data, "-w", "-l", home / "log", "-o", options, "start")
+    run_as_owner(POSTGRES / "pg_ctl", "-D", data, "-w", "-l", home / "log", "-o", options, "start")
     try:
         address = f"postgresql://postgres@127.0.0.1:{port}/postgres"
         fill_database(address, store)
         yield address, int((data / "postmaster.pid").read_text().split()[0])
     finally:
-        run(POSTGRES / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
+        run_as_owner(POSTGRES / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
         shutil.rmtree(home, ignore_errors=True)
 
 
@@ -414,17 +412,22 @@ class Bench:
     def __init__(self, store: gridmap.PlanStore, folder: Path, seconds: int) -> None:
         self.store, self.folder, self.seconds = store, folder, seconds
         plan = store.in_force(date.today())
-        bounds = plan.city.buildings.to_crs("EPSG:4326").total_bounds.tolist()
-        self.points = make_points(bounds, POINTS)
-        self.boxes = make_boxes(bounds, POINTS // 4)
-        self.batch = make_points(bounds, BATCH)
+        self.batch = make_points(plan, BATCH)
+        self.points = self.batch[:POINTS]
+        self.boxes = make_boxes(self.points[: POINTS // 4])
         self.loads: dict[tuple[str, str], Load] = {}
         self.bars: list[dict[str, Any]] = []
 
     def measure(
-        self, who: str, what: str, base: str, script: str, pid: int, database: Sequence[int] = (), *,
+        self,
+        who: str,
+        what: str,
+        base: str,
+        script: str,
+        pid: int,
+        database: Sequence[int] = (),
         connections: int = 32,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Ask, and print what came of it."""
         load = ask(base, script, [pid], database, self.seconds, connections)
         self.loads[who, what] = load
@@ -518,7 +521,7 @@ def run_peer(bench: Bench, name: str, programs: Path, address: str, database: in
 def run_peers(bench: Bench, folder: Path, names: Sequence[str]) -> None:
     """Measure the peers that install and start; say why for the others."""
     try:
-        with serve_database(bench.store, bench.folder) as (address, database):
+        with serve_database(bench.store) as (address, database):
             for name in names:
                 try:
                     run_peer(bench, name, install(name, folder), address, database)

@@ -19,7 +19,7 @@ from gridmap.search.entries import CODED, Entry, list_entries
 from gridmap.search.spelling import make_tokens
 
 #: Version of the layout; a file of another one is written anew.
-FORMAT = 1
+FORMAT = 2
 #: In place of a number: what has a name as its own, and no number.
 OWN = "="
 _LAYOUT = """
