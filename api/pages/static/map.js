@@ -2,12 +2,12 @@
 // grid owns the place.
 
 import { readAddress, readOptions, writeAddress } from "./address.js";
-import { dispatchText, fillCard, fullName, ownerRows, tellHint } from "./card.js";
+import { dispatchText, showOwner } from "./card.js";
 import { usePlan } from "./client.js";
 import { copyText } from "./copy.js";
 import { byId, makeButton } from "./elements.js";
 import { Frame } from "./frame.js";
-import { findItems } from "./find.js";
+import { findItems, findSure } from "./find.js";
 import { SearchBox } from "./search_box.js";
 import { View, isNarrow } from "./view.js";
 import { currentLanguage, word } from "./words.js";
@@ -28,19 +28,15 @@ let told = null;
 
 function tell(shown) {
   if (!shown) card.hidden = true;
-  else showOwner(shown);
+  else showOwner(card, shown, { buttons: makeButtons(shown), onClose: () => view.close(), retry });
   keepAddress();
   if (shown && shown !== told) report(shown);
   told = shown;
 }
 
-function showOwner(shown) {
-  const { answer, others } = shown;
-  const title = answer.grid_code ? fullName(answer) : word("none");
-  const hints = [tellHint(answer, others)].filter(Boolean);
-  fillCard(card, { title, rows: ownerRows(shown), hints, buttons: makeButtons(shown), onClose: () => view.close() });
-  card.dataset.grid = answer.grid_code || "";
-  card.dataset.match = answer.match;
+function retry(place) {
+  byId("datum").value = place.datum;
+  view.attempt(view.locate(place, { move: true }));
 }
 
 function makeButtons(shown) {
@@ -87,7 +83,8 @@ const box = new SearchBox({
   form: byId("search"),
   field: byId("query"),
   list: byId("results"),
-  find: (text) => findItems(text, view.ground.features),
+  find: findItems,
+  sure: findSure,
   take: (query) => view.take(query, byId("datum").value),
   attempt: (task) => view.attempt(task),
 });
@@ -105,8 +102,12 @@ function keepAddress() {
   writeAddress({ view: view.view(), pin: place, grid: answer?.grid_code, lang: currentLanguage() });
 }
 
+function moveTo({ zoom, lat, lon }) {
+  view.map.setView([lat, lon], zoom, { animate: false });
+}
+
 async function restore({ view: at, pin, grid, q }) {
-  if (at) view.map.setView([at.lat, at.lon], at.zoom, { animate: false });
+  if (at) moveTo(at);
   if (pin) await view.locate({ ...pin, datum: "wgs84" }, { move: !at });
   else if (grid && !at) await view.takeCode(grid);
   else if (grid && view.ground.byCode.has(grid)) await view.showGrid(grid, { move: false });
@@ -125,13 +126,11 @@ async function start() {
   view.ground.nameUnderMouse((code) => frame.send("hover", { code }));
   if (window.parent !== window) view.leaveWheel();
   if (options.plan) await usePlan(options.plan);
-  await view.loadPlan();
-  if (!address.view) view.fitAll();
+  await view.loadPlan(() => (address.view ? moveTo(address.view) : view.fitAll()));
   await restore(address);
   keepAddress();
   view.map.on("moveend", keepAddress);
   addEventListener("hashchange", () => view.attempt(restore(readAddress())));
-  await view.ground.showBase();
   document.documentElement.dataset.ready = "1";
   frame.open(describeState());
 }

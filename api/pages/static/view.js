@@ -40,16 +40,31 @@ export class View {
     this.keyed = Boolean(key);
   }
 
-  async loadPlan() {
-    const [plan, grids] = await Promise.all([askPlan(), askGrids()]);
-    this.plan = plan;
-    this.colouring = makeColouring(this.color, grids.features, plan);
+  /** Tell whether the service knows a key; the one in use stays. */
+  async tryKey(key) {
+    try {
+      await askPlan(key);
+      return true;
+    } catch (problem) {
+      if (problem.code !== "bad-key") throw problem;
+      return false;
+    }
+  }
+
+  /** Fetch and draw the plan in force; `look` moves the map first, so that it is drawn once. */
+  async loadPlan(look = () => {}) {
+    const [asked, base] = [askGrids(), this.ground.askBase()];
+    this.plan = await askPlan();
+    look();
+    const grids = await asked;
+    this.colouring = makeColouring(this.color, grids.features, this.plan);
     this.ground.showGrids(grids, this.colouring);
     this.showPlan();
+    this.ground.showBase(await base);
   }
 
   showPlan() {
-    if (!this.plan) return;
+    if (!this.colouring) return; // nothing is drawn yet
     byId("plan").textContent = word("in_plan", this.plan.name, this.plan.valid_from, this.plan.grids);
     showLegend(this.color, this.plan, this.colouring);
   }
@@ -74,7 +89,6 @@ export class View {
     if (asked !== this.asked) return; // somebody asked again meanwhile
     if (answer.plan !== this.plan.name) {
       await this.loadPlan(); // another plan was published
-      await this.ground.showBase();
     }
     const pin = answer.place ?? null;
     const shown = { answer, place: pin, given: place, others: this.findOthers(answer, pin) };
@@ -113,9 +127,22 @@ export class View {
     return true;
   }
 
+  /** Ask who serves a grid: as far as the key allows, and what is posted in public. */
   async askPeople(code) {
-    if (this.keyed) return { staff: await askStaff(code) };
-    return { contact: (await askGrid(code)).contact ?? null };
+    let denied;
+    try {
+      if (this.keyed) return { staff: await askStaff(code) };
+    } catch (problem) {
+      if (!["not-allowed", "other-district"].includes(problem.code)) throw problem;
+      denied = problem.code;
+    }
+    return { contact: (await askGrid(code)).contact ?? null, denied };
+  }
+
+  /** Show again what is shown, as whoever has the key now. */
+  async refresh() {
+    const { answer, place, given, others } = this.shown;
+    await this.show({ answer, place, given, others }, ++this.asked);
   }
 
   close() {
@@ -144,8 +171,11 @@ export class View {
     if (query.kind === "item") return this.takeItem(query.item);
   }
 
-  takeItem({ code, place }) {
-    return place ? this.locate({ ...place, datum: "wgs84" }, { move: true }) : this.showGrid(code);
+  takeItem({ code, place, wide, title }) {
+    if (code) return this.showGrid(code);
+    if (!wide) return this.locate({ ...place, datum: "wgs84" }, { move: true });
+    this.centreOn(place);
+    say(word("wide", title));
   }
 
   async takeCode(code) {
@@ -192,7 +222,7 @@ export class View {
       clearTimeout(this.hinting);
       this.hinting = setTimeout(() => (hint.hidden = true), 1500);
     };
-    frame.addEventListener("wheel", choose, { capture: true, passive: true });
+    frame.addEventListener("wheel", choose, { capture: true, passive: false }); // before the page scrolls
   }
 
   locateAt({ lat, lng }) {
