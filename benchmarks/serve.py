@@ -6,9 +6,9 @@ A city is drawn, kept and published (``--store`` keeps it for the next run), eac
 one worker, and wrk asks it on loopback with 32 connections: a point look-up, the grids in a box,
 and for ours batches of points. Told are requests a second, the 99th percentile, and µs of CPU a
 request of the server's process (and of its database), which depend less on what else the machine
-does. Ours is started once more with two workers. Peers are installed into environments of their own under
-``--peers``; what does not install or start is left out, with the reason. PostgreSQL's programs must
-be installed.
+does. Ours is started once more with two workers. Peers are installed into environments of their
+own under ``--peers``; what does not install or start is left out, with the reason. PostgreSQL's
+programs must be installed.
 """
 
 import argparse
