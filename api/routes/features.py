@@ -188,9 +188,22 @@ def list_items(
 
     Each property of the collection is a parameter too: ``community=小雨社区``.
     """
+    in_force = _ask_plan(request, shelf, given.datetime)
+    return answer_items(request, caller, shelf, in_force, name, given)
+
+
+def answer_items(
+    request: Request, caller: Caller, shelf: Shelf, in_force: InForce, name: str, given: ItemsQuery
+) -> Response:
+    """Return a page of the features of a collection.
+
+    Raises
+    ------
+    ProblemError
+        If there is no such collection for the caller, or a parameter is wrong.
+    """
     collection = _find_collection(caller, name)
     check_names(request, (*_ITEMS, *collection.properties))
-    in_force = _ask_plan(request, shelf, given.datetime)
     asked = _read_question(request, caller, shelf, collection, in_force, given)
     headers = _cache(asked, shelf, "items", sorted(request.query_params.multi_items()))
     answer = not_modified(request, headers["ETag"])

@@ -144,3 +144,60 @@ def test_forgotten_plans(client, monkeypatch):
     shelf.in_force(autumn)
     assert shelf.peek(autumn)
     assert shelf.peek(spring) is None
+
+
+@pytest.fixture
+def count_items(monkeypatch):
+    """Return a list of what `Express` did with requests for features: True where it answered."""
+    seen = []
+    list_items = express.Express._list_items
+
+    def look(self, scope):
+        answer = list_items(self, scope)
+        seen.append(answer is not None)
+        return answer
+
+    monkeypatch.setattr(express.Express, "_list_items", look)
+    return seen
+
+
+@pytest.mark.parametrize("collection", ["grids", "communities", "streets", "buildings"])
+@pytest.mark.parametrize("gzip", ["gzip", "identity"])
+def test_items_in_a_box(client, count_items, collection, gzip):
+    """The features in a box are the route's, with its links and headers, by pages and whole."""
+    west, south, east, north = client.get("/grids").json()["bbox"]
+    box = f"bbox={west},{south},{(west + east) / 2:.6f},{(south + north) / 2:.6f}"
+    headers = {"Accept-Encoding": gzip}
+    for query in (box, f"{box}&limit=2", f"limit=3&{box}"):
+        path = f"/collections/{collection}/items?{query}"
+        quick = client.get(path, headers=headers)
+        # The same box, written in a way that goes on to the route.
+        route = client.get(
+            path.replace("bbox=", "bbox=%2B" if west > 0 else "bbox=%2D"), headers=headers
+        )
+        assert count_items[-2:] == [True, False]
+        assert quick.json()["numberMatched"] == route.json()["numberMatched"] > 0
+        assert quick.json()["features"] == route.json()["features"]
+        assert set(quick.headers) == set(route.headers)
+        same = ("content-type", "cache-control", "content-crs", "last-modified", "vary")
+        assert [quick.headers[name] for name in same] == [route.headers[name] for name in same]
+        again = client.get(path, headers={**headers, "If-None-Match": quick.headers["etag"]})
+        assert again.status_code == 304
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "units/items?bbox=1,2,3,4",
+        "nothing/items?bbox=1,2,3,4",
+        "grids/items",
+        "grids/items?bbox=3,2,1,4",
+        "grids/items?bbox=1,2,3",
+        "grids/items?bbox=1,2,3,4&limit=0",
+        "grids/items?bbox=1,2,3,4&name=x",
+    ],
+)
+def test_unusual_items(client, count_items, path):
+    """What is internal, unusual or wrong is the route's business."""
+    client.get(f"/collections/{path}")
+    assert count_items == [False]
