@@ -38,7 +38,7 @@ def write_until_killed(folder):
 
 
 def test_killed_writers_lose_nothing(tmp_path):
-    """Writers killed at many moments leave a whole chain, and all keys and entries they finished."""
+    """Writers killed at any moment leave a whole chain, and all keys and entries they finished."""
     finished, last = 0, -1
     for moment in range(3):
         (tmp_path / "done").unlink(missing_ok=True)
