@@ -144,12 +144,21 @@ def _guard(app: FastAPI, settings: Settings) -> None:
 async def _load_first_plan(app: FastAPI) -> AsyncIterator[None]:
     """Read the plan in force before the first request; a service without one starts too."""
     try:
-        await run_in_threadpool(app.state.shelf.in_force, app.state.today())
+        await run_in_threadpool(_warm_up, app)
     except StoreError as error:
         _log.warning("no plan to begin with: %s", error)
     yield
     app.state.keys.close()
     app.state.audit.close()
+
+
+def _warm_up(app: FastAPI) -> None:
+    """Read the plan in force, and have compiled what answers: nobody's request waits for it."""
+    plan = app.state.shelf.in_force(app.state.today()).plan
+    if plan.bbox is not None:
+        west, south, _, _ = plan.bbox
+        plan.locator.locate(west, south)
+        plan.locator.locate_many([west], [south])
 
 
 def _handle_errors(app: FastAPI) -> None:
