@@ -31,9 +31,11 @@ from api.routes import (
     layers,
     locate,
     mapit,
+    notices,
     pages,
     plans,
     search,
+    tiles,
 )
 from api.shelf import Shelf
 from gridmap.audit import AuditLog
@@ -57,6 +59,11 @@ ERRORS: tuple[tuple[type[GridmapError], int, str, str | None], ...] = (
     (PlanDamagedError, 503, "plan-damaged", "The plan can't be read; its keeper must restore it."),
     (StoreError, 503, "store-unavailable", "The plans can't be read now; try again later."),
     (GridmapError, 500, "internal-error", "This is a fault of the service, and was logged."),
+)
+#: What answers, in the order in which addresses are compared.
+ROUTES = (
+    *(landing, locate, search, grids, layers, plans),
+    *(features, tiles, mapit, pages, internal),
 )
 _log = logging.getLogger("gridmap.api")
 
@@ -93,7 +100,10 @@ def create_app(
     app.state.today = today
     app.state.attribution, app.state.approval = attribution, approval
     app.state.keys, app.state.audit = KeyStore(store_folder), AuditLog(store_folder)
-    for module in (landing, locate, search, grids, layers, plans, features, mapit, pages, internal):
+    for module in (
+        *(landing, locate, search, grids, layers, plans, features, tiles, mapit),
+        *(pages, notices, internal),
+    ):
         app.include_router(module.router)
     pages.mount_files(app)
     app.add_middleware(GZipMiddleware, minimum_size=1000)

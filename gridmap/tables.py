@@ -271,7 +271,7 @@ STAFFING = Table(  # one row a duty; a grid without a primary worker has a row w
         "binding": "O",  # one of BINDINGS: what decided it
         "rival": "O",  # the next best worker, or ""
         "rival_walk": "f",  # m from the rival's home or office to the grid; NaN where unknown
-        "extra": "f",  # m: by how much the whole staffing would be worse with the rival, at least
+        "extra": "f",  # m: by how much the whole would be worse with the rival in exchange
         "reason": "O",  # all of that in words
     },
     (),
