@@ -37,7 +37,7 @@ GOALS = {
 
 
 def make_town(units: int, seed: int = 0) -> Any:
-    """Make one territory of so many units on a ragged lattice: streets every 8, main roads every 40.
+    """Make one territory of so many units on a lattice: streets every 8, main roads every 40.
 
     A third of the units are empty, the others have up to 60 households; compounds are 4 by 4.
     """
@@ -114,22 +114,27 @@ def run_memory() -> dict[str, float]:
     return {"peak of the 40k city, MB": float(peak())}
 
 
-def time_process(code: str, cache: str | None = None) -> float:
-    """Run a line in a fresh process; give its seconds, interpreter included."""
-    setting = {} if cache is None else {"NUMBA_CACHE_DIR": cache}
+def time_process(code: str, bytecode: str, kernels: str | None = None) -> float:
+    """Run a line in a fresh process; give its seconds, interpreter included.
+
+    Python's bytecode is kept in one folder, compiled kernels in another, if one is given.
+    """
+    setting = {"PYTHONPYCACHEPREFIX": bytecode}
+    setting |= {} if kernels is None else {"NUMBA_CACHE_DIR": kernels}
+    kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     start = time.perf_counter()
-    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, **setting})
+    subprocess.run([sys.executable, "-c", code], check=True, env=kept | setting)
     return time.perf_counter() - start
 
 
 def run_start() -> dict[str, float]:
     """Time import, the first call after installation and that of a later process."""
-    bare = min(time_process("pass") for _ in range(3))
-    imported = min(time_process("import gridmap") for _ in range(5)) - bare
     warm = "import gridmap; gridmap.warm_up()"
-    with tempfile.TemporaryDirectory() as cache:
-        cold = time_process(warm, cache) - bare
-        later = min(time_process(warm, cache) for _ in range(3)) - bare - imported
+    with tempfile.TemporaryDirectory() as bytecode, tempfile.TemporaryDirectory() as kernels:
+        bare = min(time_process("pass", bytecode) for _ in range(3))
+        cold = time_process(warm, bytecode, kernels) - bare
+        imported = min(time_process("import gridmap", bytecode) for _ in range(5)) - bare
+        later = min(time_process(warm, bytecode, kernels) for _ in range(3)) - bare - imported
     return {
         "import gridmap, s": imported,
         "first call after installation, s": cold,
