@@ -31,6 +31,10 @@ from gridmap.rules import Rules
 from gridmap.search import Found, SearchIndex, search
 from gridmap.staff.cards import Tables, describe_contact, describe_staff
 from gridmap.store import PlanStore, Stamp
+from gridmap.tiles import Tiles, make_tiles
+
+#: Tiles that are kept, some 10 kB each.
+_MOST_TILES = 4_096
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,8 @@ class Shelf:
         self._areas: OrderedDict[str, AreaIndex] = OrderedDict()
         self._codes: dict[str, set[str]] = {}
         self._indexes: OrderedDict[str, SearchIndex] = OrderedDict()
+        self._tiles: OrderedDict[str, Tiles] = OrderedDict()
+        self._cut_tiles: OrderedDict[tuple[str, int, int, int], bytes] = OrderedDict()
         #: Days that were asked for, the record of publications then, and what was in force.
         self._known: dict[date, tuple[Stamp, InForce]] = {}
         self._lock = Lock()
@@ -228,6 +234,27 @@ class Shelf:
             codes = [str(code) for code in self._store.load_grids(name).index]
             self._codes[name] = {code[:digits] for code in codes for digits in (9, 12, 15)}
         return not area.code.isdecimal() or area.code in self._codes[name]
+
+    def tiles(self, in_force: InForce) -> Tiles:
+        """Return the vector tiles of a plan, for the public; made when first asked for."""
+        name = in_force.plan.name
+        with self._lock:
+            if name not in self._tiles:
+                self._tiles[name] = make_tiles(self._store.load(name))
+            _drop_oldest(self._tiles, name, self._most)
+            return self._tiles[name]
+
+    def get_tile(self, in_force: InForce, zoom: int, column: int, row: int) -> bytes:
+        """Return a tile, compressed; empty where nothing is. Those asked for lately are kept."""
+        key = (in_force.plan.name, zoom, column, row)
+        kept = self._cut_tiles.get(key)
+        if kept is None:
+            body = self.tiles(in_force).tile(zoom, column, row)
+            kept = gzip.compress(body, 6, mtime=0) if body else b""
+            with self._lock:
+                self._cut_tiles[key] = kept
+                _drop_oldest(self._cut_tiles, key, _MOST_TILES)
+        return kept
 
     def list_stations(self, in_force: InForce) -> Features:
         """Return the service stations that are kept with a plan on a day: their names, no more."""

@@ -74,14 +74,14 @@ from gridmap.locate import (
     write_points,
 )
 from gridmap.maps import PlanMap, map_plan
-from gridmap.measure import measure, summarize
+from gridmap.measure import explain_cost, measure, summarize
 from gridmap.partition import partition_units
 from gridmap.plan import Plan, draw_plan, make_plan, redraw_plan
 from gridmap.reading.alignment import compare_areas
 from gridmap.reading.estimates import Estimate
 from gridmap.reports import Fix, Objection, PlanCertificates, PlanReport
 from gridmap.rosters import make_roster, read_roster, write_roster
-from gridmap.rules import Costs, Estates, EstateSize, Party, Rules, Staffing, read_rules
+from gridmap.rules import Costs, Estates, EstateSize, Party, Rules, Staffing, Workload, read_rules
 from gridmap.search import Found, Place, SearchIndex, list_found, search
 from gridmap.staff import (
     Siting,
@@ -128,6 +128,7 @@ from gridmap.targets import building_limits, unit_targets
 from gridmap.tiles import Tiles, export_tiles, make_tiles
 from gridmap.trace import list_periods, locate_on, trace_code
 from gridmap.units import make_units
+from gridmap.workload import unit_workload
 
 if TYPE_CHECKING:
     from gridmap.casebook.book import Casebook
@@ -184,6 +185,7 @@ __all__ = [
     "Step",
     "Tiles",
     "Whistle",
+    "Workload",
     "apply_fix",
     "assign_units",
     "assign_workers",
@@ -205,6 +207,7 @@ __all__ = [
     "divide_communities",
     "draw_plan",
     "edit_plan",
+    "explain_cost",
     "export_plan",
     "export_public",
     "export_tiles",
@@ -291,6 +294,7 @@ __all__ = [
     "trace_code",
     "undo",
     "unit_targets",
+    "unit_workload",
     "unlock_grids",
     "warm_up",
     "write_comparison",

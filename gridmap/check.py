@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from gridmap.fixes import find_fixes
+from gridmap.measure import judge_by
 from gridmap.partition import Certificate, make_problem, prove
 from gridmap.plan import Plan
 from gridmap.reports import PlanCertificates, PlanReport, judge_plan
@@ -40,7 +41,7 @@ def check_plan(
     PlanReport
         With the plan's figures under the same rules.
     """
-    judged = plan if rules is None else replace(plan, rules=rules)
+    judged = plan if rules is None else judge_by(plan, rules)
     report = judge_plan(judged)
     if fixes:
         report = find_fixes(judged, report)

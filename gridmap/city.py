@@ -33,6 +33,7 @@ from gridmap.reading.attributes import (
     settle_ids,
     settle_kinds,
     settle_texts,
+    settle_work_counts,
 )
 from gridmap.reading.columns import (
     PLAIN_TABLES,
@@ -393,6 +394,7 @@ def _settle_buildings(
         return None
     frame = settle_ids(raw["buildings"], "buildings", "building_id", findings)
     frame = settle_entrance_counts(settle_floors(frame, findings), findings)
+    frame = settle_work_counts(frame, findings)
     frame = settle_texts(frame, ["compound_id", "name", "community"])
     if "part_of" in frame:
         frame = settle_texts(frame, ["part_of"])

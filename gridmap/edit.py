@@ -17,6 +17,7 @@ from gridmap.partition import DEFAULT_STEPS, match_labels, partition_units
 from gridmap.plan import Plan, check_assignment, make_new_codes
 from gridmap.rules import Rules
 from gridmap.tables import list_some
+from gridmap.workload import fit_workload
 
 
 def move_units(
@@ -251,7 +252,7 @@ def rebalance(
     wanted = len(chosen) if grids is None else grids
     labels = partition_units(
         *_take_units(plan, rows),
-        rules or plan.rules,
+        fit_workload(plan.units, rules or plan.rules)[1],
         seed=seed,
         steps=steps,
         grids=wanted,

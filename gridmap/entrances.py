@@ -19,6 +19,7 @@ import shapely
 from gridmap.city import City
 from gridmap.errors import TableError
 from gridmap.reading.findings import CityReport, Finding
+from gridmap.tables import COUNTS
 
 Floats = npt.NDArray[np.float64]
 Array = npt.NDArray[Any]
@@ -405,10 +406,27 @@ def _fill_parts(
     table = table.assign(
         households=households, name=names.astype("str"), part_of=before.where(~parted, own)
     )
+    table = table.assign(**_share_counts(table, ids, parents))
     if "entrances" in table:
         counted = table["entrances"].where(~parted, known.astype(np.int64))
         table = table.assign(entrances=counted)
     return table
+
+
+def _share_counts(
+    table: gpd.GeoDataFrame, ids: Sequence[str], parents: pd.Index
+) -> dict[str, pd.Series]:
+    """Share out what is counted in a building among its parts, by their households."""
+    parted = pd.Series(parents, table.index).loc[list(ids)]
+    shared = {}
+    for name in COUNTS:
+        if name in table:
+            counts = table[name].copy()
+            for _, part in parted.groupby(parted, sort=False):
+                homes = table.loc[part.index, "households"].to_numpy(np.float64)
+                counts.loc[part.index] = _share(int(table.at[part.index[0], name]), homes)
+            shared[name] = counts
+    return shared
 
 
 def _name_parts(building: str, entrances: Sequence[str], taken: set[str]) -> list[str]:

@@ -22,6 +22,7 @@ class Figures(NamedTuple):
     railways: float
     main_roads: float
     compactness: float
+    work_deviation: float = 0.0
 
 
 class Verdict(NamedTuple):
@@ -46,6 +47,7 @@ def judge_grid(figures: Figures, rules: Rules) -> Iterator[Verdict]:
         yield Verdict("forbidden", "in pieces", pieces, 1.0, "pieces", pieces - 1)
     if not figures.exclusive:
         yield from _judge_size(figures, rules)
+        yield from _judge_work(figures, rules)
     for rule, metres in (
         ("across a river", figures.rivers),
         ("across a railway", figures.railways),
@@ -56,6 +58,14 @@ def judge_grid(figures: Figures, rules: Rules) -> Iterator[Verdict]:
     if figures.compactness < RAGGED:
         value = round(figures.compactness, 3)
         yield Verdict("remark", "ragged", value, RAGGED, "shape", RAGGED - figures.compactness)
+
+
+def _judge_work(figures: Figures, rules: Rules) -> Iterator[Verdict]:
+    """Judge the workload of a grid, where that is balanced beside the households; in per cent."""
+    off, limit = 100 * abs(figures.work_deviation), 100 * rules.tolerance
+    if rules.workload.beside and off > limit + 1e-9:
+        rule = "too much work" if figures.work_deviation > 0 else "too little work"
+        yield Verdict("remark", rule, round(off, 1), limit, "work", off - limit)
 
 
 def _judge_size(figures: Figures, rules: Rules) -> Iterator[Verdict]:

@@ -32,6 +32,7 @@ from gridmap.tables import (
 )
 from gridmap.targets import building_limits, find_estate_types, unit_targets
 from gridmap.units import make_units
+from gridmap.workload import fit_workload
 
 Progress = Callable[[str, int, int], None]
 
@@ -257,7 +258,7 @@ def make_plan(
         unit_id -> grid, any label. Labels become codes, numbered in each community in rows from
         north to south, west to east inside a row.
     rules : Rules
-        What the plan is judged by.
+        What the plan is judged by. A workload without a target gets the city's mean.
     name : str
         What people call it.
     kept : Series, optional
@@ -274,6 +275,7 @@ def make_plan(
     check_table(units, UNITS)
     check_table(adjacency, ADJACENCY)
     labels = check_assignment(units, assignment)
+    units, rules = fit_workload(units, rules)
     _check_grids(units, adjacency, labels)
     shapes = _form_grids(units, labels)
     own = {} if kept is None else kept.to_dict()

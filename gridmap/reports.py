@@ -165,6 +165,13 @@ class PlanReport:
             f"{figures['compactness']}; {figures['across_main_roads']} grids across a main road, "
             f"compounds split {figures['split_compounds']} times more than they need",
         ]
+        if "workload" in figures:
+            work = figures["workload"]
+            lines.append(
+                f"workload: {work['mean']} a grid in the mean; within 5 / 10 / 20 % of "
+                f"{work['target']:g}: {work['within_5']} / {work['within_10']} / "
+                f"{work['within_20']} %; worst {work['worst']} %"
+            )
         counts = ", ".join(f"{self.count(level)} {level}" for level in LEVELS)
         lines.append(f"findings: {counts}" if self.findings else "findings: none")
         lines.extend(self._list_rules(most))
@@ -213,8 +220,11 @@ def _list_findings(measures: pd.DataFrame, rules: Rules) -> Iterator[Objection]:
 
 
 def _take_figures(row: dict[Any, Any]) -> Figures:
-    known = {name: row[name] for name in Figures._fields if name != "exclusive"}
-    return Figures(**known, exclusive=row["grid_type"] == "exclusive")
+    own = {
+        "exclusive": row["grid_type"] == "exclusive",
+        "work_deviation": row.get("workload_deviation", 0.0),
+    }
+    return Figures(**{name: row[name] for name in Figures._fields if name not in own}, **own)
 
 
 def _explain(verdict: Verdict, row: dict[Any, Any], community: dict[Any, Any], rules: Rules) -> str:
@@ -223,6 +233,11 @@ def _explain(verdict: Verdict, row: dict[Any, Any], community: dict[Any, Any], r
     if verdict.topic == "size":
         reason = _explain_size(row, community, band_ends(row["target"], rules.tolerance))
         return f"{name} has {value:.0f} households, limit {verdict.limit:.0f}{reason}"
+    if verdict.topic == "work":
+        return (
+            f"{name} has a workload of {row['workload']:.0f}, {value:.0f} % "
+            f"{'more' if row['workload_deviation'] > 0 else 'less'} than a usual grid"
+        )
     if verdict.topic == "pieces":
         return (
             f"{name} falls into {value:.0f} pieces: what joins them is a river without a bridge, "

@@ -101,6 +101,59 @@ class Costs:
 
 
 @dataclass(frozen=True)
+class Workload:
+    """What a grid's work is counted by: a weighted sum of columns of the units.
+
+    Without columns only households are balanced. With some, the workload of grids is balanced
+    beside their households, or instead of them.
+
+    Parameters
+    ----------
+    columns : mapping of str to float
+        Column -> what one of it weighs: ``{"households": 1, "elderly_alone": 3, "shops": 0.5}``.
+        Columns are those of the units: ``households``, ``buildings``, the counts that a list of
+        buildings may have (`gridmap.tables.COUNTS`), and any number that the caller adds.
+    target : float, optional
+        Workload of a usual grid. By default the mean: as much as there is for the grids that the
+        city's households ask for.
+    weight : float
+        × the imbalance of the workload in the objective, where a household's is 1.
+    instead : bool
+        Balance the workload only: a grid with more work has fewer households.
+
+    Examples
+    --------
+    >>> Workload({"households": 1, "shops": -1})
+    Traceback (most recent call last):
+    gridmap.errors.RulesError: workload.columns.shops is -1, not a number from 0 up
+    """
+
+    columns: Mapping[str, float] = field(default_factory=dict, hash=False)
+    target: float | None = None
+    weight: float = 1.0
+    instead: bool = False
+
+    def __post_init__(self) -> None:
+        for name, weight in self.columns.items():
+            known = isinstance(weight, int | float) and not isinstance(weight, bool)
+            if not known or not 0 <= weight < float("inf"):
+                raise RulesError(f"workload.columns.{name} is {weight}, not a number from 0 up")
+        if self.columns and not any(self.columns.values()):
+            raise RulesError("workload.columns weigh nothing; give one of them a weight above 0")
+        if self.instead and not self.columns:
+            raise RulesError("workload.instead needs workload.columns: what is to be balanced?")
+        if self.target is not None and not 0 < self.target < float("inf"):
+            raise RulesError(f"workload.target is {self.target}, not a number above 0")
+        if not 0 < self.weight < float("inf"):
+            raise RulesError(f"workload.weight is {self.weight}, not a number above 0")
+
+    @property
+    def beside(self) -> bool:
+        """Whether the workload is balanced beside the households."""
+        return bool(self.columns) and not self.instead
+
+
+@dataclass(frozen=True)
 class EstateSize:
     """How large a grid is in one kind of estate.
 
@@ -280,6 +333,8 @@ class Rules:
         Sizes by kind of estate, used where the city says which kind it is.
     costs : Costs
         Weights of the objective.
+    workload : Workload
+        What is balanced beside households, or instead of them.
     staffing : Staffing
         Limits and weights of who serves a grid.
     party : Party
@@ -311,6 +366,7 @@ class Rules:
     divide_above: int | None = None
     estates: Estates = field(default_factory=Estates)
     costs: Costs = field(default_factory=Costs)
+    workload: Workload = field(default_factory=Workload)
     staffing: Staffing = field(default_factory=Staffing)
     party: Party = field(default_factory=Party)
     departments: tuple[str, ...] = DEPARTMENTS
@@ -330,6 +386,11 @@ class Rules:
         if not self.departments or len(set(self.departments)) < len(self.departments):
             raise RulesError(
                 f"departments is {list(self.departments)}: name each once, one at least"
+            )
+        if self.workload.beside and self.costs.even == 0:
+            raise RulesError(
+                "costs.even is 0: where the band of households is a must no workload is balanced "
+                "beside them; say workload.instead, or leave it out"
             )
         full, good, fair = self.visit_bands
         if not 0 <= fair <= good <= full <= 100:
@@ -385,6 +446,7 @@ class Rules:
         """
         settings = dict(settings)
         costs = _section(Costs, settings.pop("costs", {}), "costs")
+        workload = _read_workload(settings.pop("workload", {}))
         staffing = _section(Staffing, settings.pop("staffing", {}), "staffing")
         estates = _read_estates(settings.pop("estates", {}))
         party = _read_party(settings.pop("party", {}))
@@ -397,7 +459,7 @@ class Rules:
         if settings.get("divide_above", 0) is None:  # as to_dict writes the default
             del settings["divide_above"]
         sections: dict[str, Any] = {"costs": costs, "estates": estates, "staffing": staffing}
-        sections |= {"party": party, "incidents": incidents}
+        sections |= {"party": party, "incidents": incidents, "workload": workload}
         return replace(_section(cls, settings, ""), **sections, **lists)
 
 
@@ -442,6 +504,18 @@ def _read_estates(given: Any) -> Estates:
 
 def _read_size(usual: EstateSize, given: Any, name: str) -> EstateSize:
     return _section(EstateSize, {**dataclasses.asdict(usual), **_table(given, name)}, name)
+
+
+def _read_workload(given: Any) -> Workload:
+    """Read the columns of the workload and what they weigh."""
+    settings = dict(_table(given, "workload"))
+    columns = dict(_table(settings.pop("columns", {}), "workload.columns"))
+    instead = settings.pop("instead", False)
+    if not isinstance(instead, bool):
+        raise RulesError(f"workload.instead is {instead!r}, not true or false")
+    if settings.get("target", 0) is None:  # as to_dict writes the default
+        del settings["target"]
+    return replace(_section(Workload, settings, "workload"), columns=columns, instead=instead)
 
 
 def _read_party(given: Any) -> Party:

@@ -22,6 +22,9 @@ GRID_TYPES = ("base", "exclusive")
 CROSSINGS = ("none", "street", "main_road", "railway", "river")
 #: What an exclusive grid (专属网格) is made for.
 ZONE_KINDS = ("park", "mall", "school", "hospital", "market", "office", "other")
+#: What a list of buildings may count besides households: people aged 60 or more who live alone
+#: (独居老人), shops (商铺), places where disputes arise again and again (矛盾纠纷易发点).
+COUNTS = ("elderly_alone", "shops", "disputes")
 #: Kinds of estate that have a size of grid of their own: `gridmap.rules.Estates`.
 ESTATE_TYPES = ("old_estate", "managed_estate", "rural")
 #: Community worker (社区工作者), rotating cadre (下沉干部), recruited full-timer (专职网格员),
@@ -109,6 +112,7 @@ BUILDINGS = Table(
         "estimated": "b",  # households are an estimate, not a count
         "entrances": "i",  # how many entrances (单元) it has; 0 where unknown
         "part_of": "O",  # the building that it is an entrance of, or ""; gridmap.entrances
+        **dict.fromkeys(COUNTS, "i"),  # 0 where nobody counted
     },
 )
 STREETS = Table("streets", "street_id", {"kind": "O", "name": "O"}, LINES, {"kind": ROAD_KINDS})
@@ -155,6 +159,8 @@ UNITS = Table(
         "zone_id": "O",  # the exclusive zone that it is part of, or ""
         "part_of": "O",  # the building that it is an entrance (单元) of, or ""
         "target": "f",  # households of a usual grid of its kind of estate; else rules.target
+        **dict.fromkeys(COUNTS, "i"),  # of its buildings
+        "workload": "f",  # weighted sum of such columns: gridmap.workload
     },
 )
 ADJACENCY = Table(
@@ -265,7 +271,7 @@ STAFFING = Table(  # one row a duty; a grid without a primary worker has a row w
         "binding": "O",  # one of BINDINGS: what decided it
         "rival": "O",  # the next best worker, or ""
         "rival_walk": "f",  # m from the rival's home or office to the grid; NaN where unknown
-        "extra": "f",  # m: by how much the whole staffing would be worse with the rival, at least
+        "extra": "f",  # m: by how much the whole would be worse with the rival in exchange
         "reason": "O",  # all of that in words
     },
     (),

@@ -33,7 +33,7 @@ from gridmap.cutting.coverage import (
 )
 from gridmap.cutting.tessellation import Cells, Seeds, cut_blocks, measure_gaps
 from gridmap.errors import TableError
-from gridmap.tables import CROSSINGS, UNITS, check_table
+from gridmap.tables import COUNTS, CROSSINGS, UNITS, check_table
 
 Array = npt.NDArray[Any]
 Progress = Callable[[str, int, int], None]
@@ -630,6 +630,11 @@ def _fill_table(shapes: _Faces, unit: Array, blocks: _Faces, city: City) -> gpd.
     count = np.bincount(unit, minlength=len(shapes.polygons))
     households = np.zeros(len(shapes.polygons), dtype=np.int64)
     np.add.at(households, unit, people["households"].to_numpy())
+    counts = {
+        name: np.bincount(unit, buildings[name], len(households)).astype(np.int64)
+        for name in COUNTS
+        if name in buildings
+    }
     parts = buildings.get("part_of")
     columns = {
         "households": households,
@@ -639,6 +644,7 @@ def _fill_table(shapes: _Faces, unit: Array, blocks: _Faces, city: City) -> gpd.
         "compound_id": best["compound_id"].fillna("").to_numpy(dtype=object),
         "building_id": best["building_id"].fillna("").to_numpy(dtype=object),
         "zone_id": _find_zones(blocks.polygons, city)[shapes.whole],
+        **counts,
     }
     if parts is not None:
         columns["part_of"] = best["building_id"].map(parts).fillna("").to_numpy(dtype=object)

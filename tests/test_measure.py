@@ -4,8 +4,9 @@ import math
 
 import pytest
 
-from gridmap.edit import merge_grids
-from gridmap.measure import measure, summarize
+from gridmap.edit import merge_grids, move_units
+from gridmap.errors import PlanError
+from gridmap.measure import explain_cost, measure, summarize
 from gridmap.plan import Plan
 
 
@@ -32,3 +33,37 @@ def test_summary_adds_up(four_by_two: Plan) -> None:
     assert (figures["within_10"], figures["within_20"], figures["worst"]) == (0.0, 100.0, 20.0)
     assert figures["border_km"] == 0.4
     assert figures["split_compounds"] == 1
+
+
+def test_every_term_is_told_by_grid_community_and_plan(four_by_two: Plan) -> None:
+    """Rows add up: grids to communities, these to the plan, that to what `summarize` tells."""
+    terms = ["balance", "outside", "street", "main_road", "railway", "river", "compound", "border"]
+    by_grid = explain_cost(four_by_two)
+    assert by_grid.columns.tolist() == [*terms, "total"]
+    assert by_grid.index.tolist() == four_by_two.grids.index.tolist()
+    assert by_grid["balance"].tolist() == pytest.approx([0.04] * 4)
+    costs = four_by_two.rules.costs
+    assert by_grid["border"].tolist() == pytest.approx([costs.border * 100] * 4)
+    communities = explain_cost(four_by_two, "community")
+    assert communities.index.tolist() == ["210802003002", "210802003003"]
+    assert communities.loc["210802003002", "compound"] == pytest.approx(costs.compound)
+    assert communities.loc["210802003003", "compound"] == 0
+    whole = explain_cost(four_by_two, "plan").iloc[0]
+    for table in (by_grid, communities):
+        assert table.sum().tolist() == pytest.approx(whole.tolist())
+    assert {name: round(value, 4) for name, value in whole.items()} == summarize(four_by_two)[
+        "cost"
+    ]
+
+
+def test_what_moved_is_a_term_beside_a_plan_before(four_by_two: Plan) -> None:
+    """A unit of 60 households that left its grid is charged where it went."""
+    south, north = "210802003002001", "210802003002002"
+    unit = four_by_two.units.index[four_by_two.units["grid_code"] == south][0]
+    moved = move_units(four_by_two, [unit], north)
+    table = explain_cost(moved, start=four_by_two)
+    homes = four_by_two.units.loc[unit, "households"]
+    assert table["moved"].sum() == pytest.approx(moved.rules.costs.moved * homes)
+    assert table.loc[north, "moved"] > 0
+    with pytest.raises(PlanError, match="by is 'street'"):
+        explain_cost(moved, "street")

@@ -29,6 +29,9 @@ def land(request: Request) -> Response | dict[str, Any]:
             link(f"{base}/conformance", f"{_REL}/conformance", JSON, "Conformance"),
             link(f"{base}/collections", "data", JSON, "The collections of features"),
             link(f"{base}/collections", f"{_REL}/data", JSON, "Collections"),
+            link(f"{base}/tiles", f"{_REL}/tilesets-vector", JSON, "Vector tiles"),
+            link(f"{base}/tileMatrixSets", f"{_REL}/tiling-schemes", JSON, "Tile matrix sets"),
+            link(f"{base}/tiles.json", "describedby", JSON, "TileJSON of the vector tiles"),
         ],
     }
 

@@ -25,15 +25,21 @@ def show_map(
     request: Request, lang: Language = "zh", ui: Controls = "full", color: Colouring = "balance"
 ) -> Response:
     """Show the map of the plan in force; /embed is the same inside another page."""
-    return _show(request, "map.html", lang=lang, ui=ui, color=color)
+    return show_page(request, "map.html", lang=lang, ui=ui, color=color)
 
 
-def _show(request: Request, name: str, **context: object) -> Response:
+@router.get("/dispatch")
+def show_dispatch(request: Request, lang: Language = "zh") -> Response:
+    """Show the dispatcher's page: whatever is pasted, the one grid that owns it."""
+    return show_page(request, "dispatch.html", lang=lang)
+
+
+def show_page(request: Request, name: str, *, status: int = 200, **context: object) -> Response:
     """Fill a page; which map law applies to it stands on every one."""
     state = request.app.state
     context |= {"attribution": state.attribution, "approval": state.approval}
     return _templates.TemplateResponse(
-        request, name, context, headers={"Cache-Control": "no-cache"}
+        request, name, context, status, headers={"Cache-Control": "no-cache"}
     )
 
 

@@ -40,8 +40,8 @@ _EVALUATED = {
     "votes": ("票数", "Votes"),
     "vote": ("居民评分", "Mean vote"),
 }
-#: Votes of the mean score that everybody is given: few votes say little.
-_PRIOR_VOTES = 10
+#: Votes and duties of the mean that everybody is given: few of them say little.
+_PRIOR_VOTES, _PRIOR_DUTIES = 10, 10
 _METRES_A_DEGREE = 111_320.0
 
 
@@ -269,9 +269,9 @@ def rate_workers(
     """Put the grid workers side by side, as a city does that chooses its best.
 
     The score says how it was made, of 100: the share of duties in time; visits, as a share of the
-    most that anybody made; residents' votes, 1 to 5, drawn towards the mean of all as by ten votes,
-    so that one friend is not a landslide. A part that nobody has (no visits were told, no votes
-    cast) gives its weight to the others.
+    most that anybody made; residents' votes, 1 to 5. Duties and votes are drawn towards the mean of
+    all as by ten of them, so that one lucky case or one friend is not a landslide. A part that
+    nobody has (no visits were told, no votes cast) gives its weight to the others.
 
     Parameters
     ----------
@@ -351,15 +351,20 @@ def _score(table: pd.DataFrame, votes: pd.DataFrame, weights: Mapping[str, float
     """Return 0 to 100 from the parts that there are."""
     parts: dict[str, pd.Series] = {}
     if table["decided"].sum():
-        parts["on_time"] = table["on_time"].fillna(table["on_time"].mean())
+        done = table["on_time"].fillna(0) * table["decided"]
+        parts["on_time"] = _draw_to_mean(done, table["decided"], _PRIOR_DUTIES)
     if table["visits"].sum():
         parts["visits"] = table["visits"] / table["visits"].max()
     if len(votes):
-        mean = float(votes["score"].mean())
-        total = table["vote"].fillna(0) * table["votes"] + _PRIOR_VOTES * mean
-        parts["votes"] = (total / (table["votes"] + _PRIOR_VOTES) - 1) / 4
+        points = table["vote"].fillna(0) * table["votes"]
+        parts["votes"] = (_draw_to_mean(points, table["votes"], _PRIOR_VOTES) - 1) / 4
     whole = sum(weights[name] for name in parts)
     zero = pd.Series(0.0, table.index)
     if not whole:
         return zero
     return sum((100 * weights[name] / whole * part for name, part in parts.items()), zero)
+
+
+def _draw_to_mean(sums: pd.Series, counts: pd.Series, prior: int) -> pd.Series:
+    """Return means that so many of the common mean were added to."""
+    return (sums + prior * sums.sum() / counts.sum()) / (counts + prior)

@@ -23,9 +23,9 @@ from gridmap.partition.objective import (
     Weights,
     evaluate,
     make_state,
-    make_weights,
     part_cost,
     weigh_moves,
+    weigh_problem,
 )
 from gridmap.partition.polish import polish_small, spare_steps
 from gridmap.partition.problem import (
@@ -37,7 +37,6 @@ from gridmap.partition.problem import (
     Problem,
     assemble_problem,
     make_problem,
-    measure_load,
     separate,
     share_grids,
     split_components,
@@ -49,6 +48,7 @@ from gridmap.partition.search import search_part
 from gridmap.partition.split import make_pieces, make_tree
 from gridmap.rules import Costs, Rules
 from gridmap.tables import list_some
+from gridmap.workload import fit_workload
 
 __all__ = [
     "DEFAULT_STEPS",
@@ -119,7 +119,8 @@ def partition_units(
     Parameters
     ----------
     units : GeoDataFrame
-        Keeps `gridmap.tables.UNITS`; may have ``target`` and ``zone_id``, see `make_problem`.
+        Keeps `gridmap.tables.UNITS`; may have ``target`` and ``zone_id``, see `make_problem`, and
+        has the columns of ``rules.workload``.
     adjacency : DataFrame
         Keeps `gridmap.tables.ADJACENCY`.
     rules : Rules
@@ -156,6 +157,7 @@ def partition_units(
         If ``start`` names a unit twice or one that does not exist, ``locked`` a grid that is not
         in it or lies in two communities, or there can't be so many grids.
     """
+    units, rules = fit_workload(units, rules)
     problem = make_problem(units, adjacency)
     places, before = _read_start(units, start)
     labels = partition_problem(
@@ -260,7 +262,7 @@ def partition_problem(
     fixed = _fix_locked(problem, before, np.asarray(locked, np.int64))
     problem = separate(problem, fixed) if (fixed >= 0).any() else problem
     home = before if start is None else keep_largest_pieces(problem, before)
-    weights = make_weights(rules, measure_load(problem, rules)[1])
+    weights = weigh_problem(problem, rules)
     components = split_components(problem, rules)
     if grids is not None:
         free = [part for part in components if fixed[part.units[0]] < 0]

@@ -80,6 +80,7 @@ def contract_graph(graph: Graph, atom: Positions) -> tuple[Graph, Ints]:
         barrier=metres.argmax(axis=1).astype(np.int8),
         usable=np.bincount(inverse, graph.usable[apart], minlength=len(keys)) > 0,
         load=graph.load[seeds],
+        work=np.bincount(atom, graph.work, size).astype(np.int64),
     )
     return contracted, place
 

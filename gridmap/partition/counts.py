@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gridmap.partition.objective import Weights, balance_cost
+from gridmap.partition.objective import Weights, balance_cost, work_cost
 from gridmap.partition.problem import Graph, Ints, kernel
 
 #: Two numbers of grids are both drawn where the bounds of their imbalance differ by less: what
@@ -36,11 +36,12 @@ def list_counts(graph: Graph, due: int, weights: Weights) -> list[int]:
 def bound_imbalance(graph: Graph, grids: int, weights: Weights) -> float:
     """Bound the imbalance of so many grids from below: large units alone, the rest in even shares.
 
-    Borders are forgotten. See `gridmap.partition.prove.bound_balance` for the proof, and for a
-    stronger bound.
+    Borders are forgotten, and a workload is shared out evenly. See
+    `gridmap.partition.prove.bound_balance` for the proof, and for a stronger bound.
     """
     largest = np.sort(graph.load)[::-1][:grids].copy()
-    return float(_bound_loads(largest, int(graph.load.sum()), grids, weights))
+    floor = float(_bound_loads(largest, int(graph.load.sum()), grids, weights))
+    return floor + grids * float(work_cost(graph.work.sum() / grids, weights))
 
 
 @kernel

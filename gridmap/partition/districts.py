@@ -540,6 +540,7 @@ def take_units(graph: Graph, inside: Flags) -> Graph:
         barrier=graph.barrier[sides],
         usable=graph.usable[sides],
         load=graph.load[units],
+        work=graph.work[units],
     )
 
 

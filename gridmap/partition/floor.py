@@ -8,7 +8,14 @@ that moving one more household costs what it gains.
 
 import numpy as np
 
-from gridmap.partition.objective import NO_HOME, State, Weights, balance_cost, moving_cost
+from gridmap.partition.objective import (
+    NO_HOME,
+    State,
+    Weights,
+    balance_cost,
+    moving_cost,
+    work_cost,
+)
 from gridmap.partition.problem import Floats, Graph, Positions, kernel
 
 #: Halvings of the interval in which the level is looked for.
@@ -30,8 +37,9 @@ def bound_redraw(graph: Graph, labels: Positions, origin: Positions, weights: We
     Returns
     -------
     float
-        No drawing with these grids has terms ``balance``, ``outside`` and ``moved`` that add up to
-        less. All households of a grid that is no more move; a new one has none at first.
+        No drawing with these grids has terms ``balance``, ``outside``, ``workload`` and ``moved``
+        that add up to less. All households of a grid that is no more move; a new one has none at
+        first.
 
     Examples
     --------
@@ -59,6 +67,8 @@ def bound_redraw(graph: Graph, labels: Positions, origin: Positions, weights: We
     each = (graph.households[lived] / graph.load[lived]).min(initial=np.inf)
     price = weights.moved * each if lived.any() else 0.0
     least = _even_out(load[kept].astype(np.float64), float(graph.load.sum()), price, weights)
+    grids = np.count_nonzero(kept)
+    least += grids * work_cost(graph.work.sum() / grids, weights)
     return float(least + weights.moved * graph.households[gone].sum())
 
 
@@ -112,6 +122,7 @@ def balance_and_moves(state: State) -> float:
     cost = 0.0
     for grid in range(len(state.load)):
         cost += balance_cost(state.load[grid], state.weights)
+        cost += work_cost(state.work[grid], state.weights)
     for unit in range(len(state.home)):
         if state.home[unit] != NO_HOME and state.home[unit] != state.labels[unit]:
             cost += moving_cost(state, unit)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gridmap.partition.objective import State, balance_cost, moving_cost, shift_unit
+from gridmap.partition.objective import State, balance_cost, moving_cost, shift_unit, work_cost
 from gridmap.partition.problem import Bits, Flags, Floats, Graph, Ints, Positions, kernel
 from gridmap.partition.split import draw_below, draw_share
 
@@ -36,6 +36,7 @@ class Growth(NamedTuple):
     order: Positions  #: per place, the unit
     waiting: Positions  #: units that may be taken next
     load: Ints  #: per place, grains taken before it
+    work: Ints  #: per place, grains of workload taken before it
     cut: Floats  #: per place, cost of the border before it, and of what moves
     stay: Floats  #: per place, what those with a home in one grid cost by moving, less the other
     now: Floats  #: [0] what the two grids cost as they are
@@ -61,6 +62,7 @@ def make_growth(graph: Graph, rng: Bits) -> Growth:
         root,
         order,
         waiting,
+        np.zeros(units + 1, np.int64),
         np.zeros(units + 1, np.int64),
         np.zeros(units + 1),
         np.zeros(units + 1),
@@ -111,11 +113,13 @@ def grow(state: State, room: Growth, seed: int, one: int, two: int) -> float:
     room.waits[seed] = True
     room.home[:] = 0.0
     room.load[0], room.cut[0], room.stay[0], room.now[0] = 0, 0.0, 0.0, 0.0
+    room.work[0] = 0
     for place in range(total):
         unit = _take_cheapest(state, room)
         room.order[place] = unit
         room.place[unit] = place
         room.load[place + 1] = room.load[place] + state.graph.load[unit]
+        room.work[place + 1] = room.work[place] + state.graph.work[unit]
         room.cut[place + 1] = room.cut[place] + _move_border(state, room, unit, one, two)
         room.cut[place + 1] += _enter_compound(state, room, state.compound[unit], one, two)
         room.stay[place + 1] = room.stay[place] + _leave_home(state, room, unit, one, two)
@@ -241,6 +245,10 @@ def price_stages(state: State, room: Growth, total: int) -> float:
         room.cut[place] += min(room.home[0] - stay, room.home[1] + stay)
         room.cut[place] += balance_cost(load, state.weights)
         room.cut[place] += balance_cost(all_load - load, state.weights)
+        if state.weights.work > 0.0:
+            work = room.work[place]
+            room.cut[place] += work_cost(work, state.weights)
+            room.cut[place] += work_cost(room.work[total] - work, state.weights)
         least = min(least, room.cut[place])
     return least
 
@@ -291,6 +299,7 @@ def regrow(state: State, room: Growth, unit: int, other: int, bound: float) -> f
     total = state.size[one] + state.size[two]
     now = balance_cost(state.load[one], state.weights)
     now += balance_cost(state.load[two], state.weights)
+    now += work_cost(state.work[one], state.weights) + work_cost(state.work[two], state.weights)
     start = find_end(state, room, unit, two)
     start = room.order[draw_below(room.rng, total)]
     seed = find_end(state, room, start, two if state.labels[start] == one else one)

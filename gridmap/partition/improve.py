@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gridmap.partition.grow import Growth, make_growth, regrow
-from gridmap.partition.objective import State, balance_cost, shift_delta, shift_unit
+from gridmap.partition.objective import State, balance_cost, shift_delta, shift_unit, work_cost
 from gridmap.partition.problem import Bits, Flags, Graph, Positions, kernel
 from gridmap.partition.split import (
     Tree,
@@ -206,10 +206,15 @@ def _try_recombination(
 
 @kernel
 def _gain_evened(state: State, one: int, two: int) -> float:
-    """Compute what two grids would gain in balance if they shared their load evenly."""
+    """Compute what two grids would gain in balance if they shared load and workload evenly."""
     first, second = state.load[one], state.load[two]
     apart = balance_cost(first, state.weights) + balance_cost(second, state.weights)
-    return apart - 2.0 * balance_cost(0.5 * (first + second), state.weights)
+    gain = apart - 2.0 * balance_cost(0.5 * (first + second), state.weights)
+    if state.weights.work > 0.0:
+        one_work, two_work = state.work[one], state.work[two]
+        gain += work_cost(one_work, state.weights) + work_cost(two_work, state.weights)
+        gain -= 2.0 * work_cost(0.5 * (one_work + two_work), state.weights)
+    return gain
 
 
 @kernel
@@ -224,6 +229,7 @@ def recombine(state: State, tree: Tree, unit: int, other: int, bound: float) -> 
     now = cut_between(state, one, two, tree, total)
     now += balance_cost(state.load[one], state.weights)
     now += balance_cost(state.load[two], state.weights)
+    now += work_cost(state.work[one], state.weights) + work_cost(state.work[two], state.weights)
     if state.weights.moved > 0:
         now += sum_stays(state, tree, total, one, two)
     limit = now + bound + REUNITED * state.weights.compound

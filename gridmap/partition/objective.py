@@ -7,9 +7,12 @@ The same cost holds for a plan that the engine drew and for one that a person dr
           + compound · grids that compounds are spread over beyond what their size needs
           + border · metres of border between grids of one community
           + moved · households that leave the grid they are in, in a redraw
+          + workload · (even · w²  +  outside · max(0, |w| - tolerance)²), summed over grids
 
 with d = load - 1, the load of a grid being the sum over its units of households / target: where one
-target holds for all, d = (households - target) / target. An exclusive grid has d = 0. `evaluate`
+target holds for all, d = (households - target) / target. w is the same of the workload, where the
+rules balance that beside the households; where they balance it instead, d is of the workload. An
+exclusive grid has d = w = 0. `evaluate`
 computes it for a whole plan; `shift_delta` gives the change when one unit moves. Both are tested
 against each other.
 """
@@ -25,12 +28,14 @@ from scipy.sparse.csgraph import connected_components
 from gridmap.errors import PlanError
 from gridmap.partition.matching import match_grids
 from gridmap.partition.problem import (
+    WORK_GRAIN,
     Flags,
     Floats,
     Graph,
     Ints,
     Positions,
     Problem,
+    find_work_target,
     kernel,
     measure_load,
     owners,
@@ -38,8 +43,11 @@ from gridmap.partition.problem import (
 from gridmap.rules import Rules, band_ends
 from gridmap.tables import CROSSINGS
 
-#: The terms of the cost, in the order of the report; the last only beside a plan to start from.
-TERMS = ("balance", "outside", *CROSSINGS[1:], "compound", "border", "moved")
+#: The terms of the cost, in the order of the report; ``moved`` only beside a plan to start from,
+#: ``workload`` only where that is balanced beside the households.
+TERMS = ("balance", "outside", *CROSSINGS[1:], "compound", "border", "moved", "workload")
+#: A workload that is off by the tolerance and no more than rounding beyond it is inside the band.
+ROUNDING = 1e-12
 #: Home of a unit in a redraw: it had none, and is free; its grid is gone, and it moves anyhow.
 NO_HOME, HOME_GONE = -1, -2
 #: Households that a unit without any counts for when it moves: a border that moves is to be
@@ -65,12 +73,17 @@ class Cost:
         zone's: its deviation is 0, as it has no size to keep), a count of pairs crossed per class
         (``street``, ``main_road``, ``railway``, ``river``), ``compound`` (compounds in it that are
         spread over more grids than they need), ``border`` (metres shared with other grids of its
-        community; a border between two grids counts in both) and ``pieces``.
+        community; a border between two grids counts in both) and ``pieces``. Where the rules have
+        a workload also ``workload`` and ``workload_deviation`` (relative, signed).
+    shares : dict of str to array
+        Weighted cost by term and grid; they add up to ``terms``. Half of a border is each grid's,
+        and a compound that is spread over too many is shared evenly by the grids that it lies in.
     """
 
     terms: dict[str, float]
     counts: dict[str, float]
     grids: dict[str, Floats]
+    shares: dict[str, Floats]
 
     @property
     def total(self) -> float:
@@ -94,6 +107,8 @@ class Weights(NamedTuple):
     border: float
     moved: float
     slack: float
+    work_share: float  #: 1 / grains of workload of a usual grid
+    work: float  #: × the imbalance of the workload; 0 where it is not balanced beside households
 
     @property
     def crossing(self) -> Floats:
@@ -101,15 +116,29 @@ class Weights(NamedTuple):
         return np.array([0.0, self.street, self.main_road, self.railway, self.river])
 
 
-def make_weights(rules: Rules, grain: float | None = None) -> Weights:
+def make_weights(
+    rules: Rules, grain: float | None = None, work_target: float | None = None
+) -> Weights:
     """Read the weights from the rules, for loads of which so many grains are a full grid.
 
-    By default a grain is a household; see `gridmap.partition.problem.measure_load`.
+    By default a grain is a household; see `gridmap.partition.problem.measure_load`. Without the
+    workload of a usual grid none is balanced beside the households.
     """
     costs = {item.name: float(getattr(rules.costs, item.name)) for item in fields(rules.costs)}
     full = rules.target if grain is None else grain
     largest = rules.band[1] * full / rules.target
-    return Weights(1.0 / full, float(rules.tolerance), largest, **costs)
+    share, work = 0.0, 0.0
+    if work_target is not None:
+        share, work = 1.0 / (work_target * WORK_GRAIN), float(rules.workload.weight)
+    return Weights(
+        1.0 / full, float(rules.tolerance), largest, **costs, work_share=share, work=work
+    )
+
+
+def weigh_problem(problem: Problem, rules: Rules) -> Weights:
+    """Read the weights from the rules, for the loads and the workload of a problem."""
+    beside = find_work_target(rules) if rules.workload.beside else None
+    return make_weights(rules, measure_load(problem, rules)[1], beside)
 
 
 def evaluate(
@@ -135,26 +164,37 @@ def evaluate(
     places = _check_labels(problem, labels)
     size = int(places.max(initial=-1)) + 1
     load, grain = measure_load(problem, rules)
-    weights = make_weights(rules, grain)
+    weights = weigh_problem(problem, rules)
     grids = _measure_sizes(problem, places, load, grain, rules)
     grids |= _measure_outlines(problem, places, size)
-    extra, split = _spread_compounds(problem, places, load, weights)
-    grids["compound"] = np.bincount(split, minlength=size).astype(np.float64)
-    counts = _count_terms(grids, float(extra.sum()))
+    spread = _spread_compounds(problem, places, load, weights)
+    grids["compound"] = np.bincount(spread.grid, minlength=size).astype(np.float64)
+    if rules.workload.columns:
+        grids |= _measure_work(problem, places, grids["exclusive"], rules)
+    counts = _count_terms(grids, float(spread.further.sum()))
+    shares = _weigh_shares(grids, spread, weights)
     if start is not None:
-        counts["moved"] = count_moved(problem, places, start)
-    return Cost(_weigh_terms(grids, counts, weights), counts, grids)
+        moved = np.bincount(places, _find_moved(problem, places, start), size)
+        counts["moved"] = float(moved.sum())
+        shares["moved"] = np.asarray(weights.moved * moved, np.float64)
+    if rules.workload.beside:
+        off = np.abs(grids["workload_deviation"])
+        counts["workload"] = float(np.count_nonzero(off > weights.tolerance + ROUNDING))
+        even, beyond = _square(grids["workload_deviation"], weights)
+        shares["workload"] = weights.work * (even + beyond)
+    terms = {name: float(shares[name].sum()) for name in TERMS if name in shares}
+    return Cost(terms, counts, grids, shares)
 
 
-def count_moved(problem: Problem, labels: Ints, start: ArrayLike) -> float:
-    """Count the households that are in another grid than before; an empty unit is `EMPTY_MOVED`.
+def _find_moved(problem: Problem, labels: Ints, start: ArrayLike) -> Ints:
+    """Count, per unit, the households in another grid than before; an empty one is `EMPTY_MOVED`.
 
     Grids are the same as before where `match_grids` says so. Units that had no grid do not move.
     """
     before = np.asarray(start, np.int64)
     worth = weigh_moves(problem.households)
     same = match_grids(labels, before, worth)
-    return float(worth[(before >= 0) & (same[labels] != before)].sum())
+    return np.where((before >= 0) & (same[labels] != before), worth, 0)
 
 
 def weigh_moves(households: ArrayLike) -> Ints:
@@ -193,6 +233,15 @@ def _measure_sizes(
         "outside": np.where(exclusive, 0.0, beyond),
         "exclusive": exclusive.astype(np.float64),
     }
+
+
+def _measure_work(
+    problem: Problem, labels: Ints, exclusive: Floats, rules: Rules
+) -> dict[str, Floats]:
+    """Add up the workload of each grid, and set it against that of a usual one."""
+    work = np.bincount(labels, problem.work, len(exclusive)) / WORK_GRAIN
+    deviation = work / find_work_target(rules) - 1.0
+    return {"workload": work, "workload_deviation": np.where(exclusive > 0, 0.0, deviation)}
 
 
 def _find_targets(problem: Problem, labels: Ints, rules: Rules, filled: Floats) -> Floats:
@@ -237,23 +286,35 @@ def _count_terms(grids: dict[str, Floats], compounds: float) -> dict[str, float]
     }
 
 
-def _weigh_terms(
-    grids: dict[str, Floats], counts: dict[str, float], weights: Weights
-) -> dict[str, float]:
-    squares = weights.even * float((grids["deviation"] ** 2).sum())
-    beyond = np.maximum(0.0, np.abs(grids["deviation"]) - weights.tolerance)
+class _Spread(NamedTuple):
+    """Compounds that are spread over more grids than their size needs."""
+
+    further: Ints  #: per compound, grids beyond its need
+    grid: Ints  #: per such compound and grid that it lies in, the grid
+    share: Floats  #: of the further grids, evenly
+
+
+def _weigh_shares(grids: dict[str, Floats], spread: _Spread, weights: Weights) -> dict[str, Floats]:
+    """Weigh what each grid costs, term by term."""
+    compounds: Floats = np.bincount(spread.grid, spread.share, len(grids["units"])).astype(float)
+    even, beyond = _square(grids["deviation"], weights)
     crossings = {
-        name: float(weight) * counts[name]
+        name: float(weight) * grids[name]
         for name, weight in zip(CROSSINGS[1:], weights.crossing[1:], strict=True)
     }
     return {
-        "balance": squares,
-        "outside": weights.outside * float((beyond**2).sum()),
+        "balance": even,
+        "outside": beyond,
         **crossings,
-        "compound": weights.compound * counts["compound"],
-        "border": weights.border * counts["border"],
-        **({"moved": weights.moved * counts["moved"]} if "moved" in counts else {}),
+        "compound": weights.compound * compounds,
+        "border": weights.border * grids["border"] / 2,
     }
+
+
+def _square(deviation: Floats, weights: Weights) -> tuple[Floats, Floats]:
+    """Weigh deviations, and what of them is beyond the tolerance."""
+    beyond = np.maximum(0.0, np.abs(deviation) - weights.tolerance)
+    return weights.even * deviation**2, weights.outside * beyond**2
 
 
 def count_pieces(problem: Problem, labels: ArrayLike) -> Ints:
@@ -273,17 +334,16 @@ def count_pieces(problem: Problem, labels: ArrayLike) -> Ints:
     return np.bincount(places[first], minlength=int(places.max(initial=-1)) + 1)
 
 
-def _spread_compounds(
-    problem: Problem, labels: Ints, load: Ints, weights: Weights
-) -> tuple[Ints, Ints]:
-    """Give the further grids per compound, and the grids that each such compound lies in."""
+def _spread_compounds(problem: Problem, labels: Ints, load: Ints, weights: Weights) -> _Spread:
     lived = (problem.households > 0) & (problem.compound >= 0)
     compound = problem.compound[lived]
     size = int(problem.compound.max(initial=-1)) + 1
     both = np.unique(np.column_stack([compound, labels[lived]]), axis=0)
+    used = np.bincount(both[:, 0], minlength=size)
     need = _grids_needed(np.bincount(compound, load[lived], minlength=size), weights.largest)
-    extra = np.maximum(0, np.bincount(both[:, 0], minlength=size) - need)
-    return extra, both[extra[both[:, 0]] > 0, 1]
+    further = np.maximum(0, used - need)
+    split = both[further[both[:, 0]] > 0]
+    return _Spread(further, split[:, 1], further[split[:, 0]] / used[split[:, 0]])
 
 
 def _grids_needed(load: ArrayLike, largest: float) -> Ints:
@@ -301,6 +361,7 @@ class State(NamedTuple):
     weights: Weights
     labels: Positions
     load: Ints  #: grains per grid
+    work: Ints  #: grains of workload per grid, where that is balanced beside the load
     size: Ints  #: units per grid
     inside: Floats  #: per pair and side, what it costs more inside a grid than on its border
     compound: Positions  #: per unit; -1 for a unit without households, which is free to go
@@ -334,6 +395,7 @@ def make_state(
         labels,
         np.zeros(grids, np.int64),
         np.zeros(grids, np.int64),
+        np.zeros(grids, np.int64),
         (weights.crossing[graph.barrier] - weights.border) * graph.border,
         compound,
         np.concatenate([[0], np.cumsum(slots)]).astype(np.int32),
@@ -356,6 +418,17 @@ def balance_cost(load: float, weights: Weights) -> float:
 
 
 @kernel
+def work_cost(work: float, weights: Weights) -> float:
+    """Compute the cost of the workload of one grid, in grains."""
+    if weights.work == 0.0:
+        return 0.0
+    deviation = work * weights.work_share - 1.0
+    beyond = max(0.0, abs(deviation) - weights.tolerance)
+    squares = weights.even * deviation * deviation + weights.outside * beyond * beyond
+    return weights.work * squares
+
+
+@kernel
 def part_cost(state: State) -> float:
     """Compute the cost of a labelled part, up to what no drawing of it changes. O(pairs).
 
@@ -364,7 +437,7 @@ def part_cost(state: State) -> float:
     graph, weights = state.graph, state.weights
     cost = 0.0
     for grid in range(len(state.load)):
-        cost += balance_cost(state.load[grid], weights)
+        cost += balance_cost(state.load[grid], weights) + work_cost(state.work[grid], weights)
     for side in range(len(graph.neighbour)):
         if state.labels[graph.owner[side]] == state.labels[graph.neighbour[side]]:
             cost += 0.5 * state.inside[side]
@@ -408,6 +481,11 @@ def shift_delta(state: State, unit: int, new: int) -> float:
         delta += balance_cost(from_old - load, weights) - balance_cost(from_old, weights)
         delta += balance_cost(to_new + load, weights) - balance_cost(to_new, weights)
         delta += weights.compound * _spread_delta(state, state.compound[unit], old, new)
+    work = graph.work[unit]
+    if weights.work > 0.0 and work > 0:
+        from_old, to_new = state.work[old], state.work[new]
+        delta += work_cost(from_old - work, weights) - work_cost(from_old, weights)
+        delta += work_cost(to_new + work, weights) - work_cost(to_new, weights)
     return delta
 
 
@@ -438,6 +516,7 @@ def shift_unit(state: State, unit: int, new: int) -> None:
 def recount(state: State) -> None:
     """Count everything anew for the labels as they are. O(units)."""
     state.load[:] = 0
+    state.work[:] = 0
     state.size[:] = 0
     state.used[:] = 0
     for unit in range(len(state.labels)):
@@ -448,6 +527,7 @@ def recount(state: State) -> None:
 def _enter(state: State, unit: int, grid: int) -> None:
     state.labels[unit] = grid
     state.load[grid] += state.graph.load[unit]
+    state.work[grid] += state.graph.work[unit]
     state.size[grid] += 1
     compound = state.compound[unit]
     if compound < 0:
@@ -466,6 +546,7 @@ def _enter(state: State, unit: int, grid: int) -> None:
 def _leave(state: State, unit: int) -> None:
     grid = state.labels[unit]
     state.load[grid] -= state.graph.load[unit]
+    state.work[grid] -= state.graph.work[unit]
     state.size[grid] -= 1
     compound = state.compound[unit]
     if compound < 0:

@@ -57,6 +57,8 @@ def polish_small(component: Component, labels: Ints, weights: Weights, steps: in
     graph, grids = component.graph, int(labels.max(initial=0)) + 1
     if grids == 1 or steps == 0 or len(labels) > LARGEST or component.exclusive:
         return labels
+    if weights.work > 0.0:  # cutting grids anew knows one balance only
+        return labels
     starts, allowed = [labels], np.inf
     if _comes_first(len(labels), weights, steps):
         even = _find_even(graph, labels, grids, weights, steps)
@@ -75,7 +77,7 @@ def spare_steps(component: Component, weights: Weights, steps: int) -> int:
 def _comes_first(units: int, weights: Weights, steps: int) -> bool:
     """Say whether a part gets the best balance first, and then the best of all else."""
     most = LARGEST if steps >= THOROUGH * units else QUICK
-    return units <= most and weights.slack < LAX
+    return units <= most and weights.slack < LAX and weights.work == 0.0
 
 
 def _find_even(graph: Graph, labels: Ints, grids: int, weights: Weights, steps: int) -> Ints:

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from gridmap.errors import PlanError, TableError
+from gridmap.errors import PlanError, RulesError, TableError
 from gridmap.rules import Rules
 from gridmap.tables import ADJACENCY, CROSSINGS, UNITS, check_table
 
@@ -36,6 +36,8 @@ _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"
 #: ``gridmap/partition/__pycache__``.
 kernel: Callable[[F], F] = njit(**_OPTIONS)
 
+#: Grains of a workload of 1: loads are whole, so that sums do not depend on an order.
+WORK_GRAIN = 1000
 #: Parts of a grid in which loads are counted at most; more only if targets have no common measure.
 FINEST = 10**9
 
@@ -61,6 +63,8 @@ class Problem:
     block : int32 per unit
     target : float64 per unit
         Households of a usual grid where it lies; NaN is the target of the rules.
+    work : int64 per unit
+        Its workload, in thousandths (`WORK_GRAIN`); 0 where nobody asked for one.
     zone : int32 per unit
         Position of its exclusive zone, -1 for none. No pair between two zones, or a zone and none,
         is usable: each connected part of a zone is a part, and one grid.
@@ -80,6 +84,7 @@ class Problem:
     compound: Positions
     block: Positions
     target: Floats
+    work: Ints
     zone: Positions
     indptr: Positions
     neighbour: Positions
@@ -107,6 +112,7 @@ class Graph(NamedTuple):
     barrier: Codes
     usable: Flags
     load: Ints  #: per unit, the share that it fills of a grid: households / target, in grains
+    work: Ints  #: per unit, its workload where that is balanced beside the load, else 0
 
 
 class Component(NamedTuple):
@@ -129,7 +135,8 @@ def make_problem(units: pd.DataFrame, adjacency: pd.DataFrame) -> Problem:
         Keeps `gridmap.tables.UNITS`; the geometry is not read. Columns that may be missing:
         ``part_of``, the building that an entrance is of: entrances are kept together before
         compounds are; ``target``, households of a usual grid where the unit lies (else, and where
-        it is NaN, the rules'); ``zone_id``, the exclusive zone that it is part of ("" for none).
+        it is NaN, the rules'); ``zone_id``, the exclusive zone that it is part of ("" for none);
+        ``workload``, as `gridmap.workload.unit_workload` adds it up.
     adjacency : DataFrame
         Keeps `gridmap.tables.ADJACENCY`. ``usable`` says where a grid may be joined; a short
         contact was already judged when it was set.
@@ -153,6 +160,7 @@ def make_problem(units: pd.DataFrame, adjacency: pd.DataFrame) -> Problem:
         barrier=pd.Categorical(adjacency["barrier"], categories=CROSSINGS).codes,
         usable=adjacency["usable"],
         target=_read_targets(units) if "target" in units else None,
+        work=_read_work(units) if "workload" in units else None,
         zone=_read_zones(units) if "zone_id" in units else None,
     )
 
@@ -176,6 +184,7 @@ def assemble_problem(
     barrier: ArrayLike,
     usable: ArrayLike,
     target: ArrayLike | None = None,
+    work: ArrayLike | None = None,
     zone: ArrayLike | None = None,
 ) -> Problem:
     """Make a problem from arrays: per unit, then per pair (each pair once, from either side).
@@ -190,6 +199,8 @@ def assemble_problem(
         Metres, position in `gridmap.tables.CROSSINGS`, may a grid be joined through it.
     target : array of float, per unit, optional
         Households of a usual grid there; NaN, or no array, is the target of the rules.
+    work : array of float, per unit, optional
+        Workload, 0 or more, in any measure.
     zone : array of int, per unit, optional
         Exclusive zone by any whole number, -1 for none.
 
@@ -219,6 +230,7 @@ def assemble_problem(
         compound=_split_compounds(np.asarray(compound, np.int64), part),
         block=rank_by_appearance(block),
         target=np.asarray(np.full(len(counts), np.nan) if target is None else target, np.float64),
+        work=_count_work(np.zeros(len(counts)) if work is None else work),
         zone=zones,
         indptr=rows.indptr,
         neighbour=rows.neighbour,
@@ -274,6 +286,7 @@ def take_units(problem: Problem, units: ArrayLike) -> Problem:
         compound=_split_compounds(problem.compound[chosen].astype(np.int64), part),
         block=problem.block[chosen],
         target=problem.target[chosen],
+        work=problem.work[chosen],
         zone=problem.zone[chosen],
         indptr=np.concatenate([[0], ends]).astype(np.int32),
         neighbour=neighbour.astype(np.int32),
@@ -294,7 +307,8 @@ def measure_load(problem: Problem, rules: Rules) -> tuple[Ints, float]:
     Loads are whole, so that sums do not depend on an order. A grid is the smallest number of grains
     for which every load is exact, the least common multiple of the targets; if all are the rules',
     a grain is a household, even of a target that is not whole. Targets without a common measure
-    below `FINEST` are rounded to it.
+    below `FINEST` are rounded to it. Where the rules balance the workload instead of households
+    (``rules.workload.instead``), a unit fills the share of a grid that its workload is.
 
     Returns
     -------
@@ -312,6 +326,9 @@ def measure_load(problem: Problem, rules: Rules) -> tuple[Ints, float]:
     >>> measure_load(assemble_problem(**town, target=[200, 50]), Rules())
     (array([100, 400]), 200)
     """
+    if rules.workload.instead:
+        full = max(1, round(find_work_target(rules) * WORK_GRAIN))
+        return np.maximum(problem.work, problem.households > 0), full
     given = np.where(np.isnan(problem.target), rules.target, problem.target)
     if (given == rules.target).all():
         return problem.households, rules.target
@@ -325,6 +342,19 @@ def measure_load(problem: Problem, rules: Rules) -> tuple[Ints, float]:
     return problem.households * worth[which], grain
 
 
+def find_work_target(rules: Rules) -> float:
+    """Say how much workload a usual grid has.
+
+    Raises
+    ------
+    RulesError
+        If the rules leave that open: `gridmap.workload.fit_workload` settles it for a whole city.
+    """
+    if rules.workload.target is None:
+        raise RulesError("workload.target is open; give one, or units with a table of their own")
+    return float(rules.workload.target)
+
+
 def split_components(problem: Problem, rules: Rules) -> list[Component]:
     """Give the parts that can be solved alone, in order of first appearance.
 
@@ -336,6 +366,7 @@ def split_components(problem: Problem, rules: Rules) -> list[Component]:
     place[order] = np.arange(len(order))
     owner = owners(problem)
     load, grain = measure_load(problem, rules)
+    work = problem.work if rules.workload.beside else np.zeros(len(problem), np.int64)
     same = problem.part[owner] == problem.part[problem.neighbour]
     slots = np.flatnonzero(same)
     slots = slots[np.argsort(place[owner[slots]], kind="stable")]
@@ -359,6 +390,7 @@ def split_components(problem: Problem, rules: Rules) -> list[Component]:
             barrier=problem.barrier[pick],
             usable=problem.usable[pick],
             load=load[units],
+            work=work[units],
         )
         exclusive = bool(problem.zone[units[0]] >= 0)
         grids = 1 if exclusive else count_grids(graph.load, rules, grain)
@@ -478,6 +510,21 @@ def _read_targets(units: pd.DataFrame) -> Floats:
             "number above 0; give households of a usual grid, or nothing for the rules' target"
         )
     return targets
+
+
+def _read_work(units: pd.DataFrame) -> Floats:
+    work = np.asarray(units["workload"], np.float64)
+    wrong = ~(np.isfinite(work) & (work >= 0))
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise TableError(
+            f"units: workload {work[row]:g} of unit {units.index[row]} is not a number from 0 up"
+        )
+    return work
+
+
+def _count_work(work: ArrayLike) -> Ints:
+    return np.rint(np.asarray(work, np.float64) * WORK_GRAIN).astype(np.int64)
 
 
 def _read_zones(units: pd.DataFrame) -> Ints:

@@ -6,7 +6,7 @@ One kernel for all of it, so that nothing waits for the interpreter.
 import numpy as np
 
 from gridmap.partition.improve import HOT, Search, anneal_part
-from gridmap.partition.objective import State, balance_cost, part_cost, recount
+from gridmap.partition.objective import State, balance_cost, part_cost, recount, work_cost
 from gridmap.partition.problem import Positions, kernel
 from gridmap.partition.renew import renew
 from gridmap.partition.split import Pieces, Tree, split_part
@@ -82,4 +82,5 @@ def imbalance(state: State) -> float:
     cost = 0.0
     for grid in range(len(state.load)):
         cost += balance_cost(state.load[grid], state.weights)
+        cost += work_cost(state.work[grid], state.weights)
     return cost

@@ -18,6 +18,7 @@ from gridmap.partition.objective import (
     moving_cost,
     shift_delta,
     shift_unit,
+    work_cost,
 )
 from gridmap.partition.problem import Bits, Codes, Floats, Graph, Ints, Positions, kernel
 from gridmap.tables import CROSSINGS
@@ -81,6 +82,7 @@ class Tree(NamedTuple):
     lived: Positions  #: per place, units with households below
     jump: Positions  #: per place, a shortcut towards the root
     load: Ints  #: per place, grains below
+    work: Ints  #: per place, grains of workload below
     stay: Floats  #: per place, what moving all below costs if they leave one grid, less the other
     home: Floats  #: [2] what it costs if all with a home in one grid, in the other, leave it
     cut: Floats  #: per place, cost of cutting it from its parent, beside balance
@@ -108,6 +110,7 @@ def make_tree(graph: Graph, rng: Bits) -> Tree:
         lived=places[8],
         jump=np.zeros(units, np.int32),
         load=np.zeros(units, np.int64),
+        work=np.zeros(units, np.int64),
         stay=np.zeros(units, np.float64),
         home=np.zeros(2, np.float64),
         cut=np.zeros(units, np.float64),
@@ -240,6 +243,7 @@ def sum_subtrees(state: State, tree: Tree, total: int) -> float:
     for place in range(total):
         load = graph.load[tree.unit[place]]
         tree.load[place] = load
+        tree.work[place] = graph.work[tree.unit[place]]
         tree.lived[place] = 1 if load > 0 else 0
         tree.cut[place] = 0.0
         tree.jump[place] = tree.up[place]
@@ -258,6 +262,7 @@ def sum_subtrees(state: State, tree: Tree, total: int) -> float:
     for place in range(total - 1, 0, -1):
         up = tree.up[place]
         tree.load[up] += tree.load[place]
+        tree.work[up] += tree.work[place]
         tree.lived[up] += tree.lived[place]
         tree.cut[up] += tree.cut[place]
     return now
@@ -327,6 +332,10 @@ def choose_cut(tree: Tree, total: int, grids: int, weights: Weights) -> tuple[in
             rest = grids - part
             cost = part * balance_cost(load / part, weights) + fixed
             cost += rest * balance_cost((all_load - load) / rest, weights)
+            if weights.work > 0.0:
+                work = tree.work[place]
+                cost += part * work_cost(work / part, weights)
+                cost += rest * work_cost((tree.work[0] - work) / rest, weights)
             if cost < least:
                 best, below, least = place, part, cost
     return best, below, least
@@ -448,14 +457,19 @@ def choose_halves(state: State, tree: Tree, total: int, limit: float) -> tuple[i
     weights, best = state.weights, 0
     for place in range(total):
         tree.load[place] = state.graph.load[tree.unit[place]]
+        tree.work[place] = state.graph.work[tree.unit[place]]
     for place in range(total - 1, 0, -1):
         tree.load[tree.up[place]] += tree.load[place]
+        tree.work[tree.up[place]] += tree.work[place]
     all_load = tree.load[0]
     for place in range(1, total):
         load = tree.load[place]
         if load in (0, all_load):
             continue
         cost = balance_cost(load, weights) + balance_cost(all_load - load, weights)
+        if weights.work > 0.0:
+            work = tree.work[place]
+            cost += work_cost(work, weights) + work_cost(tree.work[0] - work, weights)
         if weights.moved > 0:
             cost += min(moved_below(tree, place, True), moved_below(tree, place, False))
         if cost < limit:

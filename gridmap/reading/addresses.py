@@ -21,6 +21,7 @@ import shapely
 from gridmap.reading.attributes import parse_numbers
 from gridmap.reading.columns import to_text
 from gridmap.reading.findings import Finding, find_rows
+from gridmap.tables import COUNTS
 
 #: Compound and number, each in one spelling.
 Key = tuple[str, str]
@@ -344,12 +345,12 @@ def _overlay(
     """Write what the list says over the columns of the footprints."""
     rows = {at: some for (of, at), some in found.items() if of == number}
     given = listed.iloc[[some[0] for some in rows.values()]].copy()
-    if "households" in given:
-        counts = listed["households"].astype(object)
+    for name in given.columns.intersection(["households", *COUNTS], sort=False):
+        counts = listed[name].astype(object)
         summed = [
             counts[some[0]] if len(some) == 1 else _add_up(counts[some]) for some in rows.values()
         ]
-        given["households"] = pd.Series(summed, given.index, dtype=object)
+        given[name] = pd.Series(summed, given.index, dtype=object)
     at = np.array(list(rows), np.int64)
     changed = {}
     for name in given.columns.drop(["row", "total"]):
@@ -365,10 +366,10 @@ def _overlay(
     return piece.assign(**changed)
 
 
-def _add_up(households: pd.Series) -> object:
-    """Add up the households of entrances; what is no number is left for the report to refuse."""
-    numbers, _ = parse_numbers(households)
-    return float(numbers.sum()) if np.isfinite(numbers).all() else " + ".join(to_text(households))
+def _add_up(counts: pd.Series) -> object:
+    """Add up what is counted by entrance; what is no number is left for the report to refuse."""
+    numbers, _ = parse_numbers(counts)
+    return float(numbers.sum()) if np.isfinite(numbers).all() else " + ".join(to_text(counts))
 
 
 def _mark_unlisted(

@@ -16,6 +16,7 @@ import pandas as pd
 from gridmap.codes import is_community_code, make_community_codes, rank_positions
 from gridmap.reading.columns import to_text
 from gridmap.reading.findings import Finding, find_rows
+from gridmap.tables import COUNTS
 
 #: More households than any building has: the column holds something else.
 _MOST_HOUSEHOLDS = 100_000
@@ -273,6 +274,24 @@ def settle_entrance_counts(frame: gpd.GeoDataFrame, findings: list[Finding]) -> 
         action="noted",
     )
     return frame.assign(entrances=np.where(known & ~wrong, values, 0).astype(np.int64))
+
+
+def settle_work_counts(frame: gpd.GeoDataFrame, findings: list[Finding]) -> gpd.GeoDataFrame:
+    """Make what is counted besides households whole, 0 where nothing is; columns need not exist."""
+    for name in COUNTS:
+        if name in frame:
+            values, _ = parse_numbers(frame[name])
+            written = to_text(frame[name]).to_numpy(object)
+            known = np.isfinite(values) & (values >= 0) & (values <= _MOST_HOUSEHOLDS)
+            wrong = (written != "") & ~(known & (values == np.floor(values)))
+            findings += find_rows(
+                *("buildings", frame.index[wrong], name, written[wrong]),
+                problem="no count: taken as 0",
+                action="noted",
+            )
+            counts = np.where(known & ~wrong, values, 0).astype(np.int64)
+            frame = frame.assign(**{name: counts})
+    return frame
 
 
 def _translate(

@@ -76,6 +76,9 @@ COLUMN_NAMES: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "entrances": ("entrances", "单元数", "单元个数", "单元总数", "number_of_entrances"),
         "part_of": ("part_of",),
+        "elderly_alone": ("elderly_alone", "独居老人", "独居老人数", "空巢老人", "空巢独居老人"),
+        "shops": ("shops", "商铺", "商铺数", "商户", "商户数", "门店数", "沿街商铺"),
+        "disputes": ("disputes", "矛盾纠纷", "矛盾纠纷数", "纠纷数", "矛盾纠纷易发点"),
         "floors": (
             *("floors", "层数", "总层数", "楼层数", "地上层数", "楼层", "总楼层"),
             *("number_of_floors", "building:levels", "levels", "storeys", "max_floor_lvl"),

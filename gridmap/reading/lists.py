@@ -15,7 +15,7 @@ import pandas as pd
 
 from gridmap.datum import shift_frame
 from gridmap.errors import StaffError, TableError
-from gridmap.reading.columns import to_text
+from gridmap.reading.columns import take_column, to_text
 from gridmap.reading.findings import CityReport, Finding, find_rows
 from gridmap.reading.layers import SHORTENED, Source, find_column, list_layers, read_layer
 
@@ -69,6 +69,49 @@ def read_list(
     raise TableError(f"{Path(path).name}: {'; '.join(tried) or 'it holds no rows'}")
 
 
+def read_sheets(path: str | Path, names: Names) -> pd.DataFrame:
+    """Read every sheet of a list that people keep in several, as `read_list` reads one.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file that `gridmap.reading.layers.list_layers` opens.
+    names : mapping
+        Column -> names that it may have in the file, best first; none is needed.
+
+    Returns
+    -------
+    DataFrame
+        As `read_list` gives it, but that rows are named "sheet:2". Positions of all sheets are in
+        one CRS, degrees where any sheet has them so.
+
+    Raises
+    ------
+    TableError
+        If the file can't be read.
+    """
+    known = [name for some in names.values() for name in some]
+    layers = [read_layer(source, known, lists=True) for source in list_layers(path, plain=True)]
+    parts = [
+        _take_rows(
+            layer.frame,
+            {column: find_column(layer.frame.columns, some) for column, some in names.items()},
+            f"{layer.name}:",
+        )
+        for layer in layers
+    ]
+    if not parts:
+        return pd.DataFrame()
+    rows = pd.concat([part.drop(columns="geometry", errors="ignore") for part in parts]).fillna("")
+    placed = [gpd.GeoSeries(part["geometry"]) for part in parts if "geometry" in part]
+    if not placed:
+        return rows
+    if len({str(points.crs) for points in placed}) > 1:
+        placed = [points.to_crs(4326) for points in placed]
+    points = gpd.GeoSeries(pd.concat(placed))
+    return rows.assign(geometry=points.reindex(rows.index))
+
+
 def settle_counts(
     frame: pd.DataFrame, table: str, columns: Sequence[str], findings: list[Finding]
 ) -> pd.DataFrame:
@@ -79,8 +122,8 @@ def settle_counts(
         whole = plain.str.fullmatch(_WHOLE)
         numbers = pd.to_numeric(plain.where(whole), errors="coerce").fillna(0).astype("int64")
         strange = (texts != "") & ~whole
-        findings += _refuse(table, column, texts[strange], "not a whole number")
-        findings += _refuse(table, column, texts[numbers < 0], "below 0")
+        findings += refuse_rows(table, column, texts[strange], "not a whole number")
+        findings += refuse_rows(table, column, texts[numbers < 0], "below 0")
         frame = frame.assign(**{column: numbers})
     return frame
 
@@ -92,14 +135,23 @@ def settle_words(frame: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
 
 
 def settle_days(
-    frame: pd.DataFrame, table: str, column: str, findings: list[Finding]
+    frame: pd.DataFrame,
+    table: str,
+    column: str,
+    findings: list[Finding],
+    *,
+    blank: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """Make days of texts such as 2026-03-01, 2026/3/1, 20260301 or 2026年3月1日."""
-    texts = frame[column]
+    """Make days of texts such as 2026-03-01, 2026/3/1, 20260301 or 2026年3月1日.
+
+    Words of ``blank``, such as 长期, are no day and no mistake.
+    """
+    texts = frame[column].str.strip()
     plain = texts.str.replace(r"[年月/.]", "-", regex=True).str.replace("日", "")
     plain = plain.str.replace(r"^(\d{4})(\d{2})(\d{2})$", r"\1-\2-\3", regex=True)
     days = pd.to_datetime(plain.str.split(" ").str[0], format="%Y-%m-%d", errors="coerce")
-    findings += _refuse(table, column, texts[days.isna()], "not a day such as 2026-03-01")
+    strange = days.isna() & ~texts.isin(blank)
+    findings += refuse_rows(table, column, texts[strange], "not a day such as 2026-03-01")
     return frame.assign(**{column: days.astype("datetime64[s]")})
 
 
@@ -116,8 +168,10 @@ def refuse_unknown(
     texts = frame[column]
     short = texts.str.fullmatch(SHORTENED)
     problem = "Excel cut this code short: keep the column as text, and fill it in again"
-    findings += _refuse(table, column, texts[short], problem)
-    findings += _refuse(table, column, texts[~short & ~texts.isin(list(known))], f"no such {what}")
+    findings += refuse_rows(table, column, texts[short], problem)
+    findings += refuse_rows(
+        table, column, texts[~short & ~texts.isin(list(known))], f"no such {what}"
+    )
 
 
 def refuse_twins(
@@ -176,12 +230,18 @@ def _choose_sheets(path: str | Path, sheet: str | None) -> tuple[Source, ...]:
     return chosen
 
 
-def _take_rows(frame: pd.DataFrame, found: Mapping[str, str | None]) -> pd.DataFrame:
+def _take_rows(
+    frame: pd.DataFrame, found: Mapping[str, str | None], before: str = "row "
+) -> pd.DataFrame:
     """Take the columns that were found, as text, without rows of sums and empty ones."""
-    columns = {column: to_text(frame[name]) for column, name in found.items() if name is not None}
-    rows = [f"row {at + 2}" for at in range(len(frame))]
+    columns = {
+        column: to_text(take_column(frame, name))
+        for column, name in found.items()
+        if name is not None
+    }
+    rows = [f"{before}{at + 2}" for at in range(len(frame))]
     if not isinstance(frame.index, pd.RangeIndex):  # of a sheet: its own row numbers
-        rows = [f"row {at + 1}" for at in frame.index]
+        rows = [f"{before}{at + 1}" for at in frame.index]
     texts = pd.DataFrame(columns)
     sums = texts.apply(lambda cells: cells.str.fullmatch(_TOTAL)).any(axis=1)
     kept = ~sums & (texts != "").any(axis=1)
@@ -191,5 +251,6 @@ def _take_rows(frame: pd.DataFrame, found: Mapping[str, str | None]) -> pd.DataF
     return taken[kept.to_numpy()]
 
 
-def _refuse(table: str, column: str, values: pd.Series, problem: str) -> list[Finding]:
+def refuse_rows(table: str, column: str, values: pd.Series, problem: str) -> list[Finding]:
+    """Refuse the rows of some values."""
     return find_rows(table, values.index, column, values, problem=problem, action="refused")

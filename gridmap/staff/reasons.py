@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gridmap.staff.case import Case
+from gridmap.staff.exchanges import find_exchanges
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -66,8 +67,8 @@ _TEXTS: dict[str, dict[Language, str]] = {
         "(limit {limit})",
     },
     "shortage": {
-        "zh": "空缺：可用{workers}人，岗位{posts}个；能到此的{able}人都有岗位，"
-        "再兼管会超过上限或不相邻",
+        "zh": "空缺：可用{workers}人，岗位{posts}个；能到此的{able}人都已有岗位，"
+        "再兼管会超过户数上限，或网格不相邻",
         "en": "vacant: {workers} workers for {posts} posts; all {able} who may serve it have "
         "one, and taking this too would break a limit or is not adjacent",
     },
@@ -95,13 +96,25 @@ _SHARE: dict[Language, str] = {
     "en": "the grid has {whole} households, more than one may carry, and is shared by {shares}: "
     "this is share {share} of {households}; ",
 }
-_NEXT: dict[Language, str] = {
-    "zh": "；次优{rival}（{rival_walk}），总代价至少多{extra}米",
-    "en": "; next best {rival} ({rival_walk}), at least {extra} m worse for the whole",
-}
-_ALONE: dict[Language, str] = {
-    "zh": "；没有其他可选人员",
-    "en": "; nobody else may",
+#: The next best choice and its price; see `gridmap.staff.exchanges`.
+_NEXT: dict[str, dict[Language, str]] = {
+    "swap": {
+        "zh": "；次优是与{rival}（{own}）对调，其步行{rival_walk}，总代价{more}",
+        "en": "; next best {rival} ({rival_walk}), in exchange for {own}: {more}",
+    },
+    "free": {
+        "zh": "；次优是空闲的{rival}，步行{rival_walk}，总代价{more}",
+        "en": "; next best {rival} ({rival_walk}), who is free: {more}",
+    },
+    "leave": {
+        "zh": "；若调{rival}来此，{own}就空缺，总代价{more}",
+        "en": "; with {rival} here, {own} would be vacant: {more}",
+    },
+    "bound": {
+        "zh": "；次优{rival}（{rival_walk}），须连锁调整，总代价至少{more}",
+        "en": "; next best {rival} ({rival_walk}), with others moved too, {more} or more",
+    },
+    "alone": {"zh": "；没有其他可选人员", "en": "; nobody else may"},
 }
 _NO_DEPUTY: dict[Language, str] = {
     "zh": "本社区没有其他人员可代管",
@@ -126,20 +139,21 @@ class _Facts(NamedTuple):
 
 def explain_primaries(case: Case, choice: Choice, lang: Language) -> Iterator[Reason]:
     """Yield one reason for each post, in their order."""
-    facts, rivals = _look_up(case, choice), _find_rivals(choice)
+    facts = _look_up(case, choice)
+    next_best = find_exchanges(case, choice.primary, choice.extra)
     walk = np.where(np.isnan(case.walk), np.inf, case.walk)
     nearest = walk.argmin(axis=0) if len(walk) else np.full(len(choice.primary), -1)
     for grid, worker in enumerate(choice.primary.tolist()):
-        near, rival = int(nearest[grid]), int(rivals[grid])
+        near, rival = int(nearest[grid]), int(next_best.rival[grid])
         if worker < 0:
             binding = _name_vacancy(facts, grid)
         else:
             binding = _name_binding(case, facts, grid, worker, near)
-        extra = float(choice.extra[rival, grid]) if rival >= 0 else np.nan
+        extra = float(next_best.extra[grid])
         words = _words(case, facts, grid, worker, near, lang)
         text = _TEXTS[binding][lang].format(**words)
-        if worker >= 0:
-            text += _write_next(case, facts, grid, rival, extra, lang)
+        how = _name_exchange(facts, worker, rival, bool(next_best.exact[grid]))
+        text += _write_next(case, facts, grid, rival, extra, how, lang)
         if facts.shares[grid][1] > 1:
             text = _SHARE[lang].format(**words) + text
             binding = "shared" if worker >= 0 else binding
@@ -189,16 +203,15 @@ def _look_up(case: Case, choice: Choice) -> _Facts:
     )
 
 
-def _find_rivals(choice: Choice) -> Ints:
-    """Return the next best worker of each grid, -1 where nobody else may serve it."""
-    extra = choice.extra.copy()
-    if not len(extra):
-        return np.full(len(choice.primary), -1)
-    grids = np.arange(len(choice.primary))
-    served = choice.primary >= 0
-    extra[choice.primary[served], grids[served]] = np.inf
-    best = extra.argmin(axis=0)
-    return np.where(np.isfinite(extra[best, grids]), best, -1)
+def _name_exchange(facts: _Facts, worker: int, rival: int, exact: bool) -> str:
+    """Say what the next best choice is, if there is any."""
+    if rival < 0:
+        return "alone" if worker >= 0 else ""
+    if worker < 0:
+        return "leave" if exact else ""
+    if not exact:
+        return "bound"
+    return "swap" if facts.served[rival] else "free"
 
 
 def _name_vacancy(facts: _Facts, grid: int) -> str:
@@ -264,13 +277,29 @@ def _tell_duty(facts: _Facts, worker: int, lang: Language) -> str:
 
 
 def _write_next(
-    case: Case, facts: _Facts, grid: int, rival: int, extra: float, lang: Language
+    case: Case, facts: _Facts, grid: int, rival: int, extra: float, how: str, lang: Language
 ) -> str:
     """Name the next best worker and what he would cost."""
-    if rival < 0:
-        return _ALONE[lang]
-    walk = write_metres(float(case.walk[rival, grid]), lang)
-    return _NEXT[lang].format(rival=facts.workers[rival], rival_walk=walk, extra=f"{extra:,.0f}")
+    if not how:
+        return ""
+    words = {}
+    if rival >= 0:
+        words = {
+            "rival": facts.workers[rival],
+            "rival_walk": write_metres(float(case.walk[rival, grid]), lang),
+            "own": ("、" if lang == "zh" else ", ").join(
+                facts.grids[at] for at in facts.served[rival]
+            ),
+            "more": _write_more(extra, lang),
+        }
+    return _NEXT[how][lang].format(**words)
+
+
+def _write_more(extra: float, lang: Language) -> str:
+    """Write what a choice costs more, in metres of walking that count as much."""
+    if extra < 1:
+        return "相同" if lang == "zh" else "as good for the whole"
+    return f"多{extra:,.0f}米" if lang == "zh" else f"{extra:,.0f} m worse for the whole"
 
 
 def write_metres(metres: float, lang: Language) -> str:

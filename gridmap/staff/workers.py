@@ -13,14 +13,11 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from gridmap.crs import is_metric
-from gridmap.datum import shift_frame
 from gridmap.errors import StaffError
 from gridmap.plan import Plan
 from gridmap.reading.attributes import parse_numbers
-from gridmap.reading.columns import take_column, to_text
 from gridmap.reading.findings import CityReport, Finding, find_rows
-from gridmap.reading.layers import Layer, find_column, list_layers, read_layer
+from gridmap.reading.lists import place_list, read_sheets, refuse_rows, settle_days
 from gridmap.tables import WORKERS, list_some
 
 #: Column -> the names that it is recognised by, best first.
@@ -71,7 +68,6 @@ _PARTY = {
     "probationary": ("probationary", "预备党员", "中共预备党员"),
     "": ("", "群众", "否", "非党员", "团员", "共青团员", "民主党派", "无", "n", "no", "0"),
 }
-_DATE = re.compile(r"(\d{4})[-/.年]?(\d{1,2})[-/.月]?(\d{1,2})日?(?: 00:00:00)?")
 _OPEN = ("", "长期", "至今", "无", "不限", "-")
 _MOBILE = re.compile(r"(?:\+?86)?1[3-9]\d{9}")
 #: Days in a week of who says nothing: a full-timer's, a part-timer's.
@@ -145,36 +141,15 @@ def _read(
     strange = sorted(set(columns) - set(WORKER_COLUMNS))
     if strange:
         raise StaffError(f"no column {list_some(strange)}; there are {', '.join(WORKER_COLUMNS)}")
-    names = [name for some in WORKER_COLUMNS.values() for name in some]
-    layers = [read_layer(source, names, lists=True) for source in list_layers(path, plain=True)]
     findings: list[Finding] = []
-    parts = [_take_columns(layer, plan, columns, datum) for layer in layers]
-    raw = pd.concat(parts) if parts else pd.DataFrame()
+    raw = read_sheets(path, dict(_named(columns)))
     if raw.empty:
         findings.append(Finding("workers", "", "", str(path), "no rows", "refused"))
         return gpd.GeoDataFrame(), CityReport(tuple(findings), {}, "workers")
-    frame = _settle(gpd.GeoDataFrame(raw, crs=plan.grids.crs), plan, findings)
+    frame = _settle(place_list(raw, plan.grids.crs, datum), plan, findings)
     refused = {found.row for found in findings if found.action == "refused"}
     counts = {"rows": len(raw), "refused": len(refused), "workers": len(raw) - len(refused)}
     return frame, CityReport(tuple(findings), counts, "workers")
-
-
-def _take_columns(
-    layer: Layer, plan: Plan, columns: Mapping[str, str], datum: str
-) -> gpd.GeoDataFrame:
-    """Take the columns of the table as text, and the points in the CRS of the plan."""
-    found = {name: find_column(layer.frame.columns, names) for name, names in _named(columns)}
-    texts = {
-        name: to_text(take_column(layer.frame, source)) for name, source in found.items() if source
-    }
-    shapes = layer.frame.geometry
-    if layer.frame.crs is None or not is_metric(layer.frame.crs):
-        shapes = shift_frame(layer.frame, datum).geometry if layer.positions else shapes
-    shapes = shapes.set_crs("EPSG:4326") if shapes.crs is None else shapes
-    rows = pd.Index([f"{layer.name}:{int(at) + _first_row(layer)}" for at in layer.frame.index])
-    points = shapes.to_crs(plan.grids.crs).set_axis(rows)
-    frame = pd.DataFrame(texts, layer.frame.index).set_axis(rows)
-    return gpd.GeoDataFrame(frame, geometry=points.where(points.geom_type == "Point", None))
 
 
 def _named(columns: Mapping[str, str]) -> list[tuple[str, tuple[str, ...]]]:
@@ -183,11 +158,6 @@ def _named(columns: Mapping[str, str]) -> list[tuple[str, tuple[str, ...]]]:
         (name, (columns[name],) if name in columns else usual)
         for name, usual in WORKER_COLUMNS.items()
     ]
-
-
-def _first_row(layer: Layer) -> int:
-    """Return what turns an index into the row's number as Excel shows it."""
-    return 1 if layer.source.lower().endswith(".xlsx") else 2
 
 
 def _settle(raw: gpd.GeoDataFrame, plan: Plan, findings: list[Finding]) -> gpd.GeoDataFrame:
@@ -204,7 +174,7 @@ def _settle(raw: gpd.GeoDataFrame, plan: Plan, findings: list[Finding]) -> gpd.G
     frame = frame.assign(**_settle_loads(text, frame["kind"], plan, findings))
     frame["home_unit"] = text["home_unit"]
     for name in ("starts", "ends"):
-        frame[name] = _read_dates(text[name], name, findings)
+        frame[name] = settle_days(text, "workers", name, findings, blank=_OPEN)[name]
     backwards = frame["ends"] < frame["starts"]
     _refuse(frame.index[backwards], text["ends"], "ends", "before the first day", findings)
     ids = _settle_ids(text["worker_id"], frame, findings)
@@ -218,7 +188,7 @@ def _settle(raw: gpd.GeoDataFrame, plan: Plan, findings: list[Finding]) -> gpd.G
 def _refuse(
     rows: Any, values: pd.Series, column: str, problem: str, findings: list[Finding]
 ) -> None:
-    findings += find_rows("workers", rows, column, values[rows], problem=problem, action="refused")
+    findings += refuse_rows("workers", column, values[rows], problem)
 
 
 def _choose(
@@ -305,16 +275,6 @@ def _read_numbers(values: pd.Series, column: str, findings: list[Finding]) -> pd
     return numbers.where(numbers >= 0)
 
 
-def _read_dates(values: pd.Series, column: str, findings: list[Finding]) -> pd.Series:
-    """Read days such as 2025-03-01, 2025/3/1, 2025年3月1日, 20250301; nothing is open."""
-    parts = values.str.strip().str.extract(f"^{_DATE.pattern}$")
-    plain = parts[0] + "-" + parts[1].str.zfill(2) + "-" + parts[2].str.zfill(2)
-    days = pd.to_datetime(plain, format="%Y-%m-%d", errors="coerce")
-    unread = days.isna() & ~values.str.strip().isin(_OPEN)
-    _refuse(values.index[unread], values, column, "not a day such as 2025-03-01", findings)
-    return days.astype("datetime64[s]")
-
-
 def _settle_ids(
     given: pd.Series, frame: pd.DataFrame, findings: list[Finding]
 ) -> dict[str, list[str]]:
@@ -351,6 +311,7 @@ def _refuse_overlaps(terms: pd.DataFrame, findings: list[Finding]) -> None:
 def _keep_near(points: gpd.GeoSeries, plan: Plan, findings: list[Finding]) -> gpd.GeoSeries:
     """Leave out positions that are nowhere near the city, and say so."""
     west, south, east, north = plan.grids.total_bounds
+    points = points.where(points.geom_type == "Point", None)
     x, y = points.x, points.y
     far = (x < west - _FAR_OFF) | (x > east + _FAR_OFF)
     far |= (y < south - _FAR_OFF) | (y > north + _FAR_OFF)

@@ -12,6 +12,7 @@ from threading import Lock
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 from pmtiles.tile import Compression, TileType, zxy_to_tileid
 from pmtiles.writer import Writer
@@ -23,7 +24,18 @@ from gridmap.geojson import TOLD, Bbox, tell_grids
 from gridmap.plan import Plan
 from gridmap.tiles.cutting import Pieces, merge_pieces, split_key, tile_key
 from gridmap.tiles.encoding import Properties, encode_pieces, encode_properties
-from gridmap.tiles.levels import FIRST, LAST, Coverage, Separate, Sheet, place_shapes
+from gridmap.tiles.levels import (
+    FIRST,
+    LAST,
+    WORLD_BITS,
+    Coverage,
+    Separate,
+    Sheet,
+    place_shapes,
+    project,
+)
+
+__all__ = ["FIRST", "LAST", "LAYERS", "Tiles", "export_tiles", "make_tiles"]
 
 #: What is told of a grid; `gridmap.geojson.describe_grids` says what each is.
 _GRID_KEYS = {
@@ -137,6 +149,14 @@ class Tiles:
             {"id": name, "fields": _keys_of(name), "minzoom": LAYERS[name], "maxzoom": LAST}
             for name in self.layers
         ]
+
+    def limits(self, zoom: int) -> tuple[int, int, int, int]:
+        """Return the first column, first row, last column and last row of the bounds at a zoom."""
+        west, south, east, north = self.bounds
+        corners = project(np.array([[west, north], [east, south]])).astype(np.int64)
+        places = (corners >> (WORLD_BITS - zoom)).clip(0, (1 << zoom) - 1)
+        first, last = places.tolist()
+        return first[0], first[1], last[0], last[1]
 
     def _get_sheets(self, zoom: int) -> list[tuple[int, Sheet]]:
         """Return the layers of a zoom, each with the number of its first feature."""

@@ -13,6 +13,7 @@ import uvicorn
 from playwright.sync_api import expect
 
 from api.app import create_app
+from api.settings import Settings
 from gridmap.datum import from_wgs84
 from gridmap.edit import merge_grids
 from gridmap.plan import draw_plan
@@ -27,7 +28,7 @@ TODAY = date(2026, 5, 1)
 @contextmanager
 def serve(folder):
     """Serve a store on a free port, in a thread; give its address."""
-    app = create_app(folder, today=lambda: TODAY, attribution="© 测试数据")
+    app = create_app(Settings(store=folder, attribution="© 测试数据"), today=lambda: TODAY)
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, access_log=False, log_level="warning", ws="none"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

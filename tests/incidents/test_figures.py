@@ -118,7 +118,8 @@ def test_the_table_of_workers(tables: dict[str, pd.DataFrame]) -> None:
     assert first["on_time"] == pytest.approx(4 / 6)
     mean = 11 / 3
     vote = ((2 * 5 + 10 * mean) / 12 - 1) / 4
-    assert first["score"] == pytest.approx(100 * (40 * 4 / 6 + 30 * vote) / 70, abs=0.06)
+    duties = (4 + 10 * 4 / 8) / (6 + 10)  # of all eight that are decided, four were in time
+    assert first["score"] == pytest.approx(100 * (40 * duties + 30 * vote) / 70, abs=0.06)
     visits = pd.DataFrame({"worker_id": ["K4", "K9"], "visits": [10, 100]})
     told = rate_workers(tables, visits, now=NOW, weights={"on_time": 0, "visits": 1, "votes": 0})
     assert told["score"].to_dict() == {"K9": 100.0, "K4": 10.0, "K1": 0.0, "K3": 0.0}

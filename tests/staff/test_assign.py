@@ -16,7 +16,8 @@ from gridmap.plan import Plan
 from gridmap.rules import Rules, Staffing
 from gridmap.staff import assign_workers, check_staffing, make_workers, summarize_staffing
 from gridmap.staff.assign import list_duties
-from gridmap.staff.case import make_case
+from gridmap.staff.case import Case, make_case
+from gridmap.staff.exchanges import find_exchanges
 from gridmap.staff.optimum import find_optimum
 from gridmap.tables import STAFFING, check_table
 from tests.staff.towns import PLACES, make_people, make_strip
@@ -291,6 +292,64 @@ def test_reasons_name_the_next_best_and_what_kept_the_nearest_out() -> None:
     assert row["extra"] == pytest.approx(row["rival_walk"] - row["walk"], abs=1)
     assert "next best 乙（w1）" in row["reason"]
     assert serve(plan, people)["reason"].str.contains("次优").any()
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.integers(150, 700), min_size=2, max_size=6),
+    st.lists(st.tuples(st.integers(0, 600), st.booleans()), min_size=1, max_size=6),
+)
+def test_an_exchange_costs_what_it_says(
+    households: list[int], people: list[tuple[int, bool]]
+) -> None:
+    """Done by hand, the exchange keeps the rules and costs just so much more, never less."""
+    plan = make_strip([households[::2], households[1::2]])
+    bound = {"kind": "community"}
+    workers = make_people(
+        *(
+            {"x": float(x), **({**bound, "community_id": PLACES[x > 300]} if stays else {})}
+            for x, stays in people
+        )
+    )
+    case = make_case(plan, workers, plan.rules, current=None, on=DAY)
+    duties, groups = list_duties(case)
+    best = find_optimum(duties)
+    primary = np.full(len(case.posts), -1)
+    for column in best.columns:
+        primary[list(groups[duties.group[column]])] = duties.worker[column]
+    found = find_exchanges(case, primary, np.full(case.cost.shape, np.inf))
+    for post in np.flatnonzero(found.exact):
+        changed = primary.copy()
+        theirs = primary == found.rival[post]
+        changed[post], changed[theirs] = found.rival[post], primary[post]
+        assert total_cost(case, changed) - total_cost(case, primary) == found.extra[post] >= 0
+
+
+def total_cost(case: Case, primary: np.ndarray) -> float:
+    """Add up what a staffing costs, over the sets of posts that each worker has."""
+    duties, groups = list_duties(case)
+    price = {
+        (int(worker), groups[group]): cost
+        for worker, group, cost in zip(duties.worker, duties.group, duties.cost, strict=True)
+    }
+    sets = [
+        (who, tuple(np.flatnonzero(primary == who).tolist()))
+        for who in set(primary.tolist()) - {-1}
+    ]
+    return float(case.vacant[primary < 0].sum()) + sum(price[one] for one in sets)
+
+
+def test_a_vacancy_says_what_filling_it_would_leave_open() -> None:
+    """One worker and two grids that he cannot both have: the other would be vacant instead."""
+    plan = make_strip([[300, 300]])
+    staffing = serve(plan, make_people({"x": 50.0, "name": "甲"}), lang="en")
+    [row] = staffing[(staffing["worker_id"] == "") & (staffing["role"] == "primary")].to_dict(
+        "records"
+    )
+    assert row["rival"] == "w0"
+    assert "with 甲（w0） here" in row["reason"]
+    assert "would be vacant" in row["reason"]
+    assert row["extra"] >= 0
 
 
 def brute_force(plan: Plan, workers: gpd.GeoDataFrame) -> float:

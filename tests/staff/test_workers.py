@@ -151,6 +151,26 @@ def test_positions_are_brought_to_the_plans_crs(tmp_path: Path, plan: Plan) -> N
     assert check_workers(path, plan).status == "repaired"
 
 
+def test_every_sheet_of_a_workbook_is_read(tmp_path: Path, plan: Plan) -> None:
+    """A sheet for each community; one with positions, one without, sums left out; rows by sheet."""
+    lon, lat = plan.grids.to_crs(4326).representative_point().iloc[0].coords[0]
+    path = tmp_path / "名单.xlsx"
+    with pd.ExcelWriter(path) as book:
+        pd.DataFrame([{**GOOD, "经度": lon, "纬度": lat}]).to_excel(
+            book, sheet_name="一", index=False
+        )
+        rows = [{**GOOD, "编号": "S2", "所属社区": "2号社区"}, {"编号": "合计", "承担户数": 600}]
+        pd.DataFrame(rows).to_excel(book, sheet_name="二", index=False)
+    workers = read_workers(path, plan)
+    assert workers.index.tolist() == ["S1", "S2"]
+    assert workers.geometry.iloc[0].distance(plan.grids.geometry.iloc[0]) == 0
+    assert workers.geometry.iloc[1] is None
+    with pd.ExcelWriter(path) as book:
+        for name, row in (("一", GOOD), ("二", {**GOOD, "编号": "S2", "姓名": ""})):
+            pd.DataFrame([row]).to_excel(book, sheet_name=name, index=False)
+    assert [found.row for found in check_workers(path, plan).findings] == ["名单/二:2"]
+
+
 def test_columns_of_other_names_are_given(tmp_path: Path, plan: Plan) -> None:
     """A mapping goes before the usual names; an unknown key is refused."""
     row = {("谁" if key == "姓名" else key): value for key, value in GOOD.items()}

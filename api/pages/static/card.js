@@ -50,6 +50,27 @@ export function ownerRows({ answer, place, properties, contact, staff }) {
   ];
 }
 
+/**
+ * Show who owns a place, how surely, and what to mind. Where the place was perhaps meant otherwise,
+ * `retry(place)` asks again as the hint says: it is never moved silently.
+ */
+export function showOwner(card, shown, { buttons, onClose, retry }) {
+  const { answer, others, denied } = shown;
+  const title = answer.grid_code ? fullName(answer) : word("none");
+  const hints = [tellHint(answer, others), denied && word(denied)].filter(Boolean);
+  const other = findOtherReading(shown);
+  const again = other ? [makeButton("again", word("again", DATUM_NAMES[other.datum], tellPlace(other)), () => retry(other))] : [];
+  fillCard(card, { title, rows: ownerRows(shown), hints, buttons: [...again, ...buttons], onClose });
+  card.dataset.grid = answer.grid_code || "";
+  card.dataset.match = answer.match;
+}
+
+function findOtherReading({ answer: { hint }, given }) {
+  if (hint?.code === "datum") return { ...given, datum: hint.datum };
+  if (hint?.code === "swapped") return { ...given, lon: given.lat, lat: given.lon };
+  return null;
+}
+
 function contactRows(answer, contact) {
   if (!answer.grid_code) return [];
   return [

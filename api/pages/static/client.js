@@ -1,5 +1,7 @@
 // What a page asks of the service. Places travel in bodies: addresses end up in logs.
 
+import { inTurns } from "./turns.js";
+
 const ROOT = new URL("../", import.meta.url);
 const JSON_BODY = { "Content-Type": "application/json" };
 let day = new URLSearchParams(location.search).get("at");
@@ -26,11 +28,11 @@ export async function usePlan(name) {
   day = plan.valid_from;
 }
 
-export async function ask(path, parameters = {}, options = {}) {
+async function ask(path, parameters = {}, options = {}) {
   const url = new URL(path, ROOT);
   for (const [name, value] of Object.entries({ ...parameters, at: day }))
     if (value) url.searchParams.set(name, value);
-  const headers = { ...options.headers, ...(key && { Authorization: `Bearer ${key}` }) };
+  const headers = { ...(key && { Authorization: `Bearer ${key}` }), ...options.headers };
   const { ok, answer } = await fetchJson(url, { ...options, headers });
   if (!ok) throw new Problem(answer);
   return answer;
@@ -48,9 +50,12 @@ async function fetchJson(url, options) {
 
 const post = (path, body) => ask(path, {}, { method: "POST", headers: JSON_BODY, body: JSON.stringify(body) });
 
-export const askPlan = () => ask("plans/in-force");
+/** Ask for the plan in force, as whoever holds another key than the one in use. */
+export const askPlan = (other) => ask("plans/in-force", {}, other && { headers: { Authorization: `Bearer ${other}` } });
 export const askGrids = () => ask("grids");
 export const askGrid = (code) => ask(`grids/${encodeURIComponent(code)}`);
 export const askStaff = (code) => ask(`internal/grids/${encodeURIComponent(code)}`);
 export const askLayer = (layer, bbox) => ask(`layers/${layer}`, { bbox });
 export const askOwner = (place) => post("locate", place);
+export const askFound = (text, limit) => post("search", { q: text, limit });
+export const askOwners = (places) => inTurns(places, askOwner);

@@ -35,9 +35,14 @@ function writeSelected(button, text) {
   return true;
 }
 
-function flash(button) {
-  const text = (button.dataset.text ??= button.textContent);
-  button.textContent = word("copied");
-  clearTimeout(Number(button.dataset.timer));
-  button.dataset.timer = String(setTimeout(() => (button.textContent = text), SHOWN_FOR));
+/** Say on a button for a moment that the text is copied. */
+export function flash(button) {
+  if (button.classList.contains("copied")) return;
+  const shown = [...button.childNodes];
+  button.classList.add("copied");
+  button.replaceChildren(word("copied"));
+  setTimeout(() => {
+    button.replaceChildren(...shown);
+    button.classList.remove("copied");
+  }, SHOWN_FOR);
 }

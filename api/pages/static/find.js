@@ -1,11 +1,30 @@
 // Looking words up: what a search box lists.
 
-/** Return items ({title, detail, code, place?}) for words, the likeliest first. */
-export async function findItems(text, features) {
-  const wanted = text.toLowerCase();
-  const full = ({ properties }) => `${properties.street}${properties.name}`.toLowerCase();
-  const found = features.filter((feature) => full(feature).includes(wanted) || feature.id.includes(wanted));
-  const rank = ({ properties }) => (properties.name.toLowerCase().startsWith(wanted) ? 0 : 1);
-  found.sort((a, b) => rank(a) - rank(b) || (a.id < b.id ? -1 : 1));
-  return found.slice(0, 8).map(({ id, properties }) => ({ title: properties.name, detail: id, code: id }));
+import { askFound } from "./client.js";
+import { word } from "./words.js";
+
+const MOST = 8;
+const WIDE = ["community", "office", "street"]; // they lie in several grids
+
+/**
+ * Return items for words, the likeliest first: a grid ({code}), a place ({place}), or something
+ * wide, of which one place is not the whole.
+ */
+export async function findItems(text) {
+  const { results } = await askFound(text, MOST);
+  return results.map(({ kind, code, name, address, grid, lon, lat, score }) => ({
+    title: address || name,
+    detail: kind === "grid" ? code : [word(`kind_${kind}`), grid?.name].filter(Boolean).join(" · "),
+    code: kind === "grid" ? code : null,
+    place: { lon, lat },
+    wide: WIDE.includes(kind) && !grid,
+    score,
+  }));
+}
+
+/** Return the item that is meant without doubt: the only one, or the only place that fits exactly. */
+export function findSure(items) {
+  if (items.length === 1) return items[0];
+  const exact = items.filter(({ score }) => score === 1);
+  return exact.length === 1 && !exact[0].wide ? exact[0] : null;
 }

@@ -2,12 +2,12 @@
 // grid owns the place.
 
 import { readAddress, readOptions, writeAddress } from "./address.js";
-import { dispatchText, fillCard, fullName, ownerRows, tellHint } from "./card.js";
+import { dispatchText, showOwner } from "./card.js";
 import { usePlan } from "./client.js";
 import { copyText } from "./copy.js";
 import { byId, makeButton } from "./elements.js";
 import { Frame } from "./frame.js";
-import { findItems } from "./find.js";
+import { findItems, findSure } from "./find.js";
 import { SearchBox } from "./search_box.js";
 import { View, isNarrow } from "./view.js";
 import { currentLanguage, word } from "./words.js";
@@ -28,19 +28,15 @@ let told = null;
 
 function tell(shown) {
   if (!shown) card.hidden = true;
-  else showOwner(shown);
+  else showOwner(card, shown, { buttons: makeButtons(shown), onClose: () => view.close(), retry });
   keepAddress();
   if (shown && shown !== told) report(shown);
   told = shown;
 }
 
-function showOwner(shown) {
-  const { answer, others } = shown;
-  const title = answer.grid_code ? fullName(answer) : word("none");
-  const hints = [tellHint(answer, others)].filter(Boolean);
-  fillCard(card, { title, rows: ownerRows(shown), hints, buttons: makeButtons(shown), onClose: () => view.close() });
-  card.dataset.grid = answer.grid_code || "";
-  card.dataset.match = answer.match;
+function retry(place) {
+  byId("datum").value = place.datum;
+  view.attempt(view.locate(place, { move: true }));
 }
 
 function makeButtons(shown) {
@@ -87,7 +83,8 @@ const box = new SearchBox({
   form: byId("search"),
   field: byId("query"),
   list: byId("results"),
-  find: (text) => findItems(text, view.ground.features),
+  find: findItems,
+  sure: findSure,
   take: (query) => view.take(query, byId("datum").value),
   attempt: (task) => view.attempt(task),
 });

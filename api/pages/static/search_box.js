@@ -8,10 +8,10 @@ const PAUSE = 180; // ms without typing, after which words are looked up
 /**
  * The box. `find(text)` returns a promise of items ({title, detail, …}); `take` is told of a query
  * that needs no list ({kind, …}) or of an item that was chosen ({kind: "item", item}); `attempt`
- * runs what may fail; `sure(items, text)` returns the item to take at once on Enter, if any.
+ * runs what may fail; `sure(items)` returns the item to take at once on Enter, if any.
  */
 export class SearchBox {
-  constructor({ form, field, list, find, take, attempt, sure = (items) => (items.length === 1 ? items[0] : null) }) {
+  constructor({ form, field, list, find, take, attempt, sure }) {
     Object.assign(this, { field, list, find, take, attempt, sure, items: [], at: -1, asked: 0 });
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -31,7 +31,7 @@ export class SearchBox {
     if (query.kind !== "name") return this.take(query);
     const items = await this.find(query.name);
     if (asked !== this.asked) return; // somebody typed on
-    const sure = this.sure(items, query.name);
+    const sure = this.sure(items);
     if (sure) return this.choose(sure);
     if (!items.length) return this.take({ kind: "unknown", name: query.name });
     this.show(items, 0);

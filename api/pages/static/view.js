@@ -40,6 +40,17 @@ export class View {
     this.keyed = Boolean(key);
   }
 
+  /** Tell whether the service knows a key; the one in use stays. */
+  async tryKey(key) {
+    try {
+      await askPlan(key);
+      return true;
+    } catch (problem) {
+      if (problem.code !== "bad-key") throw problem;
+      return false;
+    }
+  }
+
   async loadPlan() {
     const [plan, grids] = await Promise.all([askPlan(), askGrids()]);
     this.plan = plan;
@@ -113,9 +124,22 @@ export class View {
     return true;
   }
 
+  /** Ask who serves a grid: as far as the key allows, and what is posted in public. */
   async askPeople(code) {
-    if (this.keyed) return { staff: await askStaff(code) };
-    return { contact: (await askGrid(code)).contact ?? null };
+    let denied;
+    try {
+      if (this.keyed) return { staff: await askStaff(code) };
+    } catch (problem) {
+      if (!["not-allowed", "other-district"].includes(problem.code)) throw problem;
+      denied = problem.code;
+    }
+    return { contact: (await askGrid(code)).contact ?? null, denied };
+  }
+
+  /** Show again what is shown, as whoever has the key now. */
+  async refresh() {
+    const { answer, place, given, others } = this.shown;
+    await this.show({ answer, place, given, others }, ++this.asked);
   }
 
   close() {
@@ -144,8 +168,11 @@ export class View {
     if (query.kind === "item") return this.takeItem(query.item);
   }
 
-  takeItem({ code, place }) {
-    return place ? this.locate({ ...place, datum: "wgs84" }, { move: true }) : this.showGrid(code);
+  takeItem({ code, place, wide, title }) {
+    if (code) return this.showGrid(code);
+    if (!wide) return this.locate({ ...place, datum: "wgs84" }, { move: true });
+    this.centreOn(place);
+    say(word("wide", title));
   }
 
   async takeCode(code) {

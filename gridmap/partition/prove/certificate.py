@@ -12,7 +12,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from gridmap.errors import PlanError, RulesError
-from gridmap.partition.objective import Weights, make_state, make_weights, part_cost
+from gridmap.partition.objective import Weights, make_state, part_cost, weigh_problem
 from gridmap.partition.problem import (
     Component,
     Flags,
@@ -20,7 +20,6 @@ from gridmap.partition.problem import (
     Graph,
     Ints,
     Problem,
-    measure_load,
     separate,
     split_components,
 )
@@ -198,7 +197,7 @@ def prove(
     places, fixed = _check_labels(problem, labels, locked)
     if steps < 0:
         raise RulesError(f"steps is {steps}, not 0 or more")
-    weights = make_weights(rules, measure_load(problem, rules)[1])
+    weights = weigh_problem(problem, rules)
     tasks = [
         _Task(component, places[component.units], bool(fixed[component.units[0]]), weights, steps)
         for component in _split(problem, places, fixed, rules)
@@ -247,7 +246,7 @@ def improve_small(
         raise RulesError(f"by is {by!r}, not 'cost' or 'balance'")
     certificates = prove(problem, labels, rules, locked=locked, steps=steps, executor=executor)
     places, fixed = _check_labels(problem, labels, locked)
-    weights = make_weights(rules, measure_load(problem, rules)[1])
+    weights = weigh_problem(problem, rules)
     better = places.copy()
     parts = _split(problem, places, fixed, rules)
     for component, one in zip(parts, certificates, strict=True):

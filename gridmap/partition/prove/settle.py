@@ -20,7 +20,14 @@ def find_balanced(
 ) -> tuple[Ints, int]:
     """Cut groups of grids anew while their balance gets better; give the labels and the steps."""
     alone = weights._replace(
-        street=0.0, main_road=0.0, railway=0.0, river=0.0, compound=0.0, border=0.0, moved=0.0
+        street=0.0,
+        main_road=0.0,
+        railway=0.0,
+        river=0.0,
+        compound=0.0,
+        border=0.0,
+        moved=0.0,
+        work=0.0,
     )
     state = make_state(graph, labels.astype(np.int32), grids, alone)
     used = improve_state(state, steps, steps // GROUP_SHARE)

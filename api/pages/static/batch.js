@@ -1,0 +1,176 @@
+// Many look-ups at once: rows pasted from Excel, answered, and copied back.
+
+import { DATUM_NAMES, fullName } from "./card.js";
+import { Problem, askGrid, askOwners } from "./client.js";
+import { copyText } from "./copy.js";
+import { byId, make } from "./elements.js";
+import { findItems } from "./find.js";
+import { findColumns, readQueries, readRows, writeCsv, writeTsv } from "./sheet.js";
+import { inTurns } from "./turns.js";
+import { word } from "./words.js";
+
+const MOST_ROWS = 10_000;
+const MOST_SHOWN = 200;
+
+export class Batch {
+  constructor(view) {
+    Object.assign(this, { view, rows: [], columns: null, table: null, asked: 0, dialog: byId("batch_dialog") });
+    byId("batch").addEventListener("click", () => this.dialog.showModal());
+    byId("batch_close").addEventListener("click", () => this.dialog.close());
+    byId("batch_rows").addEventListener("input", () => this.read());
+    for (const name of ["lon", "lat", "text"])
+      byId(`batch_${name}`).addEventListener("change", () => this.choose(name));
+    byId("batch_form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.run().catch((error) => this.fail(error));
+    });
+    byId("batch_copy").addEventListener("click", (event) => copyText(event.currentTarget, writeTsv(this.table)));
+    byId("batch_save").addEventListener("click", () => saveFile(word("batch_file"), writeCsv(this.table)));
+  }
+
+  /** Look at what was pasted and offer its columns. */
+  read() {
+    this.rows = readRows(byId("batch_rows").value);
+    this.columns = findColumns(this.rows, this.view.plan.bbox ?? undefined);
+    const width = Math.max(0, ...this.rows.map((row) => row.length));
+    const names = Array.from({ length: width }, (_, at) => (this.columns.header && this.rows[0][at]) || word("batch_column", at + 1));
+    for (const name of ["lon", "lat", "text"]) {
+      const options = [[-1, word("batch_no_column")], ...names.entries()].map(([at, text]) => new Option(text, at));
+      byId(`batch_${name}`).replaceChildren(...options);
+      byId(`batch_${name}`).value = this.columns[name];
+    }
+    this.say(this.rows.length ? word("batch_read", this.body().length) : "");
+  }
+
+  body() {
+    return this.columns?.header ? this.rows.slice(1) : this.rows;
+  }
+
+  /** Take a column that somebody chose; places and words exclude each other. */
+  choose(name) {
+    this.columns[name] = Number(byId(`batch_${name}`).value);
+    const others = name === "text" ? ["lon", "lat"] : ["text"];
+    if (this.columns[name] < 0) return;
+    for (const other of others) byId(`batch_${other}`).value = this.columns[other] = -1;
+  }
+
+  async run() {
+    const rows = this.body();
+    if (!rows.length) return this.say(word("batch_empty"));
+    if (rows.length > MOST_ROWS) return this.say(word("batch_many", rows.length, MOST_ROWS));
+    const asked = ++this.asked;
+    this.say(word("batch_busy", rows.length));
+    const answers = await answerAll(readQueries(rows, this.columns), byId("batch_datum").value);
+    const people = byId("batch_people").checked ? await this.askPeople(answers) : null;
+    if (asked !== this.asked) return;
+    this.show(rows, answers, people);
+  }
+
+  async askPeople(answers) {
+    const codes = [...new Set(answers.map(({ grid_code: code }) => code).filter(Boolean))];
+    const people = await inTurns(codes, (code) => this.view.askPeople(code));
+    return new Map(codes.map((code, at) => [code, people[at].staff?.worker ?? asWorker(people[at].contact)]));
+  }
+
+  show(rows, answers, people) {
+    const width = Math.max(...rows.map((row) => row.length));
+    const given = Array.from({ length: width }, (_, at) => (this.columns.header && this.rows[0][at]) || word("batch_column", at + 1));
+    const header = [...given, ...word("batch_columns"), ...(people ? [word("worker"), word("phone")] : [])];
+    const body = rows.map((row, at) => [
+      ...given.map((_, column) => row[column] ?? ""),
+      ...tellAnswer(answers[at]),
+      ...(people ? tellWorker(people.get(answers[at].grid_code)) : []),
+    ]);
+    this.table = [header, ...body];
+    byId("batch_table").replaceChildren(makeTable(this.table.slice(0, MOST_SHOWN + 1), answers));
+    byId("batch_out").hidden = false;
+    const found = answers.filter(({ grid_code: code }) => code).length;
+    const near = answers.filter(({ match }) => match === "border").length;
+    this.say(word("batch_done", rows.length, found, near, Math.min(rows.length, MOST_SHOWN)));
+  }
+
+  say(text) {
+    byId("batch_message").textContent = text;
+  }
+
+  fail(error) {
+    if (!(error instanceof Problem)) throw error;
+    this.say(error.code === "no-answer" ? word("failed") : error.message);
+  }
+}
+
+// --- the answers -----------------------------------------------------------------------------
+
+/** Answer every query, in order; places in one request, words one by one. */
+async function answerAll(queries, datum) {
+  const places = queries.filter(({ kind }) => kind === "place").map(({ lon, lat }) => ({ lon, lat, datum }));
+  const owners = await askOwners(places);
+  const others = await inTurns(queries, (query) => (query.kind === "place" ? null : answerWords(query)));
+  let next = 0;
+  return queries.map(({ kind }, at) => (kind === "place" ? owners[next++] : others[at]));
+}
+
+async function answerWords({ kind, code, name }) {
+  if (kind === "code") return answerCode(code);
+  if (kind !== "name") return { match: kind };
+  const [item] = await findItems(name);
+  if (!item) return { match: "unknown" };
+  const [owner] = item.place ? await askOwners([{ ...item.place, datum: "wgs84" }]) : [await answerCode(item.code)];
+  return { ...owner, found: item.title };
+}
+
+async function answerCode(code) {
+  try {
+    const { id, properties } = await askGrid(code);
+    return { grid_code: id, ...properties, match: "grid" };
+  } catch (problem) {
+    if (problem.code === "no-answer") throw problem;
+    return { match: "unknown" };
+  }
+}
+
+const asWorker = (contact) => contact && { name: contact.worker, phone: contact.office_phone };
+const tellWorker = (worker) => [worker?.name ?? "", worker?.phone ?? ""];
+
+function tellAnswer(answer) {
+  const metres = (value) => (value === undefined || value === null ? "" : value.toFixed(1));
+  return [
+    answer.grid_code ?? "",
+    answer.grid_code ? fullName(answer) : "",
+    answer.community ?? "",
+    word(`match_${answer.match}`),
+    metres(answer.border_m),
+    answer.runner_up?.name ?? "",
+    tellNote(answer),
+  ];
+}
+
+function tellNote({ hint, found, distance_m: metres, match }) {
+  if (found) return word("batch_found", found);
+  if (match === "nearest") return word("nearest", metres.toFixed(1));
+  if (match !== "none" || !hint) return "";
+  return hint.code === "datum" ? word("datum_hint", DATUM_NAMES[hint.datum]) : word(`${hint.code}_hint`);
+}
+
+function makeTable([header, ...body], answers) {
+  const table = make("table");
+  const head = make("tr");
+  head.append(...header.map((text) => make("th", "", text)));
+  table.append(make("thead"), make("tbody"));
+  table.tHead.append(head);
+  for (const [at, row] of body.entries()) {
+    const line = make("tr");
+    line.dataset.match = answers[at].match;
+    line.append(...row.map((text) => make("td", "", text)));
+    table.tBodies[0].append(line);
+  }
+  return table;
+}
+
+function saveFile(name, text) {
+  const link = make("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "text/csv;charset=utf-8" }));
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
