@@ -38,6 +38,15 @@ from gridmap.history import history, redo, undo
 from gridmap.incident_rules import Category, Incidents
 from gridmap.incidents.clocks import Notice, breach_times, list_notices
 from gridmap.incidents.desk import Desk, make_desk
+from gridmap.incidents.figures import (
+    find_hot_spots,
+    find_repeats,
+    measure_load,
+    rate_dispatch,
+    rate_on_time,
+    rate_workers,
+    write_evaluation,
+)
 from gridmap.incidents.model import (
     Actor,
     Case,
@@ -211,8 +220,10 @@ __all__ = [
     "figure_plan",
     "find_fixes",
     "find_gaps",
+    "find_hot_spots",
     "find_leaders",
     "find_liaison_gaps",
+    "find_repeats",
     "fix_plan",
     "form_branches",
     "hide_case",
@@ -248,6 +259,7 @@ __all__ = [
     "match_branches",
     "match_communities",
     "measure",
+    "measure_load",
     "measure_need",
     "measure_visits",
     "merge_grids",
@@ -259,6 +271,9 @@ __all__ = [
     "plan_patrols",
     "plan_rotation",
     "prove_plan",
+    "rate_dispatch",
+    "rate_on_time",
+    "rate_workers",
     "read_city",
     "read_contacts",
     "read_liaisons",
@@ -289,6 +304,7 @@ __all__ = [
     "unlock_grids",
     "warm_up",
     "write_comparison",
+    "write_evaluation",
     "write_patrols",
     "write_points",
     "write_roster",
