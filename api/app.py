@@ -30,6 +30,7 @@ from api.routes import (
     features,
     grids,
     internal,
+    internal_places,
     landing,
     layers,
     locate,
@@ -101,7 +102,7 @@ def create_app(
     app.state.keys, app.state.audit = KeyStore(settings.store), AuditLog(settings.store)
     for module in (
         *(landing, locate, search, grids, layers, plans, features, tiles, mapit),
-        *(pages, notices, internal),
+        *(pages, notices, internal, internal_places),
     ):
         app.include_router(module.router)
     pages.mount_files(app)
