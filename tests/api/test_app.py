@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 
-from api.gate import MOST_BYTES
+from api.gate import BODY_LIMITS, MOST_BYTES
 from api.models import Health, Problem
 from gridmap.errors import CityError, GridmapError, TableError
 from gridmap.store import PlanStore
@@ -126,13 +126,20 @@ def test_security_headers(client, path):
     assert headers["Referrer-Policy"] == "no-referrer"
 
 
-def test_long_bodies(client):
+@pytest.mark.parametrize(
+    ("path", "body", "most"),
+    [
+        ("/search", {"q": "小雨"}, MOST_BYTES),
+        ("/locate", {"lon": 122.2, "lat": 40.6}, BODY_LIMITS["/locate"]),
+    ],
+)
+def test_long_bodies(client, path, body, most):
     """A body of the longest length is read; one byte more is refused, or no length at all."""
-    place = json.dumps({"lon": 122.2, "lat": 40.6}).encode()
+    sent = json.dumps(body).encode()
     headers = {"Content-Type": "application/json"}
-    longest = client.post("/locate", content=place.ljust(MOST_BYTES), headers=headers)
-    longer = client.post("/locate", content=place.ljust(MOST_BYTES + 1), headers=headers)
-    endless = client.post("/locate", content=iter([place]), headers=headers)
+    longest = client.post(path, content=sent.ljust(most), headers=headers)
+    longer = client.post(path, content=sent.ljust(most + 1), headers=headers)
+    endless = client.post(path, content=iter([sent]), headers=headers)
     assert longest.status_code == 200
     assert [longer.status_code, endless.status_code] == [413, 413]
     assert longer.json()["code"] == "too-long"
