@@ -106,8 +106,8 @@ def create_app(
     ):
         app.include_router(module.router)
     pages.mount_files(app)
-    app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(Express, shelf=app.state.shelf, today=today)
+    app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(Gate, keys=app.state.keys)
     app.add_middleware(Guard)
     _handle_errors(app)
