@@ -1,63 +1,34 @@
 """Serve the plans of a folder: ``python -m api STORE_FOLDER``."""
 
-import argparse
 import os
-from collections.abc import Sequence
-from pathlib import Path
+import sys
 
 import uvicorn
 
-from api.app import create_app
+from api.settings import read_settings, write_environment
 
-#: Requests at a time; more are told to come back (503).
-_MOST_REQUESTS = 500
-
-
-def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Read the command line; what it does not say is taken from the environment."""
-    parser = argparse.ArgumentParser("python -m api", description=__doc__)
-    folder = os.environ.get("GRIDMAP_STORE")
-    parser.add_argument(
-        "store_folder", nargs="?", default=folder, help="folder of plans (or GRIDMAP_STORE)"
-    )
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
-    parser.add_argument("--port", type=int, default=8000, help="port (%(default)s)")
-    parser.add_argument(
-        "--attribution",
-        default=os.environ.get("GRIDMAP_ATTRIBUTION", ""),
-        help="whom the data is from, shown on the map (or GRIDMAP_ATTRIBUTION)",
-    )
-    parser.add_argument(
-        "--approval",
-        default=os.environ.get("GRIDMAP_APPROVAL", ""),
-        help="approval number of the map, 审图号 (or GRIDMAP_APPROVAL)",
-    )
-    options = parser.parse_args(arguments)
-    if not options.store_folder:
-        parser.error("name the folder of plans, or set GRIDMAP_STORE")
-    if not Path(options.store_folder).is_dir():
-        parser.error(f"there is no folder {options.store_folder}; keep a plan in it first")
-    return options
+#: Connections of a process, for each request that it answers at a time; most of them only wait.
+_CONNECTIONS = 4
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve until stopped.
+def main() -> None:
+    """Serve until stopped; what runs then is answered first.
 
     There is no access log: addresses hold the places that citizens asked about.
     """
-    options = parse_arguments(arguments)
-    app = create_app(
-        options.store_folder,
-        attribution=options.attribution,
-        approval=options.approval,
-    )
+    settings = read_settings(sys.argv[1:])
+    os.environ.update(write_environment(settings))
     uvicorn.run(
-        app,
-        host=options.host,
-        port=options.port,
+        "api.app:create_app_from_environment",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
         access_log=False,
         server_header=False,
-        limit_concurrency=_MOST_REQUESTS,
+        proxy_headers=False,  # the application believes only the proxies that it was told of
+        limit_concurrency=settings.most_requests * _CONNECTIONS,
+        timeout_graceful_shutdown=round(settings.seconds),
     )
 
 

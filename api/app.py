@@ -13,13 +13,15 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api import VERSION
 from api.access import describe_access
 from api.express import Express
 from api.gate import Gate
-from api.guard import SECURITY_HEADERS, Guard
+from api.guard import Guard, security_headers
 from api.models import Problem
 from api.ogc import is_ogc
 from api.problems import ProblemError, problem_response
@@ -37,6 +39,7 @@ from api.routes import (
     search,
     tiles,
 )
+from api.settings import Settings, read_settings
 from api.shelf import Shelf
 from gridmap.audit import AuditLog
 from gridmap.errors import (
@@ -69,25 +72,20 @@ _log = logging.getLogger("gridmap.api")
 
 
 def create_app(
-    store_folder: str | Path,
-    *,
-    attribution: str = "",
-    approval: str = "",
-    today: Callable[[], date] = date.today,
+    settings: Settings | str | Path, *, today: Callable[[], date] = date.today
 ) -> FastAPI:
     """Make the application over a folder of plans.
 
     Parameters
     ----------
-    store_folder : path
-        Folder of a `gridmap.store.PlanStore`. A publication in it counts from the next request on.
-    attribution : str
-        Whom the data is from, for the map (© OpenStreetMap contributors).
-    approval : str
-        The map's approval number (审图号). Without one every map says that it is for internal use.
+    settings : Settings or path
+        How it is run; a path is the folder of plans, with everything else as it is by default. A
+        publication in the folder counts from the next request on.
     today : callable
         The current day; requests without a date ask for it.
     """
+    if not isinstance(settings, Settings):
+        settings = Settings(store=Path(settings))
     app = FastAPI(
         title="gridmap",
         version=VERSION,
@@ -96,23 +94,49 @@ def create_app(
         redoc_url=None,
         lifespan=_load_first_plan,
     )
-    app.state.shelf = Shelf(PlanStore(store_folder))
+    app.state.shelf = Shelf(PlanStore(settings.store))
     app.state.today = today
-    app.state.attribution, app.state.approval = attribution, approval
-    app.state.keys, app.state.audit = KeyStore(store_folder), AuditLog(store_folder)
+    app.state.attribution, app.state.approval = settings.attribution, settings.approval
+    app.state.keys, app.state.audit = KeyStore(settings.store), AuditLog(settings.store)
     for module in (
         *(landing, locate, search, grids, layers, plans, features, tiles, mapit),
         *(pages, notices, internal),
     ):
         app.include_router(module.router)
     pages.mount_files(app)
-    app.add_middleware(Express, shelf=app.state.shelf, today=today)
-    app.add_middleware(GZipMiddleware, minimum_size=1000)
-    app.add_middleware(Gate, keys=app.state.keys)
-    app.add_middleware(Guard)
+    _guard(app, settings)
     _handle_errors(app)
     app.openapi = lambda: _describe_api(app)  # type: ignore[method-assign]  # FastAPI's own way
     return app
+
+
+def create_app_from_environment() -> FastAPI:
+    """Make the application as the environment says (`api.settings`); each worker process does."""
+    return create_app(read_settings())
+
+
+def _guard(app: FastAPI, settings: Settings) -> None:
+    """Put around the routes what every request passes, the innermost first."""
+    audit: AuditLog = app.state.audit
+
+    def note_lockout(address: str, key_id: str) -> None:
+        _log.warning("locked out after wrong keys: %s, key %s", address, key_id or "unknown")
+        audit.append("gridmap", "lockout", key_id, facts={"host": address})
+
+    app.add_middleware(Express, shelf=app.state.shelf, today=app.state.today)
+    app.add_middleware(GZipMiddleware, minimum_size=1000)
+    app.add_middleware(Gate, keys=app.state.keys, settings=settings, on_lock=note_lockout)
+    if settings.allowed_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.allowed_origins,
+            allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "X-API-Key", "Content-Type", "If-None-Match"],
+            expose_headers=["ETag", "Content-Crs", "Link", "Location", "Retry-After"],
+        )
+    app.add_middleware(Guard, settings=settings)
+    if settings.trusted_proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
 
 
 @asynccontextmanager
@@ -169,13 +193,16 @@ def _name_parameter(found: Mapping[str, Any]) -> dict[str, str]:
 async def _tell_http_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
-    return problem_response(error.status_code, code, error.detail, headers=error.headers)
+    headers = dict(error.headers or {})
+    if "GET" in (allowed := headers.get("Allow", "")) and "HEAD" not in allowed:
+        headers["Allow"] += ", HEAD"  # the guard sees to that
+    return problem_response(error.status_code, code, error.detail, headers=headers)
 
 
 async def _tell_unexpected_error(_request: Request, _error: Exception) -> Response:
     """Answer in place of a traceback; Starlette logs it, and Guard does not see this answer."""
     words = "This is a fault of the service, and was logged."
-    return problem_response(500, "internal-error", words, headers=SECURITY_HEADERS)
+    return problem_response(500, "internal-error", words, headers=security_headers())
 
 
 def _describe_api(app: FastAPI) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from gridmap.adjacency import build_adjacency, to_graph
 from gridmap.audit import AuditHead, AuditLog, AuditReport
+from gridmap.batches import Batches, make_batches
 from gridmap.change_maps import map_changes
 from gridmap.check import certify_plan, check_plan, prove_plan
 from gridmap.city import City, CityReport, check_city, divide_communities, read_city
@@ -60,6 +61,7 @@ from gridmap.locate import (
     describe_owner,
     locate_points,
     make_locator,
+    open_locator,
     read_points,
     summarize_points,
     write_points,
@@ -133,6 +135,7 @@ __all__ = [
     "AuditHead",
     "AuditLog",
     "AuditReport",
+    "Batches",
     "Branches",
     "Case",
     "CaseQuery",
@@ -226,6 +229,7 @@ __all__ = [
     "locate_points",
     "lock_grids",
     "make_atlas",
+    "make_batches",
     "make_city",
     "make_desk",
     "make_locator",
@@ -248,6 +252,7 @@ __all__ = [
     "merge_grids",
     "move_units",
     "open_casebook",
+    "open_locator",
     "parse_code",
     "partition_units",
     "plan_patrols",

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from api.app import create_app
+from api.settings import Settings
 from gridmap.edit import merge_grids
 from gridmap.keys import KeyStore
 from gridmap.plan import Plan, draw_plan
@@ -69,8 +70,9 @@ def make_client():
     opened = []
 
     def make(folder: Path, **options):
-        options.setdefault("today", lambda: date(2026, 5, 1))
-        client = TestClient(create_app(folder, **options), raise_server_exceptions=False)
+        today = options.pop("today", lambda: date(2026, 5, 1))
+        app = create_app(Settings(store=folder, **options), today=today)
+        client = TestClient(app, raise_server_exceptions=False)
         opened.append(client)
         return client.__enter__()
 

@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 
-from api.guard import MOST_BYTES
+from api.gate import MOST_BYTES
 from api.models import Health, Problem
 from gridmap.errors import CityError, GridmapError, TableError
 from gridmap.store import PlanStore
@@ -78,7 +78,7 @@ def test_problems(client, method, path, status, code):
 
 def test_allowed_methods(client):
     """Who uses the wrong method learns the right ones."""
-    assert client.delete("/health").headers["Allow"] == "GET"
+    assert client.delete("/health").headers["Allow"] == "GET, HEAD"
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,14 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+
+from gridmap.plan import Plan, draw_plan
+from gridmap.store import PlanStore
+from gridmap.synthetic import make_city
+from tests.browser.site import TODAY, is_inside, is_trouble, serve
 
 CHROMIUM = Path("/usr/bin/chromium")
 OPTIONS = [
@@ -28,3 +34,61 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def town() -> Plan:
+    """Draw a town of a dozen grids."""
+    return draw_plan(make_city(12), steps=20)
+
+
+@pytest.fixture(scope="session")
+def town_folder(town: Plan, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Keep and publish the town."""
+    store = PlanStore(tmp_path_factory.mktemp("town"))
+    store.keep(town, "spring")
+    store.publish("spring", TODAY, by="王芳", today=TODAY)
+    return store.folder
+
+
+@pytest.fixture(scope="session")
+def site(town_folder: Path) -> Iterator[str]:
+    """Serve the town; return the address."""
+    with serve(town_folder) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def grids(site: str):
+    """Return the features of /grids, widest first."""
+    features = httpx.get(f"{site}/grids", trust_env=False).json()["features"]
+    return sorted(features, key=lambda feature: -feature["properties"]["area"])
+
+
+@pytest.fixture
+def visit(browser: Browser):
+    """Return a function that opens an address; in the end nothing may have failed or gone out."""
+    troubles, contexts = [], []
+
+    def guard(route):
+        if is_inside(route):
+            route.continue_()
+        else:
+            troubles.append(f"asked for {route.request.url}")
+            route.abort()
+
+    def open_address(address, width=1280, height=800, ready="html[data-ready='1']", **options):
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        context.route("**/*", guard)
+        page = context.new_page()
+        page.on("console", lambda line: troubles.append(line.text) if is_trouble(line) else None)
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.goto(address)
+        page.wait_for_selector(ready)
+        return page
+
+    yield open_address
+    for context in contexts:
+        context.close()
+    assert troubles == []

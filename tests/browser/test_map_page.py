@@ -1,100 +1,28 @@
 """The map page in Chromium, with every other host cut off."""
 
 import re
-import socket
-import threading
-from contextlib import contextmanager
-from datetime import date
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-import uvicorn
 from playwright.sync_api import expect
 
-from api.app import create_app
 from gridmap.datum import from_wgs84
 from gridmap.edit import merge_grids
-from gridmap.plan import draw_plan
 from gridmap.store import PlanStore
-from gridmap.synthetic import make_city
+from tests.browser.site import NAMELESS, TODAY, covers, low_contrasts, serve
 
 pytestmark = pytest.mark.browser
 
-TODAY = date(2026, 5, 1)
-
-
-@contextmanager
-def serve(folder):
-    """Serve a store on a free port, in a thread; give its address."""
-    app = create_app(folder, today=lambda: TODAY, attribution="© 测试数据")
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, access_log=False, log_level="warning", ws="none"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(10)
-        listener.close()
-
-
-@pytest.fixture(scope="module")
-def town():
-    """Draw a town of a dozen grids."""
-    return draw_plan(make_city(12), steps=20)
-
-
-@pytest.fixture(scope="module")
-def site(town, tmp_path_factory):
-    """Serve the town; return the address."""
-    store = PlanStore(tmp_path_factory.mktemp("town"))
-    store.keep(town, "spring")
-    store.publish("spring", TODAY, by="王芳", today=TODAY)
-    with serve(store.folder) as address:
-        yield address
-
 
 @pytest.fixture
-def open_page(browser, site):
-    """Return a function that opens the map; in the end nothing may have failed or gone outside."""
-    troubles, contexts = [], []
+def open_page(visit, site):
+    """Return a function that opens the map."""
 
-    def guard(route):
-        if urlsplit(route.request.url).hostname == "127.0.0.1":
-            route.continue_()
-        else:
-            troubles.append(f"asked for {route.request.url}")
-            route.abort()
+    def open_map(address="", site=site, **options):
+        return visit(f"{site}/map{address}", **options)
 
-    def open_map(address="", width=1280, height=800, site=site):
-        context = browser.new_context(viewport={"width": width, "height": height})
-        contexts.append(context)
-        context.route("**/*", guard)
-        page = context.new_page()
-        page.on("console", lambda line: troubles.append(line.text) if is_trouble(line) else None)
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.goto(f"{site}/map{address}")
-        page.wait_for_selector("html[data-ready='1']")
-        return page
-
-    yield open_map
-    for context in contexts:
-        context.close()
-    assert troubles == []
-
-
-@pytest.fixture(scope="module")
-def grids(site):
-    """Return the features of /grids, widest first."""
-    features = httpx.get(f"{site}/grids", trust_env=False).json()["features"]
-    return sorted(features, key=lambda feature: -feature["properties"]["area"])
-
-
-def is_trouble(line):
-    """Tell whether a line of the console is an error; a code that nobody has is none."""
-    return line.type == "error" and "/grids/" not in line.location["url"]
+    return open_map
 
 
 def ask(site, lon, lat):
@@ -108,25 +36,6 @@ def pin_of(page):
     page.wait_for_function("location.hash.includes('pin=')")
     lon, lat = re.search(r"pin=([-\d.]+),([-\d.]+)", page.url).groups()
     return float(lon), float(lat)
-
-
-def covers(page, selector):
-    """Tell whether what people see in the middle of an element is that element."""
-    return page.evaluate(
-        """selector => {
-            const box = document.querySelector(selector).getBoundingClientRect();
-            const seen = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
-            return Boolean(seen && seen.closest(selector));
-        }""",
-        selector,
-    )
-
-
-def luminance(colour):
-    """Return the relative luminance of a CSS rgb() colour (WCAG 2)."""
-    parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
-    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def test_click(open_page, site):
@@ -307,12 +216,7 @@ def test_names(open_page):
     page = open_page()
     page.mouse.click(640, 420)
     expect(page.locator("#card")).to_be_visible()
-    nameless = page.evaluate(
-        """() => [...document.querySelectorAll('button, input, select, a[role=button]')]
-            .filter(part => !(part.getAttribute('aria-label') || part.innerText || '').trim())
-            .map(part => part.outerHTML)"""
-    )
-    assert nameless == []
+    assert page.evaluate(NAMELESS) == []
 
 
 def test_contrast(open_page, grids):
@@ -321,24 +225,7 @@ def test_contrast(open_page, grids):
     page.fill("#query", grids[0]["id"])
     page.press("#query", "Enter")
     expect(page.locator("#card")).to_be_visible()
-    pairs = page.evaluate(
-        """() => {
-            const behind = part => {
-                for (; part; part = part.parentElement) {
-                    const colour = getComputedStyle(part).backgroundColor;
-                    if (!/, 0\\)$/.test(colour)) return colour;
-                }
-                return 'rgb(255, 255, 255)';
-            };
-            const texts = 'h1, dt, dd, button, select, input, summary, li, #mark *, .close';
-            return [...document.querySelectorAll(texts)]
-                .map(part => [part.outerHTML, getComputedStyle(part).color, behind(part)]);
-        }"""
-    )
-    assert len(pairs) > 20
-    for text, front, back in pairs:
-        light, dark = sorted((luminance(front), luminance(back)), reverse=True)
-        assert (light + 0.05) / (dark + 0.05) >= 4.5, text
+    assert low_contrasts(page, "h1, dt, dd, button, select, input, summary, li, #mark *") == []
 
 
 def test_buildings_come_near(open_page, grids):

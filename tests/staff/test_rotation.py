@@ -1,7 +1,7 @@
 """Calendars of cadres: no day without a worker where avoidable, hand-overs, small changes."""
 
 from datetime import date, timedelta
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import geopandas as gpd
 import numpy as np
@@ -199,6 +199,66 @@ def test_no_calendar_leaves_fewer_days_open(terms: list[tuple[int, int]]) -> Non
     begin = START + timedelta(days=1)
     calendar = plan_rotation(plan, staffing, cadres, start=begin, days=days)
     assert calendar.attrs["proof"]["uncovered"] == least_uncovered(spans, 2, days)
+
+
+TERMS = st.lists(st.tuples(st.integers(0, 40), st.integers(5, 40)), min_size=2, max_size=6)
+
+
+def make_terms(terms: list[tuple[int, int]]) -> gpd.GeoDataFrame:
+    """Return cadres whose terms begin so many days after the first and last so many days."""
+    return make_people(*(
+        term(str(START + timedelta(days=a)), str(START + timedelta(days=a + length)), x=20.0 * a)
+        for a, length in terms
+    ))  # fmt: skip
+
+
+@settings(max_examples=20, deadline=None)
+@given(TERMS, st.integers(0, 6))
+def test_nobody_hands_over_for_longer_than_asked_for(
+    terms: list[tuple[int, int]], handover: int
+) -> None:
+    """Two are in a grid together for the hand-over at most, and fully where both terms allow it."""
+    plan = make_strip([[300, 300]], rules=Rules(staffing=Staffing(handover=handover)))
+    cadres = make_terms(terms)
+    calendar = rotate(plan, cadres, days=90)
+    held = calendar[(calendar["role"] == "primary") & (calendar["worker_id"] != "")]
+    for _, rows in held.sort_values("starts").groupby("grid_code"):
+        for one, two in pairwise(rows.itertuples()):
+            both = np.busday_count(two.starts.date(), one.ends.date() + timedelta(days=1))
+            able = np.busday_count(
+                max(cadres.at[two.worker_id, "starts"].date(), START),
+                one.ends.date() + timedelta(days=1),
+            )
+            assert max(both, 0) == min(handover, max(able, 0))
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(TERMS, st.integers(0, 5))
+def test_who_drops_out_changes_as_little_as_can_be(
+    terms: list[tuple[int, int]], place: int
+) -> None:
+    """As few days are open as in a new calendar, no more rows change; the unused change none."""
+    plan = make_strip([[300, 300]])
+    cadres = make_terms(terms)
+    staffing = assign_workers(plan, cadres, on=START)
+    calendar = plan_rotation(plan, staffing, cadres, start=START, days=90)
+    out = cadres.index[place % len(cadres)]
+    if out in set(staffing["worker_id"]):
+        return  # who serves on the first day is replaced, not dropped
+    rest = cadres.drop(index=out)
+    again = plan_rotation(plan, staffing, rest, start=START, days=90, kept=calendar)
+    fresh = plan_rotation(plan, staffing, rest, start=START, days=90)
+    assert again.attrs["proof"]["uncovered"] == fresh.attrs["proof"]["uncovered"]
+    before = served_by(calendar)
+    assert len(before - served_by(again)) <= len(before - served_by(fresh))
+    if out not in set(calendar["worker_id"]):
+        assert served_by(again) == before
+
+
+def served_by(calendar: pd.DataFrame) -> set[tuple[str, str]]:
+    """Return who is primary worker where."""
+    rows = calendar[(calendar["role"] == "primary") & (calendar["worker_id"] != "")]
+    return set(zip(rows["grid_code"], rows["worker_id"], strict=True))
 
 
 RULES = Rules()

@@ -145,5 +145,5 @@ export function dispatchText({ answer, place, contact, staff, others = [] }) {
     place && `${word("coordinates")} ${place.lon.toFixed(6)},${place.lat.toFixed(6)}（WGS-84）`,
     answer.match !== "inside" && tellHint(answer, others),
   ];
-  return [`【${fullName(answer)}】`, ...parts.filter(Boolean)].join(" ");
+  return `【${fullName(answer)}】${parts.filter(Boolean).join(" ")}`;
 }

@@ -124,9 +124,7 @@ async function start() {
   view.ground.nameUnderMouse();
   document.addEventListener("copy", copyOnKey);
   query.focus();
-  await view.loadPlan();
-  view.fitAll();
-  await view.ground.showBase();
+  await view.loadPlan(() => view.fitAll());
   document.documentElement.dataset.ready = "1";
 }
 

@@ -32,6 +32,8 @@ export function makeMap(element) {
   return map;
 }
 
+const fillOf = ({ kindOf, colours }) => ({ properties }) => look.fillStyle(colours[kindOf(properties)]);
+
 /** The layers on a map, filled from the service; `attempt` runs what may fail. */
 export class Ground {
   constructor(map, attempt, layers = new Set(["roads", "buildings"])) {
@@ -66,23 +68,26 @@ export class Ground {
     this.features = collection.features;
     this.byCode = new Map(collection.features.map((feature) => [feature.id, feature]));
     this.fills.clearLayers();
-    this.cover = this.geoJson("ground", collection, () => look.fillStyle(look.COLOURS.band));
+    this.cover = this.geoJson("ground", collection, fillOf(colouring));
     this.fills.addLayer(this.cover);
-    this.colour(colouring);
     if (this.gridLines) this.lines.removeLayer(this.gridLines);
     this.gridLines = this.geoJson("lines", collection, () => look.outlineStyle("grid", this.map.getZoom()));
     this.lines.addLayer(this.gridLines);
     this.followView();
   }
 
-  colour({ kindOf, colours }) {
-    this.cover.setStyle(({ properties }) => look.fillStyle(colours[kindOf(properties)]));
+  colour(colouring) {
+    this.cover.setStyle(fillOf(colouring));
+  }
+
+  /** Fetch the city below and between the grids. */
+  askBase() {
+    const roads = this.shown.has("roads") ? askLayer("streets") : null;
+    return Promise.all([askLayer("barriers"), roads, askLayer("communities")]);
   }
 
   /** Draw the city below and between the grids. */
-  async showBase() {
-    const roads = this.shown.has("roads") ? askLayer("streets") : null;
-    const [barriers, streets, communities] = await Promise.all([askLayer("barriers"), roads, askLayer("communities")]);
+  showBase([barriers, streets, communities]) {
     const zoom = () => this.map.getZoom();
     for (const group of [this.water, this.streets]) group.clearLayers();
     if (this.communities) this.lines.removeLayer(this.communities);

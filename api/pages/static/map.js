@@ -102,8 +102,12 @@ function keepAddress() {
   writeAddress({ view: view.view(), pin: place, grid: answer?.grid_code, lang: currentLanguage() });
 }
 
+function moveTo({ zoom, lat, lon }) {
+  view.map.setView([lat, lon], zoom, { animate: false });
+}
+
 async function restore({ view: at, pin, grid, q }) {
-  if (at) view.map.setView([at.lat, at.lon], at.zoom, { animate: false });
+  if (at) moveTo(at);
   if (pin) await view.locate({ ...pin, datum: "wgs84" }, { move: !at });
   else if (grid && !at) await view.takeCode(grid);
   else if (grid && view.ground.byCode.has(grid)) await view.showGrid(grid, { move: false });
@@ -122,13 +126,11 @@ async function start() {
   view.ground.nameUnderMouse((code) => frame.send("hover", { code }));
   if (window.parent !== window) view.leaveWheel();
   if (options.plan) await usePlan(options.plan);
-  await view.loadPlan();
-  if (!address.view) view.fitAll();
+  await view.loadPlan(() => (address.view ? moveTo(address.view) : view.fitAll()));
   await restore(address);
   keepAddress();
   view.map.on("moveend", keepAddress);
   addEventListener("hashchange", () => view.attempt(restore(readAddress())));
-  await view.ground.showBase();
   document.documentElement.dataset.ready = "1";
   frame.open(describeState());
 }

@@ -51,16 +51,20 @@ export class View {
     }
   }
 
-  async loadPlan() {
-    const [plan, grids] = await Promise.all([askPlan(), askGrids()]);
-    this.plan = plan;
-    this.colouring = makeColouring(this.color, grids.features, plan);
+  /** Fetch and draw the plan in force; `look` moves the map first, so that it is drawn once. */
+  async loadPlan(look = () => {}) {
+    const [asked, base] = [askGrids(), this.ground.askBase()];
+    this.plan = await askPlan();
+    look();
+    const grids = await asked;
+    this.colouring = makeColouring(this.color, grids.features, this.plan);
     this.ground.showGrids(grids, this.colouring);
     this.showPlan();
+    this.ground.showBase(await base);
   }
 
   showPlan() {
-    if (!this.plan) return;
+    if (!this.colouring) return; // nothing is drawn yet
     byId("plan").textContent = word("in_plan", this.plan.name, this.plan.valid_from, this.plan.grids);
     showLegend(this.color, this.plan, this.colouring);
   }
@@ -85,7 +89,6 @@ export class View {
     if (asked !== this.asked) return; // somebody asked again meanwhile
     if (answer.plan !== this.plan.name) {
       await this.loadPlan(); // another plan was published
-      await this.ground.showBase();
     }
     const pin = answer.place ?? null;
     const shown = { answer, place: pin, given: place, others: this.findOthers(answer, pin) };
@@ -219,7 +222,7 @@ export class View {
       clearTimeout(this.hinting);
       this.hinting = setTimeout(() => (hint.hidden = true), 1500);
     };
-    frame.addEventListener("wheel", choose, { capture: true, passive: true });
+    frame.addEventListener("wheel", choose, { capture: true, passive: false }); // before the page scrolls
   }
 
   locateAt({ lat, lng }) {

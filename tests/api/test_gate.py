@@ -1,0 +1,189 @@
+"""How often somebody may ask, what becomes of guessing, whom the address is taken from."""
+
+import math
+from datetime import date
+
+import pytest
+
+from api.gate import MOST_BYTES
+from api.limits import Buckets, Lockout, name_address
+from gridmap.audit import AuditLog
+from gridmap.keys import KeyStore
+from gridmap.store import PlanStore
+
+WRONG = "gm_00000000_" + "A" * 43
+
+
+@pytest.fixture
+def store(tmp_path, four_by_two):
+    """Publish a small plan in a store of its own."""
+    plans = PlanStore(tmp_path)
+    plans.keep(four_by_two, "plan")
+    plans.publish("plan", date(2026, 5, 1), by="王芳", today=date(2026, 5, 1))
+    return tmp_path
+
+
+def ask(client, text=None, **headers):
+    """Ask for the plans, with a key; return status and code."""
+    if text is not None:
+        headers["X-API-Key"] = text
+    answer = client.get("/health", headers=headers)
+    return answer.status_code, answer.json().get("code")
+
+
+def test_buckets():
+    """A burst at once, then so many a second; what was not used does not add up beyond it."""
+    buckets = Buckets(rate=2, burst=3)
+    assert [buckets.take("a", 10.0) for _ in range(3)] == [0, 0, 0]
+    assert buckets.take("a", 10.0) == pytest.approx(0.5)
+    assert buckets.take("b", 10.0) == 0
+    assert buckets.take("a", 10.4) == pytest.approx(0.1)
+    assert buckets.take("a", 10.5) == 0
+    assert [buckets.take("a", 99.0) for _ in range(3)] == [0, 0, 0]
+    assert buckets.take("a", 99.0) > 0
+
+
+def test_buckets_forget(monkeypatch):
+    """However many addresses ask, only so many are remembered, and full buckets go first."""
+    monkeypatch.setattr("api.limits._MOST", 10)
+    buckets = Buckets(rate=1, burst=1)
+    for number in range(100):
+        buckets.take(str(number), number / 100)
+        assert len(buckets._full) <= 11
+    assert buckets.take("99", 1.0) > 0
+
+
+def test_lockout():
+    """The last of too many wrong tries locks; it ends by itself, and old tries do not count."""
+    lockout = Lockout(3, seconds=10)
+    assert [lockout.count_wrong("a", 0.0) for _ in range(2)] == [False, False]
+    assert lockout.wait("a", 0.0) == 0
+    assert lockout.count_wrong("a", 1.0)
+    assert lockout.wait("a", 2.0) == pytest.approx(9)
+    assert lockout.wait("b", 2.0) == 0
+    assert lockout.wait("a", 11.0) == 0
+    assert not lockout.count_wrong("a", 12.0)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("10.0.0.1", "10.0.0.2", False),
+        ("2001:db8::1", "2001:db8:0:0:9::7", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("fe80::1%eth0", "fe80::2", True),
+        ("::nonsense::", "testclient", False),
+    ],
+)
+def test_addresses(one, other, same):
+    """IPv6 counts by the network of a line, IPv4 by address; nonsense is only itself."""
+    assert (name_address(one) == name_address(other)) is same
+
+
+def test_rate_of_an_address(make_client, store):
+    """Beyond the burst an address is told when to come back."""
+    client = make_client(store, rate=0.1, burst=3)
+    assert [ask(client)[0] for _ in range(3)] == [200] * 3
+    answer = client.get("/health")
+    assert (answer.status_code, answer.json()["code"]) == (429, "too-many-requests")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert 1 <= int(answer.headers["Retry-After"]) <= 10
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_rate_of_a_key(make_client, store):
+    """A key has a bucket of its own, from wherever it is used."""
+    client = make_client(store, rate=0.1, burst=1, key_rate=0.1, key_burst=2)
+    one, other = (KeyStore(store).add(name, "viewer", by="t") for name in "ab")
+    assert ask(client)[0] == 200
+    assert ask(client)[0] == 429
+    assert [ask(client, one)[0] for _ in range(3)] == [200, 200, 429]
+    assert ask(client, other)[0] == 200
+
+
+def test_no_limit(make_client, store):
+    """0 switches the limits off."""
+    client = make_client(store, rate=0, burst=1, key_rate=0, key_burst=1)
+    text = KeyStore(store).add("a", "viewer", by="t")
+    assert {ask(client)[0] for _ in range(20)} == {200}
+    assert {ask(client, text)[0] for _ in range(20)} == {200}
+
+
+def test_guessing_locks_an_address_out(make_client, store):
+    """After so many wrong keys even a right one is not looked at, but the public is served."""
+    client = make_client(store, wrong_keys=3, lock_seconds=60)
+    right = KeyStore(store).add("a", "viewer", by="t")
+    guesses = [f"gm_{number:08x}_" + "A" * 43 for number in range(3)]
+    assert [ask(client, guess) for guess in guesses] == [(401, "bad-key")] * 3
+    answer = client.get("/health", headers={"X-API-Key": right})
+    assert (answer.status_code, answer.json()["code"]) == (429, "locked-out")
+    assert 50 < int(answer.headers["Retry-After"]) <= 60
+    assert ask(client)[0] == 200
+    [entry] = AuditLog(store).entries(action="lockout").to_dict("records")
+    assert "testclient" in entry["facts"]
+
+
+def test_guessing_locks_a_key_out(make_client, store):
+    """Guesses at one key lock it for every address but those that it was used from before."""
+    client = make_client(store, wrong_keys=3, lock_seconds=60, trusted_proxies=("testclient",))
+    right = KeyStore(store).add("a", "viewer", by="t")
+    at_home = {"X-Forwarded-For": "10.0.0.1"}
+    assert ask(client, right, **at_home)[0] == 200
+    for number in range(3):
+        there = {"X-Forwarded-For": f"192.0.2.{number}"}
+        assert ask(client, right[:12] + "A" * 43, **there) == (401, "bad-key")
+    assert ask(client, right, **{"X-Forwarded-For": "192.0.2.9"}) == (429, "locked-out")
+    assert ask(client, right, **at_home)[0] == 200
+    assert ask(client, right[:12] + "B" * 43, **at_home) == (429, "locked-out")
+
+
+def test_revoked_key_of_a_known_address(make_client, store):
+    """That a key was good before does not help it once it is revoked."""
+    client = make_client(store)
+    text = KeyStore(store).add("a", "viewer", by="t")
+    assert ask(client, text)[0] == 200
+    KeyStore(store).revoke(text[3:11], by="t")
+    assert ask(client, text) == (401, "bad-key")
+
+
+def test_addresses_behind_a_proxy(make_client, store):
+    """X-Forwarded-For counts from a trusted proxy only; from anybody else it changes nothing."""
+    believed = make_client(store, rate=0.1, burst=1, trusted_proxies=("testclient",))
+    for host in ("10.0.0.1", "10.0.0.2"):
+        assert ask(believed, **{"X-Forwarded-For": host})[0] == 200
+        assert ask(believed, **{"X-Forwarded-For": host})[0] == 429
+    doubted = make_client(store, rate=0.1, burst=1)
+    assert ask(doubted, **{"X-Forwarded-For": "10.0.0.1"})[0] == 200
+    assert ask(doubted, **{"X-Forwarded-For": "10.0.0.2"})[0] == 429
+
+
+def test_body_limits(make_client, store):
+    """Bodies are short by default, and as long as set under a path; the longest path counts."""
+    limits = {"/locate": 20_000, "/loc": 5}
+    client = make_client(store, body_limits=limits)
+    headers = {"Content-Type": "application/json"}
+
+    def post(path, size):
+        return client.post(path, content=b" " * size, headers=headers).status_code
+
+    assert post("/locate", 20_000) == 422
+    assert post("/locate", 20_001) == 413
+    assert post("/loc", 6) == 413
+    assert post("/grids", MOST_BYTES) == 405
+    assert post("/grids", MOST_BYTES + 1) == 413
+
+
+def test_damaged_keys(make_client, store):
+    """A key store that can't be read is 503 for those with a key; the public is served."""
+    (store / "keys.sqlite").write_bytes(b"this is no database" * 100)
+    client = make_client(store)
+    assert ask(client, WRONG) == (503, "store-unavailable")
+    assert ask(client)[0] == 200
+
+
+def test_retry_after_is_whole_seconds(make_client, store):
+    """A wait below a second is told as one second, never as none."""
+    client = make_client(store, rate=100, burst=1)
+    answers = [client.get("/health") for _ in range(50)]
+    waits = {answer.headers["Retry-After"] for answer in answers if answer.status_code == 429}
+    assert waits <= {str(math.ceil(0.01))}
