@@ -7,6 +7,7 @@ at every request. A request takes one `ServedPlan` and uses nothing else: it nev
 import gzip
 import json
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from email.utils import format_datetime
@@ -17,6 +18,7 @@ from urllib.parse import quote
 
 from api.models import GridContact, GridProperties, GridRef
 from gridmap.areas import Area, AreaIndex
+from gridmap.batches import Batches, make_batches
 from gridmap.geojson import (
     BASE_LAYERS,
     NO_FEATURES,
@@ -38,6 +40,9 @@ from gridmap.tiles import Tiles, make_tiles
 #: Tiles that are kept, some 10 kB each.
 _MOST_TILES = 4_096
 
+#: Things that are found before those of other districts are left out.
+_MOST_FOUND = 500
+
 
 @dataclass(frozen=True)
 class ServedPlan:
@@ -47,6 +52,7 @@ class ServedPlan:
     quoted: str
     rules: Rules
     locator: Locator
+    batches: Batches
     grids: dict[str, GridProperties]
     heads: dict[str, str]
     refs: dict[str, str]
@@ -148,10 +154,26 @@ class Shelf:
         stamp, in_force = self._known.get(on, (None, None))
         return in_force if stamp == self._store.record_stamp() else None
 
-    def search(self, in_force: InForce, text: str, most: int) -> list[Found]:
-        """Find what a person means in a plan; the public is told of it what `api.models` names."""
+    def search(
+        self,
+        in_force: InForce,
+        text: str,
+        most: int,
+        *,
+        covers: Callable[[str], bool] | None = None,
+    ) -> list[Found]:
+        """Find what a person means in a plan.
+
+        The public is told of it what `api.models` names. With ``covers`` only what has a code that
+        is the caller's business, and what has none: street offices and streets.
+        """
         plan = in_force.plan
-        return search(self._get_index(plan.name), text, locator=plan.locator, most=most)
+        index = self._get_index(plan.name)
+        if covers is None:
+            return search(index, text, locator=plan.locator, most=most)
+        found = search(index, text, locator=plan.locator, most=_MOST_FOUND)
+        codes = ((one.place.grid_code or one.place.community_code, one) for one in found)
+        return [one for code, one in codes if not code or covers(code)][:most]
 
     def _get_index(self, name: str) -> SearchIndex:
         with self._lock:
@@ -337,6 +359,7 @@ def serve_plan(plan: Plan, name: str, locator: Locator) -> ServedPlan:
         quoted=_write(name),
         rules=rules,
         locator=locator,
+        batches=make_batches(locator, told),
         grids=grids,
         heads={code: _write_head(code, grid) for code, grid in grids.items()},
         refs={
