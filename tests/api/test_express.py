@@ -146,58 +146,50 @@ def test_forgotten_plans(client, monkeypatch):
     assert shelf.peek(spring) is None
 
 
-@pytest.fixture
-def count_items(monkeypatch):
-    """Return a list of what `Express` did with requests for features: True where it answered."""
-    seen = []
-    list_items = express.Express._list_items
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/collections/grids/items?bbox={box}",
+        "/collections/grids/items?bbox={box}&limit=2",
+        "/collections/streets/items?bbox={box}",
+        "/collections/grids/items?bbox=0,0,1,1",
+    ],
+)
+def test_boxes_are_answered_alike(client, town, monkeypatch, address):
+    """Features of a box: status, headers and body are those of the route."""
+    west, south, east, north = town.spring.grids.to_crs("EPSG:4326").total_bounds.round(6)
+    address = address.format(box=f"{west},{south},{(west + east) / 2:.6f},{north}")
+    quick = client.get(address)
+    monkeypatch.setattr(express.Express, "_list_items", lambda *_: None)
+    slow = client.get(address)
+    assert (quick.status_code, quick.content) == (200, slow.content)
+    assert dict(quick.headers) == dict(slow.headers)
 
-    def look(self, scope):
-        answer = list_items(self, scope)
-        seen.append(answer is not None)
-        return answer
 
-    monkeypatch.setattr(express.Express, "_list_items", look)
-    return seen
-
-
-@pytest.mark.parametrize("collection", ["grids", "communities", "streets", "buildings"])
-@pytest.mark.parametrize("gzip", ["gzip", "identity"])
-def test_items_in_a_box(client, count_items, collection, gzip):
-    """The features in a box are the route's, with its links and headers, by pages and whole."""
-    west, south, east, north = client.get("/grids").json()["bbox"]
-    box = f"bbox={west},{south},{(west + east) / 2:.6f},{(south + north) / 2:.6f}"
-    headers = {"Accept-Encoding": gzip}
-    for query in (box, f"{box}&limit=2", f"limit=3&{box}"):
-        path = f"/collections/{collection}/items?{query}"
-        quick = client.get(path, headers=headers)
-        # The same box, written in a way that goes on to the route.
-        route = client.get(
-            path.replace("bbox=", "bbox=%2B" if west > 0 else "bbox=%2D"), headers=headers
-        )
-        assert count_items[-2:] == [True, False]
-        assert quick.json()["numberMatched"] == route.json()["numberMatched"] > 0
-        assert quick.json()["features"] == route.json()["features"]
-        assert set(quick.headers) == set(route.headers)
-        same = ("content-type", "cache-control", "content-crs", "last-modified", "vary")
-        assert [quick.headers[name] for name in same] == [route.headers[name] for name in same]
-        again = client.get(path, headers={**headers, "If-None-Match": quick.headers["etag"]})
-        assert again.status_code == 304
+@pytest.mark.parametrize("query", ["", "?plan=spring"])
+def test_tiles_are_answered_alike(client, monkeypatch, query):
+    """A tile that was cut before: the same bytes and headers, without the route."""
+    limits = client.get("/tiles/WebMercatorQuad").json()["tileMatrixSetLimits"][4]
+    address = "/tiles/WebMercatorQuad/{tileMatrix}/{minTileRow}/{minTileCol}".format(**limits)
+    slow = client.get(address + query)
+    monkeypatch.setattr("api.shelf.Shelf.get_tile", None)
+    quick = client.get(address + query)
+    assert (quick.status_code, quick.content) == (200, slow.content)
+    assert dict(quick.headers) == dict(slow.headers)
 
 
 @pytest.mark.parametrize(
-    "path",
+    ("address", "status"),
     [
-        "units/items?bbox=1,2,3,4",
-        "nothing/items?bbox=1,2,3,4",
-        "grids/items",
-        "grids/items?bbox=3,2,1,4",
-        "grids/items?bbox=1,2,3",
-        "grids/items?bbox=1,2,3,4&limit=0",
-        "grids/items?bbox=1,2,3,4&name=x",
+        ("/collections/grids/items?bbox=3,2,1,4", 400),
+        ("/collections/grids/items?bbox=1,2,3,,", 400),
+        ("/collections/units/items?bbox=1,2,3,4", 401),
+        ("/tiles/WebMercatorQuad/99/0/0", 400),
+        ("/tiles/WebMercatorQuad/8/0/0?plan=none", 404),
     ],
 )
-def test_unusual_items(client, count_items, path):
-    """What is internal, unusual or wrong is the route's business."""
-    client.get(f"/collections/{path}")
-    assert count_items == [False]
+def test_what_is_unusual_goes_to_the_route(client, address, status):
+    """The quick way refuses nothing itself."""
+    answer = client.get(address)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
