@@ -57,11 +57,6 @@ class Features:
     texts: tuple[str, ...]
     shapes: npt.NDArray[np.object_]
 
-    @cached_property
-    def _sides(self) -> npt.NDArray[np.float64]:
-        """Return the bounds side by side: four rows that are looked through quickly."""
-        return np.ascontiguousarray(self.bounds.T)
-
     def find(
         self, *, bbox: Bbox | None = None, ids: Collection[str] | None = None
     ) -> tuple[int, ...]:
@@ -69,14 +64,18 @@ class Features:
 
         A feature whose bounds only touch the edge of the bbox is found. None is no condition.
         """
-        if bbox is None:
-            positions = list(range(len(self.ids)))
-        else:
-            west, south, east, north = bbox
-            lefts, bottoms, rights, tops = self._sides
-            meets = (lefts <= east) & (rights >= west) & (bottoms <= north) & (tops >= south)
-            positions = np.flatnonzero(meets).tolist()
+        positions = range(len(self.ids)) if bbox is None else self._meet(bbox)
         return tuple(at for at in positions if ids is None or self.ids[at] in ids)
+
+    @cached_property
+    def _tree(self) -> shapely.STRtree:
+        return shapely.STRtree(self.shapes)
+
+    def _meet(self, bbox: Bbox) -> list[int]:
+        """Return the positions of the features whose bounds meet a bbox, in order."""
+        found = self._tree.query(shapely.box(*bbox))
+        found.sort()
+        return list(found.tolist())
 
     def bounds_of(self, positions: Sequence[int]) -> Bbox | None:
         """Return the bbox around the features at ``positions``; None where none has a shape."""
