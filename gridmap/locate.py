@@ -198,7 +198,7 @@ class Locator:
         """The codes as a column, and one for nobody; made when a table is first asked for."""
         return pd.array([*self._codes, None], dtype="str")
 
-    def _name(self, grid: int) -> str | None:
+    def _name(self, grid: Any) -> str | None:
         """Return the code of a grid; None for nobody."""
         return None if grid == self._nobody else self._codes[grid]
 
@@ -451,7 +451,7 @@ class _Codes(Sequence[str]):
     """Codes in a mapped file: each is read when it is asked for."""
 
     def __init__(self, text: NDArray[np.uint8], heads: Ints) -> None:
-        self._text, self._heads = memoryview(text), heads
+        self._text, self._heads = text, heads
 
     def __len__(self) -> int:
         return len(self._heads) - 1
@@ -461,7 +461,7 @@ class _Codes(Sequence[str]):
             return [self[one] for one in range(*place.indices(len(self)))]
         if not 0 <= place < len(self):
             raise IndexError(place)
-        return str(self._text[self._heads[place] : self._heads[place + 1]], "utf-8")
+        return self._text[self._heads[place] : self._heads[place + 1]].tobytes().decode()
 
 
 def _call_once(locator: Locator) -> None:
