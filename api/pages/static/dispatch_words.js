@@ -4,7 +4,7 @@ export const DISPATCH_WORDS = {
   zh: {
     title: "派单查询",
     dispatch_search: "粘贴地址、网格编码或任意坐标系的经纬度，按回车",
-    dispatch_placeholder: "粘贴地址 / 编码 / 坐标，按回车",
+    dispatch_placeholder: "粘贴地址 / 编码 / 坐标",
     recent: "最近查询",
     recent_none: "还没有查询。查询记录只留在本页，关闭即清除。",
     recent_keep: "保存在本机",
