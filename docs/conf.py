@@ -27,6 +27,8 @@ nb_execution_mode = "off"
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}  # nothing from a CDN: the editor leaves a picture
 nb_mime_priority_overrides = [("*", "application/vnd.jupyter.widget-view+json", None)]
 html_show_sourcelink = False
+html_static_path = ["_static"]
+html_css_files = ["notebooks.css"]
 
 
 def read_executed(path: Path) -> nbformat.NotebookNode:

@@ -91,6 +91,7 @@ def test_gdal_opens_it(four_by_two: Plan, tmp_path: Path) -> None:
             check=True,
         ).stdout
         assert "编码 (String) = 210802003002001" in told
+        assert "名称 (String) = 小雨社区第1网格" in told
         assert "CGCS2000" in told
 
 

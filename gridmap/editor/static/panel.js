@@ -211,6 +211,7 @@ export class Panel {
     const key = source === null ? "choose_source" : "drop_source";
     nameButton(this.sourceButton, this.word(`${key}_label`), this.word(key), "S");
     this.sourceButton.setAttribute("aria-pressed", source !== null || sourcing);
+    this.sourceButton.disabled = scene.readOnly;
   }
 
   showCard(scene) {
