@@ -5,7 +5,8 @@
 From one run, medians: seconds until /embed and /dispatch are drawn (each time in a fresh browser
 context, so nothing is cached), milliseconds from a click on the map to the owner's card, from Enter
 to the card, and a frame while the whole city is dragged. A plan is drawn and published first;
-``--store`` keeps it for the next run. Nobody else's page shows these grids offline, so there is no peer.
+``--store`` keeps it for the next run. Nobody else's page shows these grids offline, so there is no
+peer.
 """
 
 import argparse
