@@ -23,7 +23,7 @@ def answer_place(in_force: InForce, lon: float, lat: float, datum: str) -> bytes
     """
     plan = in_force.plan
     owner = plan.locator.locate(lon, lat, datum=datum)
-    hint = find_hint(owner, lon, lat, datum, plan)
+    hint = find_hint(owner, plan)
     place = put_on_map(lon, lat, datum)
     head = plan.heads[owner.grid_code] if owner.grid_code else _NOBODY
     runner = plan.refs[owner.runner_up] if owner.runner_up else "null"
@@ -45,7 +45,7 @@ def put_on_map(lon: float, lat: float, datum: str) -> tuple[float, float] | None
     return round(lon, 7), round(lat, 7)
 
 
-def find_hint(owner: Owner, lon: float, lat: float, datum: str, plan: ServedPlan) -> Hint | None:
+def find_hint(owner: Owner, plan: ServedPlan) -> Hint | None:
     """Say what to ask about a place near a border, or what may be wrong with one outside."""
     if owner.match == "border":
         text = f"{owner.border:.1f} m from the border of the grid: ask on which side."
@@ -54,7 +54,7 @@ def find_hint(owner: Owner, lon: float, lat: float, datum: str, plan: ServedPlan
         text = f"{owner.distance:.1f} m outside the territory: this is the nearest grid."
         return Hint(code="nearest", text=text)
     if owner.match == "none":
-        return _suspect(lon, lat, datum, plan)
+        return _suspect(owner, plan)
     return None
 
 
@@ -63,21 +63,14 @@ def tell_metres(metres: float) -> float | None:
     return round(metres, 1) if math.isfinite(metres) else None
 
 
-def _suspect(lon: float, lat: float, datum: str, plan: ServedPlan) -> Hint:
-    """Look whether a place that is in no grid would be in one if it was read otherwise."""
-    if _is_inside(plan, lat, lon, datum):
+def _suspect(owner: Owner, plan: ServedPlan) -> Hint:
+    """Say what the locator suspects of a place that is in no grid."""
+    if owner.suspect == "swapped":
         return Hint(code="swapped", text="Longitude and latitude look exchanged.")
-    for other in DATUMS:
-        if _is_inside(plan, lon, lat, other):
-            text = f"It would lie in a grid if its datum was {other}."
-            return Hint(code="datum", text=text, datum=other)
+    if owner.suspect in DATUMS:
+        text = f"It would lie in a grid if its datum was {owner.suspect}."
+        return Hint(code="datum", text=text, datum=owner.suspect)
     return Hint(code="outside", text=f"No grid within {plan.rules.nearest:g} m.")
-
-
-def _is_inside(plan: ServedPlan, lon: float, lat: float, datum: str) -> bool:
-    if abs(lat) > 90:
-        return False
-    return plan.locator.locate(lon, lat, datum=datum).match in ("inside", "border")
 
 
 def _write_place(place: tuple[float, float]) -> str:

@@ -25,7 +25,7 @@ from gridmap.geojson import (
     grid_features,
     layer_features,
 )
-from gridmap.locate import Locator, make_locator
+from gridmap.locate import Locator
 from gridmap.plan import Plan
 from gridmap.rules import Rules
 from gridmap.search import Found, SearchIndex, search
@@ -278,9 +278,12 @@ class Shelf:
         # One at a time: a plan that many ask for at once is read once.
         with self._lock:
             if name not in self._served:
-                self._served[name] = serve_plan(self._store.load(name), name)
+                self._served[name] = self._prepare(name)
             _drop_oldest(self._served, name, self._most)
             return self._served[name]
+
+    def _prepare(self, name: str) -> ServedPlan:
+        return serve_plan(self._store.load(name), name, self._store.locator(name))
 
 
 def _index_areas(plan: ServedPlan) -> AreaIndex:
@@ -297,8 +300,8 @@ def _drop_oldest(kept: OrderedDict[Any, Any], used: Any, most: int) -> None:
         kept.popitem(last=False)
 
 
-def serve_plan(plan: Plan, name: str) -> ServedPlan:
-    """Prepare a plan: its locator, what is told of its grids, and its GeoJSON.
+def serve_plan(plan: Plan, name: str, locator: Locator) -> ServedPlan:
+    """Prepare a plan: what is told of its grids, and its GeoJSON.
 
     Parameters
     ----------
@@ -306,6 +309,8 @@ def serve_plan(plan: Plan, name: str) -> ServedPlan:
         The plan as kept.
     name : str
         What the store calls it; a name is given once, so it goes into entity tags.
+    locator : Locator
+        Of its grids.
     """
     rules = plan.rules
     told = describe_grids(plan, min_cell=rules.min_cell)
@@ -316,7 +321,7 @@ def serve_plan(plan: Plan, name: str) -> ServedPlan:
         name=name,
         quoted=_write(name),
         rules=rules,
-        locator=make_locator(plan),
+        locator=locator,
         grids=grids,
         heads={code: _write_head(code, grid) for code, grid in grids.items()},
         refs={

@@ -19,12 +19,14 @@ from numpy.typing import NDArray
 from gridmap.errors import TableError
 
 Ints = NDArray[Any]
+Flags = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Whole = int | np.int64  # numba's and numpy's whole numbers are the same 64 bits
 Pair = tuple[Whole, Whole]
 Nearest = tuple[float, Whole]  # the square of a distance in metres, and a grid
 
 INSIDE, BORDER, NEAREST, NONE = range(4)  #: what an answer can be
+PLAIN_INSIDE, PLAIN_OUTSIDE = 1, 2  #: what a cell can be marked
 _UNITS = 10_000_000  # whole numbers per degree
 _RADIUS, _FLATNESS = 6378137.0, 0.0066943799901413165  # WGS-84: equator in metres, e²
 _CELLS_PER_GRID, _CELLS_PER_EDGE = 64, 4
@@ -181,6 +183,45 @@ def _list_choices(
     lists = np.searchsorted(cell, np.append(border, columns * rows))
     slab = spans[choice, 2] + cell // columns - spans[choice, 0]
     return cells, lists.astype(np.int32), np.column_stack([choice, slab]).astype(np.int32)
+
+
+def mark_plain(index: "Index", near_border: float, nearest: float) -> Ints:
+    """Mark the cells of which every place has the same answer, whatever its distance.
+
+    Returns
+    -------
+    array of int
+        Per cell `PLAIN_INSIDE`: in its grid, ``near_border`` metres or more from any border;
+        `PLAIN_OUTSIDE`: ``nearest`` metres or more outside; 0 for any other.
+    """
+    nobody = index.frame[6]
+    inner, outer = (index.cells >= 0) & (index.cells < nobody), index.cells == nobody
+    marks = _mark_far(index.frame, inner, near_border).astype(np.uint8) * PLAIN_INSIDE
+    marks[_mark_far(index.frame, outer, nearest)] = PLAIN_OUTSIDE
+    return marks
+
+
+@njit(cache=True, nogil=True)
+def _mark_far(frame: Ints, kind: Flags, metres: float) -> Flags:
+    """Mark the cells of a kind of which every place is so far from all cells of another kind."""
+    columns, rows = frame[4], frame[5]
+    top = _scale_metres(0, max(abs(frame[1]), abs(frame[1] + (rows << frame[3]))))
+    wide = np.int64(min(math.ceil(metres / max(top.kx * (1 << frame[2]), 1e-9)), columns))
+    high = np.int64(min(math.ceil(metres / (_scale_metres(0, 0).ky * (1 << frame[3]))), rows))
+    level, far = np.zeros(columns * rows, np.bool_), np.zeros(columns * rows, np.bool_)
+    for row in range(rows):  # first along each row, then across the rows
+        since = np.int64(0)
+        for column in range(columns):
+            since = since + 1 if kind[row * columns + column] else np.int64(0)
+            if since > 2 * wide:
+                level[row * columns + column - wide] = True
+    run = np.zeros(columns, np.int64)
+    for row in range(rows):
+        for column in range(columns):
+            run[column] = run[column] + 1 if level[row * columns + column] else 0
+            if run[column] > 2 * high:
+                far[(row - high) * columns + column] = True
+    return far
 
 
 @njit(cache=True, nogil=True)
@@ -389,10 +430,15 @@ def _square_to_row(frame: Ints, row: Whole, at: _Place) -> float:
 
 @njit(cache=True, nogil=True)
 def _measure_border(
-    frame: Ints, spans: Ints, slabs: Ints, edges: Ints, grid: Whole, at: _Place
+    frame: Ints, spans: Ints, slabs: Ints, edges: Ints, grid: Whole, at: _Place, most: float
 ) -> Nearest:
-    """Return the square of the metres to a grid's own border, and the grid across it there."""
-    best, across = np.inf, frame[6]
+    """Return the square of the metres to a grid's own border, and the grid across it there.
+
+    At most ``most`` metres are searched; their square comes back where the border is farther.
+    """
+    best, across = most * most, frame[6]
+    reach = np.int64(min(most / at.kx, 1e10)) + 1
+    west, east = at.x - reach, at.x + reach
     first, count, base = spans[grid, 0], spans[grid, 1], spans[grid, 2]
     start = min(max((at.y - frame[1]) >> frame[3], first), first + count - 1)
     for step in (1, -1):  # the place's own row and those north of it, then those south of it
@@ -400,6 +446,10 @@ def _measure_border(
         while first <= row < first + count and _square_to_row(frame, row, at) <= best:
             slab = base + row - first
             for edge in range(slabs[slab], slabs[slab + 1]):
+                if max(edges[edge, 0], edges[edge, 2]) < west:
+                    continue
+                if min(edges[edge, 0], edges[edge, 2]) > east:
+                    continue
                 square = _square_to_edge(edges, edge, at)
                 if square < best or (square == best and edges[edge, 4] < across):
                     best, across = square, np.int64(edges[edge, 4])
@@ -438,19 +488,36 @@ def _search_row(
     reach = np.int64(math.sqrt(best) / at.kx) + 1
     west = max((at.x - reach - frame[0]) >> frame[2], 0)
     east = min((at.x + reach - frame[0]) >> frame[2], frame[4] - 1)
+    before, stop = np.int64(0), np.int64(0)  # the list of the cell to the west
     for column in range(west, east + 1):
         found = np.int64(cells[row * frame[4] + column])
         if found >= 0:
+            before, stop = np.int64(0), np.int64(0)
             continue
-        for place in range(lists[-1 - found], lists[-found]):
+        first, last = np.int64(lists[-1 - found]), np.int64(lists[-found])
+        for place in range(first, last):
             grid, slab = np.int64(choices[place, 0]), choices[place, 1]
-            if grid == skip:
-                continue
+            if grid == skip or _is_listed(choices, before, stop, grid):
+                continue  # the edges of its whole row have been looked at
             for edge in range(slabs[slab], slabs[slab + 1]):
+                if max(edges[edge, 0], edges[edge, 2]) < at.x - reach:
+                    continue
+                if min(edges[edge, 0], edges[edge, 2]) > at.x + reach:
+                    continue
                 square = _square_to_edge(edges, edge, at)
                 if square < best or (square == best and grid < nearest):
                     best, nearest = square, grid
+        before, stop = first, last
     return best, nearest
+
+
+@njit(cache=True, nogil=True)
+def _is_listed(choices: Ints, first: Whole, last: Whole, grid: Whole) -> bool:
+    """Tell whether a grid is among some choices."""
+    listed = False
+    for place in range(first, last):
+        listed |= choices[place, 0] == grid
+    return listed
 
 
 @njit(cache=True, nogil=True)
@@ -473,7 +540,7 @@ def answer_point(
     one = np.full(1, lon), np.full(1, lat)
     grid = own_points(frame, cells, lists, choices, slabs, edges, one[0], one[1])[0]
     if grid < nobody:
-        square, runner = _measure_border(frame, spans, slabs, edges, grid, at)
+        square, runner = _measure_border(frame, spans, slabs, edges, grid, at, np.inf)
         border = _round_metres(square)
         if runner == nobody and border < near_border:
             _, runner = _find_nearest(
@@ -491,20 +558,45 @@ def answer_point(
 @njit(cache=True, nogil=True)
 def answer_points(
     frame: Ints, cells: Ints, lists: Ints, choices: Ints, spans: Ints, slabs: Ints, edges: Ints,
-    lon: Floats, lat: Floats, near_border: float, most: float,
+    lon: Floats, lat: Floats, near_border: float, most: float, marks: Ints,
 ) -> tuple[Ints, Ints, Floats, Floats, Ints]:  # fmt: skip
-    """Answer each point as `answer_point` does; what is rare has its own pass."""
+    """Answer each point as `answer_point` does; what is rare has its own pass.
+
+    With the marks of `mark_plain`, only borders nearer than ``near_border`` are measured: a point
+    farther from one has no number (NaN) and no runner-up. With none at all, every border is.
+    """
     nobody = frame[6]
     grid = own_points(frame, cells, lists, choices, slabs, edges, lon, lat)
     match, runner = np.full(lon.size, NONE), np.full(lon.size, nobody)
     border, distance = np.full(lon.size, np.nan), np.zeros(lon.size)
+    measured = near_border if marks.size else np.inf
     for i in np.flatnonzero(grid < nobody):
-        at = _scale_metres(np.int64(np.rint(lon[i] * _UNITS)), np.int64(np.rint(lat[i] * _UNITS)))
-        square, runner[i] = _measure_border(frame, spans, slabs, edges, grid[i], at)
-        border[i] = _round_metres(square)
-        match[i] = BORDER if border[i] < near_border else INSIDE
+        x, y = np.int64(np.rint(lon[i] * _UNITS)), np.int64(np.rint(lat[i] * _UNITS))
+        if _read_mark(frame, marks, x, y) == PLAIN_INSIDE:
+            match[i] = INSIDE
+            continue
+        at = _scale_metres(x, y)
+        square, across = _measure_border(frame, spans, slabs, edges, grid[i], at, measured)
+        metres = _round_metres(square)
+        match[i] = BORDER if metres < near_border else INSIDE
+        if metres < measured:
+            border[i], runner[i] = metres, across
     for i in np.flatnonzero((runner == nobody) & (match != INSIDE)):
+        if abs(lon[i]) <= 180 and abs(lat[i]) <= 90:
+            x, y = np.int64(np.rint(lon[i] * _UNITS)), np.int64(np.rint(lat[i] * _UNITS))
+            if _read_mark(frame, marks, x, y) == PLAIN_OUTSIDE:
+                distance[i] = np.nan
+                continue
         grid[i], match[i], border[i], distance[i], runner[i] = answer_point(
             frame, cells, lists, choices, spans, slabs, edges, lon[i], lat[i], near_border, most
         )
     return grid, match, border, distance, runner
+
+
+@njit(cache=True, nogil=True)
+def _read_mark(frame: Ints, marks: Ints, x: Whole, y: Whole) -> Whole:
+    """Return the mark of the cell of a point; 0 where there is none."""
+    column, row = (x - frame[0]) >> frame[2], (y - frame[1]) >> frame[3]
+    if not marks.size or column < 0 or row < 0 or column >= frame[4] or row >= frame[5]:
+        return 0
+    return np.int64(marks[row * frame[4] + column])

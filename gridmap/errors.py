@@ -23,6 +23,7 @@
     │   ├── PhotoError          not a photo, too large, or damaged
     │   └── ConflictError       somebody was quicker, or a key was used for something else
     ├── CasebookError   a casebook can't be opened, or is not what was written
+    ├── IndexFileError  a file is no index, or not a whole one
     └── StoreError      a plan can't be kept or found
         ├── PlanNotFoundError
         ├── PlanKeptError       a plan of that name is kept already
@@ -138,6 +139,10 @@ class ConflictError(CaseError):
 
 class CasebookError(GridmapError):
     """A casebook can't be opened, or is not what was written."""
+
+
+class IndexFileError(GridmapError):
+    """A file is no index of gridmap, or not a whole one."""
 
 
 class DraftTakenError(DraftError):

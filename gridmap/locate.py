@@ -20,9 +20,10 @@ the two differ by less than 2 cm, the same for both neighbours.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -31,31 +32,42 @@ from numpy.typing import ArrayLike, NDArray
 
 from gridmap.cells import (
     NONE,
+    Index,
     answer_point,
     answer_points,
     build_index,
+    mark_plain,
     order_by_shape,
     own_points,
     trace_edges,
 )
 from gridmap.crs import to_degrees
 from gridmap.datum import DATUMS, to_wgs84
-from gridmap.errors import CrsError, DatumError, RulesError, TableError
+from gridmap.errors import CrsError, DatumError, IndexFileError, RulesError, TableError
+from gridmap.index_files import open_arrays, write_arrays
 from gridmap.plan import Plan
 from gridmap.reading.layers import LAT_NAMES, LON_NAMES, find_column, read_csv
 from gridmap.tables import AREAS, GRIDS, list_some
 
 Ints = NDArray[Any]
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 #: What an answer can be, by the number that the kernels give it.
 MATCHES = ("inside", "border", "nearest", "none")
 #: The columns of an answer, in order.
-ANSWER = ("grid_code", "match", "border", "distance", "runner_up", "hint")
-SWAPPED = "longitude and latitude look swapped"
-MISSING = "no coordinates"
+ANSWER = ("grid_code", "match", "border", "distance", "runner_up", "suspect", "hint")
+#: What may be suspected of a position that found no grid; a datum is one that would explain it.
+SUSPECTED = ("", "missing", "swapped", *DATUMS, "impossible")
+#: The same in words, but for datums.
+SUSPECTS = {
+    "missing": "no coordinates",
+    "swapped": "longitude and latitude look swapped",
+    "impossible": "not on Earth; are they degrees?",
+}
 
-_MISSED = 4  # what `_hint` is told of a row without coordinates
+_WHAT = "gridmap locator 1"  # goes up when the index or what it means changes
+_MEASURE_ALL = np.zeros(0, np.uint8)  # no marks: `answer_points` measures every border
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +89,11 @@ class Owner:
     runner_up : str or None
         The grid across the nearest border. Where nothing lies across it, the nearest other grid
         within ``near_border`` metres; for ``nearest``, the second nearest within reach.
+    suspect : str
+        For ``none``: ``swapped`` if the position would be in a grid with longitude and latitude
+        exchanged, else the first datum that it would be in a grid as; ``""`` if there is none.
     hint : str
-        For ``none``: what could be wrong with the coordinates, where something seems to be.
+        The same in words, with all that is possible.
     """
 
     grid_code: str | None
@@ -86,7 +101,31 @@ class Owner:
     border: float
     distance: float
     runner_up: str | None
+    suspect: str = ""
     hint: str = ""
+
+
+class Judged(NamedTuple):
+    """The answers of `Locator.judge`, a row each.
+
+    Parameters
+    ----------
+    grid, runner_up : array of int
+        Positions in `Locator.codes`; their number for nobody.
+    match : array of int
+        Positions in `MATCHES`.
+    border, distance : array of float
+        Metres, as in `Owner`; NaN for none.
+    suspect : array of int
+        Positions in `SUSPECTED`.
+    """
+
+    grid: Ints
+    match: Ints
+    border: Floats
+    distance: Floats
+    runner_up: Ints
+    suspect: Ints
 
 
 class Locator:
@@ -123,8 +162,9 @@ class Locator:
     >>> grids = gpd.GeoDataFrame(
     ...     geometry=[box(122.0, 40.0, 122.001, 40.001), box(122.001, 40.0, 122.002, 40.001)],
     ...     index=pd.Index(["west", "east"], name="grid_code"), crs="EPSG:4326")
-    >>> Locator(grids).locate(122.001, 40.0005)
-    Owner(grid_code='east', match='border', border=0.0, distance=0.0, runner_up='west', hint='')
+    >>> owner = Locator(grids).locate(122.001, 40.0005)
+    >>> owner.grid_code, owner.match, owner.border, owner.runner_up
+    ('east', 'border', 0.0, 'west')
     """
 
     def __init__(
@@ -137,14 +177,43 @@ class Locator:
         _check_bounds(shapes)
         owner, edges = trace_edges(shapes)
         _check_traced(grids, owner)
-        self._rows = order_by_shape(grids, owner, edges)
+        rows = order_by_shape(grids, owner, edges)
         place = np.empty(len(grids), np.int64)
-        place[self._rows] = np.arange(len(grids))
-        self._index = build_index(place[owner], edges, len(grids))
-        codes = [str(code) for code in grids.index[self._rows]]
+        place[rows] = np.arange(len(grids))
+        index = build_index(place[owner], edges, len(grids))
+        self._fill(index, rows, [str(code) for code in grids.index[rows]])
+
+    def _fill(
+        self, index: Index, rows: Ints, codes: list[str], marks: NDArray[np.uint8] | None = None
+    ) -> None:
+        """Take an index, the row of each of its grids, and their codes."""
+        self._index, self._rows = index, rows
+        self._marks = mark_plain(index, self.near_border, self.nearest) if marks is None else marks
         self._codes: list[str | None] = [*codes, None]  # the last is: nobody
         self._code_array = pd.array(self._codes, dtype="str")
-        self._positions = np.append(self._rows, -1)
+        self._positions = np.append(rows, -1)
+
+    def save(self, path: str | Path, *, fingerprint: str = "") -> None:
+        """Write the index into a file that `open_locator` maps into memory.
+
+        Parameters
+        ----------
+        path : path
+            The file; it is whole or not there.
+        fingerprint : str
+            Of the plan that the grids are from: who opens the file can ask for it.
+        """
+        texts = [code.encode() for code in self._codes if code is not None]
+        heads = np.concatenate([[0], np.cumsum([len(text) for text in texts])])
+        arrays = {**self._index._asdict(), "rows": self._rows, "marks": self._marks}
+        arrays |= {"codes": np.frombuffer(b"".join(texts), np.uint8), "code_heads": heads}
+        about = {
+            "what": _WHAT,
+            "fingerprint": fingerprint,
+            "near_border": self.near_border,
+            "nearest": self.nearest,
+        }
+        write_arrays(path, arrays, about)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -176,9 +245,13 @@ class Locator:
         grid, match, border, distance, runner = answer_point(
             *self._index, *position, self.near_border, self.nearest
         )
-        hint = "" if match != NONE else self._hint_one(east, north, datum)
         codes = self._codes
-        return Owner(codes[grid], MATCHES[match], border, distance, codes[runner], hint)
+        owner = Owner(codes[grid], MATCHES[match], border, distance, codes[runner])
+        if match != NONE:
+            return owner
+        causes = self._suspect(np.array([east]), np.array([north]), datum, np.array([NONE]))
+        suspect = SUSPECTED[_first_suspect(causes)[0]]
+        return replace(owner, suspect=suspect, hint=str(_write_hints(causes)[0]))
 
     def locate_many(self, lon: ArrayLike, lat: ArrayLike, *, datum: str = "wgs84") -> pd.DataFrame:
         """Find the grid that owns each of many positions: the answers of `locate`, as a table.
@@ -209,6 +282,32 @@ class Locator:
         _refuse(np.isnan(east) | np.isnan(north), east, north, rows, "not numbers")
         return self._tabulate(east, north, datum, rows)
 
+    @property
+    def codes(self) -> list[str]:
+        """The codes of the grids, in the order of their shapes, by which `judge` numbers them."""
+        return [code for code in self._codes if code is not None]
+
+    def judge(self, lon: Floats, lat: Floats, *, datum: str = "wgs84") -> Judged:
+        """Answer many positions as numbers, as quickly as can be: for those who write millions.
+
+        Grid and match are those of `locate`. Metres and runner-up are given where the match is
+        ``border`` or ``nearest`` only. Nothing is refused: what is not on Earth, or no number, has
+        the match ``none``.
+
+        Parameters
+        ----------
+        lon, lat : array of float, shape (n,)
+            Degrees, read in ``datum``; NaN where one is missing.
+        datum : str
+            One of `gridmap.datum.DATUMS`.
+        """
+        east, north = _convert_possible(lon, lat, datum)
+        grid, match, border, distance, runner = answer_points(
+            *self._index, east, north, self.near_border, self.nearest, self._marks
+        )
+        suspect = _first_suspect(self._suspect(lon, lat, datum, match))
+        return Judged(grid, match, border, distance, runner, suspect)
+
     def owners(self, lon: ArrayLike, lat: ArrayLike, *, datum: str = "wgs84") -> NDArray[np.int64]:
         """Return the position, in the table of grids, of each point's owner; -1 outside.
 
@@ -237,8 +336,8 @@ class Locator:
 
     def _locate_odd(self, lon: float, lat: float, datum: str) -> Owner:
         """Answer a position that is not on Earth: raise, or say that it looks swapped."""
-        hint = self.locate_many([lon], [lat], datum=datum)["hint"].iloc[0]
-        return Owner(None, MATCHES[NONE], math.nan, math.nan, None, str(hint))
+        row = self.locate_many([lon], [lat], datum=datum).iloc[0]
+        return Owner(None, MATCHES[NONE], math.nan, math.nan, None, row["suspect"], row["hint"])
 
     def _tabulate(self, lon: Floats, lat: Floats, datum: str, rows: pd.Index) -> pd.DataFrame:
         """Answer rows of which some may lack coordinates (NaN)."""
@@ -249,35 +348,95 @@ class Locator:
             _refuse(odd & ~swapped, lon, lat, rows, "not on Earth; are they degrees?")
         east, north = _convert_possible(lon, lat, datum)
         grid, match, border, distance, runner = answer_points(
-            *self._index, east, north, self.near_border, self.nearest
+            *self._index, east, north, self.near_border, self.nearest, _MEASURE_ALL
         )
+        causes = self._suspect(lon, lat, datum, match)
         columns = {
             "grid_code": self._code_array.take(grid),
             "match": pd.array(MATCHES, dtype="str").take(match),
             "border": border,
             "distance": distance,
             "runner_up": self._code_array.take(runner),
-            "hint": self._hint(lon, lat, datum, np.where(missing, _MISSED, match)),
+            "suspect": pd.array(SUSPECTED, dtype="str").take(_first_suspect(causes)),
+            "hint": _write_hints(causes),
         }
         return pd.DataFrame(columns, index=rows)
 
-    def _hint(self, lon: Floats, lat: Floats, datum: str, match: Ints) -> Any:
-        """Say what could be wrong with each position that found no grid."""
-        causes = np.where(match == _MISSED, 1, 0)
-        rows = np.flatnonzero(match == NONE)
-        readings = [
-            (lat[rows], lon[rows], datum),
-            *((lon[rows], lat[rows], other) for other in _other_datums(datum)),
-        ]
-        for bit, reading in enumerate(readings, start=1):
-            causes[rows] |= (self.owners(*reading[:2], datum=reading[2]) >= 0) << bit
-        names = [MISSING, SWAPPED, *(f"inside if read as {other}" for _, _, other in readings[1:])]
-        found, places = np.unique(causes, return_inverse=True)
-        texts = ["; ".join(name for bit, name in enumerate(names) if n >> bit & 1) for n in found]
-        return pd.array(texts, dtype="str").take(places)
+    def _suspect(self, lon: Floats, lat: Floats, datum: str, match: Ints) -> Ints:
+        """Return what could be wrong with each position that found no grid.
 
-    def _hint_one(self, lon: float, lat: float, datum: str) -> str:
-        return str(self._hint(np.array([lon]), np.array([lat]), datum, np.array([NONE]))[0])
+        Bit n is set for what is at n + 1 in `SUSPECTED`.
+        """
+        rows = np.flatnonzero(match == NONE)
+        lon, lat = lon[rows], lat[rows]
+        missing = np.isnan(lon) | np.isnan(lat)
+        swapped = self.owners(lat, lon, datum=datum) >= 0
+        found = {"missing": missing, "swapped": swapped}
+        found |= {name: self.owners(lon, lat, datum=name) >= 0 for name in _other_datums(datum)}
+        found["impossible"] = ~missing & ~swapped & ~_is_possible(lon, lat)
+        causes = np.zeros(len(match), np.int64)
+        for name, holds in found.items():
+            causes[rows] |= holds.astype(np.int64) << (SUSPECTED.index(name) - 1)
+        return causes
+
+
+def _first_suspect(causes: Ints) -> Ints:
+    """Return the place in `SUSPECTED` of the first of the causes that `_suspect` gives."""
+    lowest = causes & -causes
+    return np.frexp(lowest.astype(np.float64))[1].astype(np.int64)
+
+
+def _write_hints(causes: Ints) -> Any:
+    """Write all causes that `_suspect` gives in words."""
+    found, places = np.unique(causes, return_inverse=True)
+    texts = [
+        "; ".join(
+            SUSPECTS.get(name, f"inside if read as {name}")
+            for bit, name in enumerate(SUSPECTED[1:])
+            if cause >> bit & 1
+        )
+        for cause in found
+    ]
+    return pd.array(texts, dtype="str").take(places)
+
+
+def open_locator(path: str | Path, *, fingerprint: str | None = None) -> Locator:
+    """Open the index that `Locator.save` wrote; it is mapped into memory, not read.
+
+    All processes of a machine that open it share its pages, and it answers from the first call on.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    fingerprint : str, optional
+        What it must have been saved with.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    IndexFileError
+        If it is no index of grids, one of another version, of another plan, or cut short.
+    """
+    about, arrays = open_arrays(path)
+    if about.get("what") != _WHAT:
+        raise IndexFileError(
+            f"{path} is an index of another kind ({about.get('what')}); delete it, and it is made "
+            "again"
+        )
+    if fingerprint is not None and about["fingerprint"] != fingerprint:
+        raise IndexFileError(
+            f"{path} was made of the plan {about['fingerprint'][:12]}…, not {fingerprint[:12]}…; "
+            "delete it, and it is made again"
+        )
+    locator = Locator.__new__(Locator)
+    locator.near_border, locator.nearest = about["near_border"], about["nearest"]
+    heads, text = arrays["code_heads"].tolist(), arrays["codes"].tobytes()
+    codes = [text[start:stop].decode() for start, stop in pairwise(heads)]
+    index = Index(*(arrays[name] for name in Index._fields))
+    locator._fill(index, arrays["rows"], codes, arrays["marks"])
+    return locator
 
 
 def locate_points(

@@ -4,6 +4,7 @@
 
     folder/
       2026-spring.gpkg     one kept plan, read-only; opens in QGIS
+      2026-spring.locator  its index for finding owners; made again where it is missing
       plans.json           of each plan: its fingerprint, when it was kept, how large it is
       publications.json    every publication, in the order in which they were made; only grows
       2026-spring.search.sqlite   what of it can be found by name; made anew where it is missing
@@ -37,8 +38,16 @@ from pyogrio.errors import DataLayerError, DataSourceError
 
 from gridmap.changes import ChangeLog
 from gridmap.city import City, CityReport, Finding
-from gridmap.errors import PlanDamagedError, PlanKeptError, PlanNotFoundError, StoreError
+from gridmap.errors import (
+    GridmapError,
+    IndexFileError,
+    PlanDamagedError,
+    PlanKeptError,
+    PlanNotFoundError,
+    StoreError,
+)
 from gridmap.files import fixed_date
+from gridmap.locate import Locator, open_locator
 from gridmap.plan import Plan
 from gridmap.rules import Rules
 from gridmap.search.index import SearchIndex, fill_index, is_current, write_index
@@ -221,6 +230,8 @@ class PlanStore:
             new = Publication(name, fingerprint, valid_from.isoformat(), _now(), by, why)
             rows = [asdict(publication) for publication in [*record, new]]
             _replace_json(self.folder / "publications.json", rows)
+        with suppress(GridmapError):  # grids that can't be indexed: whoever locates is told
+            self.locator(name)
 
     def load(self, name: str) -> Plan:
         """Read a kept plan; it equals the one that was kept, to the byte of every geometry.
@@ -247,6 +258,29 @@ class PlanStore:
         """
         self._verify_file(name, self._find_kept(name).fingerprint)
         return _read_grids(self._path_of(name))
+
+    def locator(self, name: str) -> Locator:
+        """Return the locator of a kept plan, from the file beside it.
+
+        The file is made when the plan is published, or here where it is missing, of another plan,
+        of an earlier version or damaged. It is mapped into memory, not read: this takes
+        milliseconds for any city, and all processes of a machine share it.
+
+        Raises
+        ------
+        PlanNotFoundError, PlanDamagedError
+            As `load`.
+        """
+        fingerprint = self._find_kept(name).fingerprint
+        with suppress(FileNotFoundError, IndexFileError):
+            return open_locator(self._index_of(name), fingerprint=fingerprint)
+        grids, rules = self.load_grids(name), _read_rules(self._path_of(name))
+        made = Locator(grids, near_border=rules.near_border, nearest=rules.nearest)
+        try:
+            made.save(self._index_of(name), fingerprint=fingerprint)
+            return open_locator(self._index_of(name), fingerprint=fingerprint)
+        except OSError:  # a folder that can't be written to, a full disk: it is in memory then
+            return made
 
     def in_force(self, on: date) -> Plan:
         """Read the plan that is in force on a day; checked against what was published.
@@ -426,6 +460,9 @@ class PlanStore:
 
     def _path_of(self, name: str) -> Path:
         return self.folder / f"{name}.gpkg"
+
+    def _index_of(self, name: str) -> Path:
+        return self.folder / f"{name}.locator"
 
     @contextmanager
     def _alone(self, verb: str) -> Iterator[None]:
@@ -717,6 +754,13 @@ def _read_grids(path: Path) -> gpd.GeoDataFrame:
     with _explain_gdal(path, "plan"):
         about = pyogrio.read_dataframe(path, layer="plan", use_arrow=True).iloc[0]
     return _read_layer(path, "grids", json.loads(about["tables"])["grids"], about["crs"])
+
+
+def _read_rules(path: Path) -> Rules:
+    """Read the rules of a plan's file alone."""
+    with _explain_gdal(path, "plan"):
+        about = pyogrio.read_dataframe(path, layer="plan", columns=["rules"], use_arrow=True)
+    return Rules.from_dict(json.loads(about["rules"].iloc[0]))
 
 
 def _read_codes(path: Path) -> set[str]:

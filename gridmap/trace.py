@@ -6,7 +6,7 @@ import pandas as pd
 
 from gridmap.compare import compare_plans
 from gridmap.errors import PlanNotFoundError
-from gridmap.locate import Owner, make_locator
+from gridmap.locate import Owner
 from gridmap.store import PlanStore
 
 
@@ -48,7 +48,7 @@ def locate_on(store: PlanStore, lon: float, lat: float, *, on: date, datum: str 
     DatumError
         If the position is none.
     """
-    return make_locator(store.in_force(on)).locate(lon, lat, datum=datum)
+    return store.locator(store.name_in_force(on)).locate(lon, lat, datum=datum)
 
 
 def trace_code(store: PlanStore, code: str) -> pd.DataFrame:

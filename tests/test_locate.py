@@ -14,7 +14,7 @@ from shapely import MultiPolygon, Polygon, box
 
 from gridmap.datum import from_wgs84
 from gridmap.errors import CrsError, DatumError, RulesError, TableError
-from gridmap.locate import ANSWER, MISSING, SWAPPED, Locator, locate_points, read_points
+from gridmap.locate import ANSWER, SUSPECTS, Locator, locate_points, read_points
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 WEST, SOUTH = 122.2, 40.6  # Yingkou
@@ -357,11 +357,11 @@ def test_hint_of_swapped_axes(town):
     """Latitude given first is told, not located, also where no latitude is that large."""
     lon, lat = place(0.5, 0.5)
     owner = town.locate(lat, lon)
-    assert (owner.grid_code, owner.match, owner.hint) == (None, "none", SWAPPED)
+    assert (owner.grid_code, owner.match, owner.hint) == (None, "none", SUSPECTS["swapped"])
     table = town.locate_many([lon, lat], [lat, lon])
-    assert list(table["hint"]) == ["", SWAPPED]
+    assert list(table["hint"]) == ["", SUSPECTS["swapped"]]
     africa = Locator(make_grids(a=box(30, 10, 30.01, 10.01)))
-    assert africa.locate(10.005, 30.005).hint == SWAPPED
+    assert africa.locate(10.005, 30.005).hint == SUSPECTS["swapped"]
 
 
 @pytest.mark.parametrize(
@@ -407,7 +407,7 @@ def test_locate_points(town):
     pd.testing.assert_frame_equal(answer[points.columns], points)
     assert list(answer["grid_code"].fillna("-")) == ["a", "-", "-"]
     assert list(answer["match"]) == ["inside", "none", "none"]
-    assert list(answer["hint"]) == ["", MISSING, SWAPPED]
+    assert list(answer["hint"]) == ["", SUSPECTS["missing"], SUSPECTS["swapped"]]
 
 
 @pytest.mark.parametrize("names", [("lng", "lat"), ("Longitude", "Latitude"), ("X", "Y")])

@@ -270,12 +270,17 @@ def test_workers_do_not_change_the_plan() -> None:
 
 
 def test_hash_seed_does_not_change_the_plan() -> None:
-    """The same bytes for three values of PYTHONHASHSEED."""
+    """The same bytes for three values of PYTHONHASHSEED, each with 1, 2 and 3 workers."""
     code = (
-        "import hashlib\nfrom tests.test_partition import lattice\n"
+        "import hashlib\nfrom concurrent.futures import ThreadPoolExecutor\n"
+        "from tests.test_partition import lattice\n"
         "from gridmap.partition import partition_units\nfrom gridmap.rules import Rules\n"
-        "labels = partition_units(*lattice(16, 10), Rules(), steps=50)\n"
-        "print(hashlib.sha256(labels.to_numpy().tobytes()).hexdigest())"
+        "units, adjacency = lattice(16, 10)\n"
+        "units['community_id'] = (units.index % 16 // 4).astype(str)\n"
+        "for workers in (1, 2, 3):\n"
+        "    with ThreadPoolExecutor(workers) as pool:\n"
+        "        labels = partition_units(units, adjacency, Rules(), steps=50, executor=pool)\n"
+        "    print(hashlib.sha256(labels.to_numpy().tobytes()).hexdigest())"
     )
     answers = {
         subprocess.run(
@@ -288,6 +293,7 @@ def test_hash_seed_does_not_change_the_plan() -> None:
         for value in ("0", "1", "4242")
     }
     assert len(answers) == 1
+    assert len(set(answers.pop().split())) == 1
 
 
 def test_seed_and_neighbours() -> None:

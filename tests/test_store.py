@@ -831,3 +831,48 @@ def test_stop_by_hand_leaves_nothing(store, plan, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         store.keep(plan, "a")
     assert [path.name for path in store.folder.iterdir() if "lock" not in path.name] == []
+
+
+# --- the index beside a plan -------------------------------------------------------------------
+
+
+def test_publishing_makes_the_index(filled):
+    """From then on the locator is opened from its file, and answers as one made of the plan."""
+    filled.publish("a", TODAY, by="planner", today=TODAY)
+    path = filled.folder / "a.locator"
+    before = path.stat().st_mtime_ns
+    grids = filled.load("a").grids
+    spots = grids.representative_point().to_crs("EPSG:4326")
+    for code, spot in spots.items():
+        assert filled.locator("a").locate(spot.x, spot.y).grid_code == code
+    assert path.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("damage", ["gone", "cut", "foreign", "of another plan"])
+def test_a_wrong_index_is_made_again(filled, damage):
+    """Whatever became of the file, the locator is that of the plan, and the file is mended."""
+    path = filled.folder / "a.locator"
+    whole = filled.locator("a").codes
+    good = path.read_bytes()
+    if damage == "gone":
+        path.unlink()
+    elif damage == "cut":
+        path.write_bytes(good[: len(good) // 2])
+    elif damage == "foreign":
+        path.write_bytes(b"something else")
+    else:
+        filled.locator("b")
+        shutil.copy(filled.folder / "b.locator", path)
+    assert filled.locator("a").codes == whole
+    assert path.read_bytes() == good
+
+
+def test_a_folder_that_cannot_be_written_has_a_locator(filled, monkeypatch):
+    """Without a place for the file the locator is made in memory."""
+
+    def refuse(*_args, **_options):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(gridmap.store.Locator, "save", refuse)
+    assert len(filled.locator("a")) == 2
+    assert not (filled.folder / "a.locator").exists()

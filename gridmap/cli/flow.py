@@ -217,14 +217,15 @@ def locate(
     out: Annotated[Path | None, typer.Option(help="CSV to write the points' grids to.")] = None,
 ) -> None:
     """Find the grid that owns a place, or those of a whole table of incidents."""
-    plan = gridmap.PlanStore(store).in_force(pick_day(at))
-    locator = gridmap.make_locator(plan)
+    plans, day = gridmap.PlanStore(store), pick_day(at)
+    locator = plans.locator(plans.name_in_force(day))
     if points and out:
         located = gridmap.locate_points(locator, gridmap.read_points(points), datum=datum)
         gridmap.write_points(located, out)
         typer.echo(gridmap.summarize_points(located))
     elif lon is not None and lat is not None:
-        typer.echo(gridmap.describe_owner(plan, locator.locate(lon, lat, datum=datum)))
+        owner = locator.locate(lon, lat, datum=datum)
+        typer.echo(gridmap.describe_owner(plans.in_force(day), owner))
     else:
         raise GridmapError("nothing to locate: give LON LAT, or --points FILE and --out FILE")
 

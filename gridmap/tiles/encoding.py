@@ -238,8 +238,10 @@ def _put_number(out: Bytes, at: int, tag: int, number: int) -> int:
 
 @kernel
 def _copy(out: Bytes, at: int, texts: Bytes, first: int, last: int) -> int:
-    for place in range(first, last):
-        out[at + place - first] = texts[place]
+    """Copy bytes; places are unsigned, for with signs each could count from the end."""
+    to, start = np.uint64(at), np.uint64(first)
+    for step in range(np.uint64(last - first)):
+        out[to + step] = texts[start + step]
     return at + last - first
 
 

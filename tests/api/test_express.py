@@ -44,7 +44,7 @@ def describe(served, lon, lat, datum, day):
         border_m=tell_metres(owner.border),
         distance_m=tell_metres(owner.distance),
         runner_up=GridRef(code=runner, name=served.grids[runner].name) if runner else None,
-        hint=find_hint(owner, lon, lat, datum, served),
+        hint=find_hint(owner, served),
         place=Position(lon=round(east, 7), lat=round(north, 7)),
         plan=served.name,
         as_of=day,

@@ -10,11 +10,13 @@ from sqlalchemy.exc import DBAPIError
 
 from gridmap.casebook.book import Casebook
 from gridmap.casebook.database import open_engine
+from gridmap.casebook.ledger import Opening, open_cases
 from gridmap.casebook.lists import CaseQuery
 from gridmap.casebook.schema import APPEND_ONLY, entries
 from gridmap.errors import CasebookError, CaseError, CaseNotFoundError, ConflictError, StepError
 from gridmap.incidents.desk import Desk
-from gridmap.incidents.model import Reporter
+from gridmap.incidents.model import Actor, Reporter
+from gridmap.incidents.steps import open_case
 from tests.incidents.town import CITIZEN, NE, SATURDAY, STREET, SW, WATER, WORKER, report, step
 
 
@@ -259,3 +261,33 @@ def test_a_database_that_can_not_be_opened_says_why(tmp_path: Path) -> None:
         open_engine(tmp_path / "text.sqlite")
     with pytest.raises(CasebookError, match="no casebook on mysql"):
         open_engine("mysql://u@h/db")
+
+
+def test_one_bad_row_among_many_at_once_fails_alone(book: Casebook) -> None:
+    """What the database refuses of one phone costs the others nothing."""
+    start = threading.Barrier(8)
+
+    def send(number: int) -> str:
+        start.wait()
+        actor = Actor("reporter", "\x00" if number == 3 else "p")  # PostgreSQL takes no NUL
+        try:
+            book.open(report(), actor, key=f"k{number}")
+        except (DBAPIError, ValueError):
+            return "refused"
+        return "kept"
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(send, range(8)))
+    refused = 0 if book.engine.dialect.name == "sqlite" else 1
+    assert answers.count("refused") == refused and len(book.find()) == 8 - refused
+
+
+def test_twins_in_one_group_are_one_case(book: Casebook) -> None:
+    """The same key twice among those who wait, and once for something else."""
+    openings = [
+        Opening(open_case(told, CITIZEN, book.rules, book.desk), None, "k", request)
+        for told, request in ((report(), "a"), (report(), "a"), (report(51, 50), "b"))
+    ]
+    first, twin, misuse = book.writer.write(lambda pen: open_cases(pen, openings))
+    assert first == twin and isinstance(misuse, ConflictError)
+    assert len(book.find()) == 1

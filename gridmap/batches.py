@@ -1,0 +1,440 @@
+"""Many points at once, as bytes: JSON, CSV or Arrow in, the answers in the same kind out.
+
+Made for millions of points a second, so an answer of a batch says what a dispatcher needs: the
+grid, with its name, community and street; the match; and, for a point near a border or outside, the
+metres and the runner-up. A point that is farther from its border than ``near_border`` has no
+number there. Grid and match, and each number that is given, are those of `Locator.locate`.
+
+No row is dropped and none stops the others: one without coordinates, or with impossible ones, is
+answered with the match ``none`` and says why.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
+from typing import Any, NamedTuple
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+from numpy.typing import NDArray
+
+from gridmap.cutting.mesh import Floats, Ints, kernel
+from gridmap.errors import TableError
+from gridmap.locate import MATCHES, SUSPECTED, Judged, Locator
+from gridmap.reading.layers import LAT_NAMES, LON_NAMES, find_column
+
+JSON, CSV, ARROW = "application/json", "text/csv", "application/vnd.apache.arrow.stream"
+#: The kinds of batches, by their media type.
+MEDIA_TYPES = (JSON, CSV, ARROW)
+#: The columns of an answer, in order.
+ANSWER = (
+    "grid_code", "name", "community", "street", "match", "border", "distance", "runner_up",
+    "suspect",
+)  # fmt: skip
+_TOLD = ("name", "community", "street")
+
+Bytes = NDArray[np.uint8]
+
+
+class Batches:
+    """A locator that answers batches of bytes: built once, asked often, by any number of threads.
+
+    Parameters
+    ----------
+    locator : Locator
+        The grids.
+    told : mapping, optional
+        Code -> a mapping with ``name``, ``community`` and ``street``, as
+        `gridmap.geojson.tell_grids` gives it; what is missing is empty.
+    """
+
+    def __init__(
+        self, locator: Locator, told: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> None:
+        self._locator = locator
+        codes = locator.codes
+        rows = [(told or {}).get(code, {}) for code in codes]
+        columns = [codes, *([str(row.get(name) or "") for row in rows] for name in _TOLD)]
+        self._columns = [_Column(column) for column in columns]
+        self._json = _write_fragments(_quote_json, columns, _JSON_MARKS)
+        self._csv = _write_fragments(_quote_csv, columns, _CSV_MARKS)
+
+    def answer(
+        self,
+        body: bytes,
+        media_type: str,
+        *,
+        datum: str = "wgs84",
+        most: int | None = None,
+        about: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        """Answer a batch.
+
+        Parameters
+        ----------
+        body : bytes
+            The points. JSON: ``{"lon": […], "lat": […]}`` or ``{"points": [[lon, lat], …]}``. CSV
+            with a header, in UTF-8 or GBK; Arrow: an IPC stream. Both have columns of longitudes
+            and latitudes by one of their usual names (lon, lng, 经度, x …), and any others, which
+            are given back.
+        media_type : str
+            One of `MEDIA_TYPES`.
+        datum : str
+            Of the degrees.
+        most : int, optional
+            Points that are answered at most.
+        about : mapping, optional
+            What a JSON answer has beside its ``answers``.
+
+        Returns
+        -------
+        bytes
+            Of the same kind, with the columns `ANSWER`; metres are ``border`` and ``distance``.
+
+        Raises
+        ------
+        TableError
+            If the kind is none of these, the bytes are not of it, or there are too many points.
+        DatumError
+            If the datum is unknown.
+        """
+        if media_type not in _KINDS:
+            raise TableError(f"{media_type!r} is no kind of batch; use {', '.join(MEDIA_TYPES)}")
+        read, write = _KINDS[media_type]
+        lon, lat, rest = read(body)
+        if most is not None and len(lon) > most:
+            raise TableError(f"{len(lon)} points, and {most} are answered at once: divide them")
+        judged = self._locator.judge(lon, lat, datum=datum)
+        return write(self, judged, rest, dict(about or {}))
+
+
+def make_batches(locator: Locator, told: Mapping[str, Mapping[str, Any]] | None = None) -> Batches:
+    """Prepare a locator for batches of bytes; see `Batches`."""
+    return Batches(locator, told)
+
+
+# --- JSON --------------------------------------------------------------------------------------
+
+
+def _read_json(body: bytes) -> tuple[Floats, Floats, None]:
+    try:
+        given = orjson.loads(body)
+        if isinstance(given, dict) and "points" in given:
+            return *_split_pairs(given["points"]), None
+        lon, lat = _to_floats(given["lon"]), _to_floats(given["lat"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise TableError(
+            f"the points can't be read ({type(error).__name__}: {error}); send "
+            '{"lon": [122.2], "lat": [40.6]} or {"points": [[122.2, 40.6]]}'
+        ) from error
+    if lon.shape != lat.shape or lon.ndim != 1:
+        raise TableError(f"{lon.size} longitudes, but {lat.size} latitudes")
+    return lon, lat, None
+
+
+def _split_pairs(points: Sequence[Sequence[float]]) -> tuple[Floats, Floats]:
+    """Return the longitudes and the latitudes of [lon, lat] pairs."""
+    if any(len(point) != 2 for point in points):
+        raise TypeError("a point is not [longitude, latitude]")
+    flat = _to_floats(list(chain.from_iterable(points)))
+    return flat[0::2].copy(), flat[1::2].copy()
+
+
+def _to_floats(values: Sequence[float | None]) -> Floats:
+    """Return numbers as floats; None is NaN."""
+    return np.array(values, np.float64)
+
+
+def _write_json(made: Batches, found: Judged, _rest: None, about: dict[str, Any]) -> bytes:
+    rows = _write_rows(found, made._json, _no_lines(), np.zeros(1, np.int64))
+    head = orjson.dumps(about)[:-1] + (b"," if about else b"")
+    return head + b'"answers":[' + rows[:-1] + b"]}"
+
+
+# --- CSV ---------------------------------------------------------------------------------------
+
+
+class _Lines(NamedTuple):
+    """A CSV as it was given: its header, the bytes of all rows, and where each begins."""
+
+    header: str
+    text: Bytes
+    heads: Ints
+
+
+def _read_csv(body: bytes) -> tuple[Floats, Floats, _Lines]:
+    body = _to_utf8(body)
+    text = np.frombuffer(body, np.uint8)
+    heads, stops = _split_rows(text)
+    if not len(heads):
+        raise TableError("the CSV is empty; its first line must name the columns")
+    header = body[heads[0] : stops[0]].decode()
+    names = next(csv.reader([header]))
+    chosen = [_find(names, wanted) for wanted in ((*LON_NAMES, "x"), (*LAT_NAMES, "y"))]
+    options = pa_csv.ConvertOptions(
+        include_columns=chosen, column_types=dict.fromkeys(chosen, pa.float64())
+    )
+    parsing = pa_csv.ParseOptions(newlines_in_values=b'"' in body)
+    reading = pa_csv.ReadOptions(use_threads=False, block_size=1 << 24)
+    try:
+        table = pa_csv.read_csv(
+            io.BytesIO(body), read_options=reading, parse_options=parsing, convert_options=options
+        )
+    except pa.ArrowInvalid as error:
+        raise TableError(f"the CSV can't be read: {error}") from error
+    if len(table) != len(heads) - 1:
+        raise TableError(f"the CSV has {len(heads) - 1} lines, but {len(table)} rows")
+    lines = _Lines(header, text, np.column_stack([heads[1:], stops[1:]]))
+    lon, lat = (_to_array(table[name]) for name in chosen)
+    return lon, lat, lines
+
+
+def _to_utf8(body: bytes) -> bytes:
+    """Return text in UTF-8 without a byte order mark; Chinese spreadsheets write GBK."""
+    body = body.removeprefix(b"\xef\xbb\xbf")
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return body.decode("gb18030", errors="replace").encode()
+    return body
+
+
+def _find(names: Sequence[str], usual: Sequence[str]) -> str:
+    column = find_column(names, usual)
+    if column is None:
+        raise TableError(f"no column {', '.join(usual)}; there are: {', '.join(map(str, names))}")
+    return str(column)
+
+
+def _write_csv(made: Batches, found: Judged, lines: _Lines, _about: dict[str, Any]) -> bytes:
+    rows = _write_rows(found, made._csv, lines.text, lines.heads.reshape(-1))
+    return f"{lines.header},{','.join(ANSWER)}\r\n".encode() + rows
+
+
+@kernel
+def _split_rows(text: Bytes) -> tuple[Ints, Ints]:
+    """Return where each line that is not empty begins and ends; quoted ones may have many lines."""
+    heads, stops = np.empty(16, np.int64), np.empty(16, np.int64)
+    count, begin, quoted = 0, 0, False
+    for at in range(len(text) + 1):
+        if at < len(text):
+            if text[at] == 34:
+                quoted = not quoted
+            if quoted or text[at] != 10:
+                continue
+        stop = at
+        if stop > begin and text[stop - 1] == 13:
+            stop -= 1
+        if stop > begin:
+            if count == len(heads):
+                heads, stops = np.append(heads, heads), np.append(stops, stops)
+            heads[count], stops[count] = begin, stop
+            count += 1
+        begin = at + 1
+    return heads[:count].copy(), stops[:count].copy()
+
+
+# --- Arrow -------------------------------------------------------------------------------------
+
+
+def _read_arrow(body: bytes) -> tuple[Floats, Floats, pa.Table]:
+    try:
+        table = pa.ipc.open_stream(body).read_all()
+    except (pa.ArrowInvalid, OSError) as error:
+        raise TableError(f"the body is no Arrow IPC stream: {error}") from error
+    columns = [
+        _find(table.column_names, wanted) for wanted in ((*LON_NAMES, "x"), (*LAT_NAMES, "y"))
+    ]
+    try:
+        lon, lat = (_to_array(table[name].cast(pa.float64())) for name in columns)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise TableError(f"{' and '.join(columns)} are not numbers: {error}") from error
+    return lon, lat, table
+
+
+def _to_array(column: pa.ChunkedArray) -> Floats:
+    """Return a column of floats; null is NaN."""
+    return np.require(column.to_numpy(), np.float64, ["C", "W"])
+
+
+def _write_arrow(made: Batches, found: Judged, table: pa.Table, _about: dict[str, Any]) -> bytes:
+    answers = [
+        *(column.name(found.grid) for column in made._columns),
+        _name_numbers(found.match, MATCHES),
+        *(pa.array(column, mask=np.isnan(column)) for column in (found.border, found.distance)),
+        made._columns[0].name(found.runner_up),
+        _name_numbers(found.suspect, SUSPECTED),
+    ]
+    for name, column in zip(ANSWER, answers, strict=True):
+        if name in table.column_names:
+            table = table.drop_columns(name)
+        table = table.append_column(name, column)
+    out = io.BytesIO()
+    with pa.ipc.new_stream(out, table.schema) as stream:
+        stream.write_table(table)
+    return out.getvalue()
+
+
+class _Column:
+    """A text per grid, each text once: what an Arrow column names its numbers by."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        encoded = pa.array([text or None for text in texts], pa.string()).dictionary_encode()
+        self._texts = encoded.dictionary
+        places = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        self._places = np.append(places, -1).astype(np.int32)  # the last is: nobody
+
+    def name(self, grid: Ints) -> pa.DictionaryArray:
+        """Return the texts of grids."""
+        places = self._places[grid]
+        return pa.DictionaryArray.from_arrays(pa.array(places, mask=places < 0), self._texts)
+
+
+def _name_numbers(numbers: Ints, names: Sequence[str]) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(numbers.astype(np.int8), pa.array(names))
+
+
+# --- writing text ------------------------------------------------------------------------------
+
+
+class _Fragments(NamedTuple):
+    """Everything that a row of text is put together of, written once.
+
+    ``heads`` says where each fragment begins in ``text``: for each grid and for nobody what a row
+    begins with; then for each and for nobody the runner-up; the matches; the suspects; and between
+    the fields: before distance, before the runner-up, no number, the end of a row, and what is
+    between the row that was given and the answer.
+    """
+
+    text: Bytes
+    heads: Ints
+    grids: int
+
+
+_JSON_MARKS = (',"distance":', ',"runner_up":', "null", "},", "")
+_CSV_MARKS = (",", ",", "", "\r\n", ",")
+
+
+def _quote_json(texts: Sequence[str | None], name: str) -> list[str]:
+    start = "{" if name == ANSWER[0] else ("" if name == "runner_up" else ",")
+    key = "" if name == "runner_up" else f'"{name}":'
+    tail = ',"border":' if name == "match" else ""
+    return [f"{start}{key}{orjson.dumps(text or None).decode()}{tail}" for text in texts]
+
+
+def _quote_csv(texts: Sequence[str | None], name: str) -> list[str]:
+    tail = "" if name in ("runner_up", "suspect") else ","
+    lead = "," if name == "suspect" else ""
+    return [f"{lead}{_quote_cell(text or '')}{tail}" for text in texts]
+
+
+def _quote_cell(text: str) -> str:
+    if any(mark in text for mark in ',"\r\n'):
+        return '"' + text.replace('"', '""') + '"'
+    return text
+
+
+def _write_fragments(
+    quote: Callable[[Sequence[str | None], str], list[str]],
+    columns: Sequence[Sequence[str]],
+    marks: Sequence[str],
+) -> _Fragments:
+    fields = [
+        quote([*column, None], name)
+        for name, column in zip(ANSWER[: len(columns)], columns, strict=True)
+    ]
+    texts = ["".join(parts) for parts in zip(*fields, strict=True)]
+    texts += quote([*columns[0], None], "runner_up")
+    texts += quote(MATCHES, "match") + quote(SUSPECTED, "suspect") + list(marks)
+    encoded = [text.encode() for text in texts]
+    heads = np.concatenate([[0], np.cumsum([len(text) for text in encoded])])
+    return _Fragments(np.frombuffer(b"".join(encoded), np.uint8), heads, len(columns[0]) + 1)
+
+
+def _no_lines() -> Bytes:
+    return np.frombuffer(b"", np.uint8)
+
+
+def _write_rows(found: Judged, fragments: _Fragments, text: Bytes, heads: Ints) -> bytes:
+    """Write the answers, each behind what was given of its row."""
+    return bytes(_put_rows(found, fragments, text, heads).data)
+
+
+@kernel
+def _put_rows(found: Judged, fragments: _Fragments, text: Bytes, heads: Ints) -> Bytes:
+    rows, grids = len(found.grid), fragments.grids
+    matches, suspects = 2 * grids, 2 * grids + 4
+    marks = len(fragments.heads) - 6
+    most = 64  # bytes of a row's answer at most, numbers and what is between them
+    for one in range(len(fragments.heads) - 1):
+        most = max(most, 64 + 5 * (fragments.heads[one + 1] - fragments.heads[one]))
+    out, at = np.empty(len(text) + rows * 256 + most, np.uint8), 0
+    given = len(heads) > 1
+    for row in range(rows):
+        need = most + (heads[2 * row + 1] - heads[2 * row] if given else 0)
+        if at + need > len(out):
+            out = np.concatenate((out, np.empty(len(out) + need, np.uint8)))
+        if given:
+            at = _copy(out, at, text, heads[2 * row], heads[2 * row + 1])
+            at = _put(out, at, fragments, marks + 4)
+        at = _put(out, at, fragments, found.grid[row])
+        at = _put(out, at, fragments, matches + found.match[row])
+        at = _put_metres(out, at, fragments, marks + 2, found.border[row])
+        at = _put(out, at, fragments, marks)
+        at = _put_metres(out, at, fragments, marks + 2, found.distance[row])
+        at = _put(out, at, fragments, marks + 1)
+        at = _put(out, at, fragments, grids + found.runner_up[row])
+        at = _put(out, at, fragments, suspects + found.suspect[row])
+        at = _put(out, at, fragments, marks + 3)
+    return out[:at]
+
+
+@kernel
+def _put(out: Bytes, at: int, fragments: _Fragments, number: int) -> int:
+    first, last = fragments.heads[number], fragments.heads[number + 1]
+    return _copy(out, at, fragments.text, first, last)
+
+
+@kernel
+def _copy(out: Bytes, at: int, text: Bytes, first: int, last: int) -> int:
+    """Copy bytes; places are unsigned, for with signs each could count from the end."""
+    to, start = np.uint64(at), np.uint64(first)
+    for step in range(np.uint64(last - first)):
+        out[to + step] = text[start + step]
+    return at + last - first
+
+
+@kernel
+def _put_metres(out: Bytes, at: int, fragments: _Fragments, nothing: int, metres: float) -> int:
+    """Write metres with three decimals at most, as Python writes the same float."""
+    if np.isnan(metres):
+        return _put(out, at, fragments, nothing)
+    whole = np.int64(np.rint(metres * 1000))
+    high, low = whole // 1000, whole % 1000
+    digits, size = high, 1
+    while digits >= 10:
+        digits //= 10
+        size += 1
+    for place in range(size - 1, -1, -1):
+        out[at + place] = 48 + high % 10
+        high //= 10
+    at += size
+    out[at], out[at + 1] = 46, 48 + low // 100
+    at += 2
+    if low % 100:
+        out[at] = 48 + low // 10 % 10
+        at += 1
+        if low % 10:
+            out[at] = 48 + low % 10
+            at += 1
+    return at
+
+
+_KINDS: dict[str, tuple[Callable[[bytes], Any], Callable[..., bytes]]] = {
+    JSON: (_read_json, _write_json),
+    CSV: (_read_csv, _write_csv),
+    ARROW: (_read_arrow, _write_arrow),
+}

@@ -1,0 +1,196 @@
+"""Batches of bytes: the answers of the locator, in the kind that was sent."""
+
+import io
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from gridmap.batches import ANSWER, ARROW, CSV, JSON, Batches, make_batches
+from gridmap.datum import from_wgs84
+from gridmap.errors import DatumError, TableError
+from gridmap.locate import Locator
+from tests.test_locate import make_voronoi, pick_points, place
+
+TOLD = {"name": '第1"网格', "community": "小雨, 社区", "street": "建设街道"}
+
+
+@pytest.fixture(scope="module")
+def locator() -> Locator:
+    """Return a coverage of forty cells."""
+    return Locator(make_voronoi(40, seed=2))
+
+
+@pytest.fixture(scope="module")
+def batches(locator: Locator) -> Batches:
+    """Return it with the same words for each grid."""
+    return make_batches(locator, dict.fromkeys(locator.codes, TOLD))
+
+
+@pytest.fixture(scope="module")
+def points() -> tuple[Any, Any]:
+    """Return points inside, near borders, outside but near, and far."""
+    grids = make_voronoi(40, seed=2)
+    lon, lat = pick_points(grids, 3000, margin=0.1)
+    west, south, east, north = grids.total_bounds
+    edge = np.linspace(west, east, 40)
+    return np.concatenate([lon, edge, edge]), np.concatenate(
+        [lat, np.full(40, north), np.full(40, south - 2e-4)]
+    )
+
+
+def write_arrow(table: pa.Table) -> bytes:
+    """Return an IPC stream."""
+    out = io.BytesIO()
+    with pa.ipc.new_stream(out, table.schema) as stream:
+        stream.write_table(table)
+    return out.getvalue()
+
+
+def write_csv(lon: Any, lat: Any) -> bytes:
+    """Return a CSV with a column of its own."""
+    rows = "".join(
+        f'{x!r},"a ""b"",\nc",{y!r}\n' for x, y in zip(lon.tolist(), lat.tolist(), strict=True)
+    )
+    return ("经度,备注,纬度\n" + rows).encode()
+
+
+def read_answer(kind: str, data: bytes) -> pd.DataFrame:
+    """Return the answers of a batch as a table with missing values."""
+    if kind == JSON:
+        table = pd.DataFrame(json.loads(data)["answers"])
+    elif kind == CSV:
+        table = pd.read_csv(io.BytesIO(data), dtype={"grid_code": str, "runner_up": str})
+    else:
+        table = pa.ipc.open_stream(data).read_all().to_pandas()
+    return table.astype({"border": float, "distance": float})
+
+
+def send(kind: str, lon: Any, lat: Any) -> bytes:
+    """Return a batch of a kind."""
+    if kind == JSON:
+        return json.dumps({"lon": lon.tolist(), "lat": lat.tolist()}).encode()
+    if kind == CSV:
+        return write_csv(lon, lat)
+    return write_arrow(pa.table({"lon": lon, "lat": lat}))
+
+
+@pytest.mark.parametrize("kind", [JSON, CSV, ARROW])
+def test_answers_are_those_of_the_locator(
+    locator: Locator, batches: Batches, points: tuple[Any, Any], kind: str
+) -> None:
+    """Grid and match are the same; metres and runner-up are where the match is not ``inside``."""
+    lon, lat = points
+    answer = read_answer(kind, batches.answer(send(kind, lon, lat), kind))
+    expected = locator.locate_many(lon, lat)
+    assert set(expected["match"]) == {"inside", "border", "nearest", "none"}
+    assert list(answer["match"]) == list(expected["match"])
+    for name in ("grid_code", "border", "distance", "runner_up"):
+        shown = expected[name].where((expected["match"] != "inside") | (name in ("grid_code",)))
+        if name == "distance":
+            shown = expected[name]
+        given = answer[name].astype(object)
+        same = (given == shown) | (given.isna() & shown.isna())
+        assert same.all(), name
+    inside = answer["grid_code"].notna()
+    for name, text in TOLD.items():
+        assert set(answer[name][inside]) == {text}
+        assert answer[name][~inside].isna().all()
+
+
+def test_pairs_are_read_too(batches: Batches) -> None:
+    """JSON may hold pairs; both forms have the same answer, behind what the caller adds."""
+    lon, lat = place(1, 1)
+    pairs = batches.answer(f'{{"points": [[{lon}, {lat}]]}}'.encode(), JSON, about={"plan": "p"})
+    columns = batches.answer(f'{{"lon": [{lon}], "lat": [{lat}]}}'.encode(), JSON)
+    assert json.loads(pairs) == {"plan": "p", **json.loads(columns)}
+    assert list(json.loads(pairs)["answers"][0]) == list(ANSWER)
+
+
+def test_columns_of_a_csv_stay(batches: Batches) -> None:
+    """Every line comes back as it was, byte for byte, the answer behind it; GBK is read."""
+    lon, lat = place(1, 1)
+    text = f'编号,经度,纬度,备注\r\n007,{lon},{lat},"两\n行, ""x"""\r\n\r\n008,,,\r\n'
+    for code in ("utf-8-sig", "gbk"):
+        answer = batches.answer(text.encode(code), CSV).decode()
+        assert answer.startswith("编号,经度,纬度,备注,grid_code,")
+        assert f'007,{lon},{lat},"两\n行, ""x""",' in answer
+        table = pd.read_csv(io.StringIO(answer), dtype=str)
+        assert list(table["编号"]) == ["007", "008"]
+        assert list(table["match"].isin(["inside", "border"])) == [True, False]
+        assert list(table["suspect"].fillna("")) == ["", "missing"]
+
+
+def test_columns_of_a_table_stay(batches: Batches) -> None:
+    """An Arrow table keeps its columns, and whole numbers are read as degrees."""
+    lon, lat = place(1, 1)
+    given = pa.table({"id": ["a", "b"], "x": pa.array([lon, None]), "y": pa.array([lat, 40.0])})
+    answer = pa.ipc.open_stream(batches.answer(write_arrow(given), ARROW)).read_all()
+    assert answer.column_names == ["id", "x", "y", *ANSWER]
+    assert answer["id"].to_pylist() == ["a", "b"]
+    assert answer["suspect"].to_pylist() == ["", "missing"]
+    whole = write_arrow(pa.table({"lon": [122], "lat": [40]}))
+    assert pa.ipc.open_stream(batches.answer(whole, ARROW)).read_all()["match"][0].as_py() == "none"
+
+
+def test_odd_rows_stop_nobody(batches: Batches) -> None:
+    """Swapped, shifted and impossible positions are answered with what is suspected of them."""
+    lon, lat = place(15, 15)
+    shifted = [float(value) for value in from_wgs84(*place(1, 1), "gcj02")]
+    east = [lon, lat, 500.0, shifted[0] - 0.05, None]
+    north = [lat, lon, 40.0, shifted[1], 40.0]
+    body = json.dumps({"lon": east, "lat": north}).encode()
+    answers = json.loads(batches.answer(body, JSON))["answers"]
+    assert [one["suspect"] for one in answers[:3]] == [None, "swapped", "impossible"]
+    assert answers[4]["suspect"] == "missing"
+    assert answers[0]["match"] in ("inside", "border")
+
+
+def test_datum_of_a_batch(locator: Locator, batches: Batches) -> None:
+    """A batch in GCJ-02 has the owners of the same places in WGS-84; an unknown datum is named."""
+    lon, lat = pick_points(make_voronoi(40, seed=2), 50)
+    shifted = from_wgs84(lon, lat, "gcj02")
+    answer = read_answer(CSV, batches.answer(write_csv(*shifted), CSV, datum="gcj02"))
+    assert list(answer["grid_code"]) == list(locator.locate_many(lon, lat)["grid_code"])
+    with pytest.raises(DatumError, match="wgs48"):
+        batches.answer(write_csv(*shifted), CSV, datum="wgs48")
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "words"),
+    [
+        ("text/plain", b"", "no kind of batch"),
+        (JSON, b"[", "can't be read"),
+        (JSON, b'{"lon": [1]}', "can't be read"),
+        (JSON, b'{"lon": [1], "lat": ["north"]}', "can't be read"),
+        (JSON, b'{"lon": [1, 2], "lat": [1]}', "2 longitudes, but 1 latitudes"),
+        (JSON, b'{"points": [[1, 2, 3]]}', "can't be read"),
+        (CSV, b"", "empty"),
+        (CSV, b"name\nx\n", "no column lon"),
+        (CSV, b"lon,lat\n1,north\n", "north"),
+        (ARROW, b"no stream", "Arrow IPC stream"),
+    ],
+)
+def test_what_is_no_batch(batches: Batches, kind: str, body: bytes, words: str) -> None:
+    """What can't be read is refused in words."""
+    with pytest.raises(TableError, match=words):
+        batches.answer(body, kind)
+
+
+def test_too_many_points(batches: Batches) -> None:
+    """Up to the limit, and no more."""
+    body = b"lon,lat\n1,1\n1,1\n"
+    batches.answer(body, CSV, most=2)
+    with pytest.raises(TableError, match="2 points, and 1"):
+        batches.answer(body, CSV, most=1)
+
+
+def test_no_points(batches: Batches) -> None:
+    """No points, no rows, all columns."""
+    assert json.loads(batches.answer(b'{"lon": [], "lat": []}', JSON)) == {"answers": []}
+    assert batches.answer(b"lon,lat\n", CSV).decode().splitlines() == [
+        "lon,lat," + ",".join(ANSWER)
+    ]
