@@ -125,8 +125,8 @@ def _guard(app: FastAPI, settings: Settings) -> None:
         _log.warning("locked out after wrong keys: %s, key %s", address, key_id or "unknown")
         audit.append("gridmap", "lockout", key_id, facts={"host": address})
 
-    app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(Express, shelf=app.state.shelf, today=app.state.today)
+    app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(Gate, keys=app.state.keys, settings=settings, on_lock=note_lockout)
     if settings.allowed_origins:
         app.add_middleware(
@@ -134,7 +134,7 @@ def _guard(app: FastAPI, settings: Settings) -> None:
             allow_origins=settings.allowed_origins,
             allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["Authorization", "X-API-Key", "Content-Type", "If-None-Match"],
-            expose_headers=["ETag", "Link", "Location", "Retry-After"],
+            expose_headers=["ETag", "Content-Crs", "Link", "Location", "Retry-After"],
         )
     app.add_middleware(Guard, settings=settings)
     if settings.trusted_proxies:

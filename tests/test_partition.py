@@ -379,6 +379,21 @@ def test_odd_communities_get_sensible_grids(households: list[int], grids: int) -
     assert (cost.grids["households"] > 0).all() or not any(households)
 
 
+def test_a_park_ends_where_it_helps_the_shape() -> None:
+    """A unit without households joins the grid that it shares most border with."""
+    for longer in (0, 1):
+        park = row_of(
+            [300, 300, 0],
+            pairs=[(0, 1), (0, 2), (1, 2)],
+            border=[10.0, 200.0 if longer == 0 else 20.0, 200.0 if longer == 1 else 20.0],
+            barrier=[0, 0, 0],
+            usable=[True, True, True],
+        )
+        labels = partition_problem(park, Rules())
+        assert labels[0] != labels[1]
+        assert labels[2] == labels[longer]
+
+
 def test_more_grids_than_homes_are_reduced() -> None:
     """With a target of 1 household each inhabited unit is a grid, empty ones join."""
     rules = Rules(target=1)
