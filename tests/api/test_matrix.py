@@ -11,6 +11,10 @@ from gridmap.keys import Role
 #: is here and needs another, fails: who may ask is decided here, not by forgetting.
 NEEDS: dict[tuple[str, str], Role] = {
     ("get", "/internal/grids/{code}"): Role.VIEWER,
+    ("get", "/internal/locate"): Role.DISPATCHER,
+    ("post", "/internal/locate"): Role.DISPATCHER,
+    ("get", "/internal/search"): Role.DISPATCHER,
+    ("post", "/internal/search"): Role.DISPATCHER,
 }
 #: Whose paths are open to the public; any other path needs a line above.
 PUBLIC = (
