@@ -5,22 +5,25 @@ unit and no fresh tree leads out of. Here two or three neighbouring grids are cu
 way there is, by the whole objective. Where the part is small enough the best balance of all
 divisions is found first (`gridmap.partition.prove`), and then borders, crossings and compounds are
 improved while the balance stays within ``slack`` of it: balance comes first, which is what weights
-of the preset `balance` mean but a sum of terms does not say. With a large slack, as in the preset
-`shape`, the sum of all terms decides alone.
+of the preset `balance` mean but a sum of terms does not say. At little effort a trifle of balance
+per grid is not worth a border, and nothing is looked for where no more can be won. With a large
+slack, as in the preset `shape`, the sum of all terms decides alone.
 """
 
 import numpy as np
 
+from gridmap.partition.counts import bound_imbalance
 from gridmap.partition.objective import Weights, make_state, part_cost
 from gridmap.partition.problem import Component, Graph, Ints
 from gridmap.partition.prove.resplit import improve_state
 from gridmap.partition.prove.settle import cost_balance, find_balanced, settle_balance
 
 #: Units of the largest part that is polished at little effort, and grids of the largest ever.
+#: Balance comes first in all of these.
 LARGEST, MOST_GRIDS = 64, 40
-#: Units of a part up to which balance comes first at little effort: larger ones seldom get to the
-#: best balance then, and would only pay for it with borders.
-QUICK = 40
+#: Balance per grid, a squared relative deviation, that is not worth a border at little effort: in a
+#: part of up to `QUICK` units, and in a larger one, which would pay for it with more.
+QUICK, FINE, COARSE = 40, 0.0003, 0.0015
 #: Moves per unit from which balance comes first in every part that is polished.
 THOROUGH = 1000
 #: What all but balance weighs then in the drawing that is polished.
@@ -61,11 +64,32 @@ def polish_small(component: Component, labels: Ints, weights: Weights, steps: in
         return labels
     starts, allowed = [labels], np.inf
     if _comes_first(len(labels), weights, steps):
-        even = _find_even(graph, labels, grids, weights, steps)
-        allowed = cost_balance(graph, even, grids, weights) * (1.0 + weights.slack)
-        fair = cost_balance(graph, labels, grids, weights) <= allowed
-        starts = [even, labels] if fair else [even]
+        starts, allowed = _put_balance_first(graph, labels, grids, weights, steps)
     return _choose_cheapest(graph, starts, grids, weights, steps // RESPLIT, allowed)
+
+
+def _put_balance_first(
+    graph: Graph, labels: Ints, grids: int, weights: Weights, steps: int
+) -> tuple[list[Ints], float]:
+    """Give the drawings to improve, and the balance that they may have.
+
+    Nothing is looked for where the lower bound shows that it would not be worth a border.
+    """
+    cost, spare = cost_balance(graph, labels, grids, weights), _spare_balance(labels, grids, steps)
+    allowed = bound_imbalance(graph, grids, weights) + spare
+    if cost <= allowed:
+        return [labels], allowed
+    even = _find_even(graph, labels, grids, weights, steps)
+    best = cost_balance(graph, even, grids, weights)
+    allowed = best + max(weights.slack * best, spare)
+    return ([even, labels] if cost <= allowed else [even]), allowed
+
+
+def _spare_balance(labels: Ints, grids: int, steps: int) -> float:
+    """Say how much balance is not worth a border: none with high effort."""
+    if _is_thorough(len(labels), steps):
+        return 0.0
+    return grids * (FINE if len(labels) <= QUICK else COARSE)
 
 
 def ease_weights(component: Component, weights: Weights, steps: int) -> Weights:
@@ -102,7 +126,7 @@ def spare_steps(component: Component, weights: Weights, steps: int) -> int:
 
 def _comes_first(units: int, weights: Weights, steps: int) -> bool:
     """Say whether a part gets the best balance first, and then the best of all else."""
-    small = units <= QUICK or _is_thorough(units, steps)
+    small = units <= LARGEST or _is_thorough(units, steps)
     return small and weights.slack < LAX and weights.work == 0.0
 
 
