@@ -20,6 +20,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api import VERSION
 from api.access import describe_access
+from api.ahead import read_ahead
 from api.express import Express
 from api.gate import Gate
 from api.guard import Guard, security_headers
@@ -148,7 +149,8 @@ async def _load_first_plan(app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(_warm_up, app)
     except StoreError as error:
         _log.warning("no plan to begin with: %s", error)
-    yield
+    with read_ahead(app.state.shelf, app.state.today):
+        yield
     app.state.keys.close()
     app.state.audit.close()
 

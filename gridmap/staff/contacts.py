@@ -14,8 +14,7 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.optimize import linear_sum_assignment, linprog
-from scipy.sparse import coo_array, csc_array
+import scipy
 
 from gridmap.city import City
 from gridmap.errors import RulesError, TableError
@@ -284,7 +283,7 @@ def _assign_each(cost: Floats, points: Ints, levels: int) -> list[list[int]]:
     step = _step_of(cost, points)
     price = np.concatenate([cost[rows] + step * level for level in range(levels)], axis=1)
     allowed = np.isfinite(price)
-    row, slot = linear_sum_assignment(np.where(allowed, price, step * (levels + 1)))
+    row, slot = scipy.optimize.linear_sum_assignment(np.where(allowed, price, step * (levels + 1)))
     chosen: list[list[int]] = [[] for _ in points]
     for at, where in zip(row, slot, strict=True):
         if allowed[at, where]:
@@ -306,14 +305,16 @@ def _flow_points(cost: Floats, points: Ints, levels: int) -> list[list[int]]:
         [np.arange(pairs), pairs + np.arange(contacts), np.arange(pairs), pairs + contacts + level]
     )
     values = np.concatenate([np.ones(pairs + contacts), np.ones(pairs), -np.ones(len(level))])
-    matrix = csc_array(coo_array((values, (rows, places)), (contacts + targets, columns)))
+    matrix = scipy.sparse.csc_array(
+        scipy.sparse.coo_array((values, (rows, places)), (contacts + targets, columns))
+    )
     step = _step_of(cost, points)
     nothing = np.full(contacts, step * (levels + 1))
     price = np.concatenate([cost[one, two], nothing, step * (level // targets)])
     upper = np.concatenate([np.ones(pairs), points, np.ones(len(level))])
     right = np.concatenate([points, np.zeros(targets)])
     bounds = np.column_stack([np.zeros(columns), upper])
-    solver: Any = linprog  # its types know no sparse matrix
+    solver: Any = scipy.optimize.linprog  # its types know no sparse matrix
     result = solver(price, A_eq=matrix, b_eq=right, bounds=bounds, method="highs-ds")
     chosen: list[list[int]] = [[] for _ in points]
     for pair in np.flatnonzero(result.x[:pairs] > 0.5).tolist():

@@ -15,9 +15,7 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.optimize import linear_sum_assignment
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import min_weight_full_bipartite_matching
+import scipy
 
 from gridmap.errors import StaffError
 from gridmap.plan import Plan
@@ -322,8 +320,8 @@ def _chain(costs: Floats) -> tuple[Ints, Floats]:
     at = np.concatenate([arc, np.arange(rows)])
     seats = np.concatenate([to, k + np.arange(rows)])
     price = np.concatenate([costs[arc, to], costs[:, k]])
-    graph = coo_array((price + 1, (at, seats)), shape=(rows, k + rows)).tocsr()
-    row, seat = min_weight_full_bipartite_matching(graph)
+    graph = scipy.sparse.coo_array((price + 1, (at, seats)), shape=(rows, k + rows)).tocsr()
+    row, seat = scipy.sparse.csgraph.min_weight_full_bipartite_matching(graph)
     seat_of = np.empty(rows, np.int64)
     seat_of[row] = seat
     wages = find_wages(graph, seat_of)
@@ -383,7 +381,7 @@ def _match_tails(
             price[row, column] = costs[before[row], tail[0]] + ways if fits else np.inf
     if not np.isfinite(price.diagonal()).all():
         return
-    rows, columns = linear_sum_assignment(np.where(np.isfinite(price), price, 1e12))
+    rows, columns = scipy.optimize.linear_sum_assignment(np.where(np.isfinite(price), price, 1e12))
     for place, column in zip(rows.tolist(), columns.tolist(), strict=True):
         at, spot = cut[place]
         chains[at][spot:] = tails[column]
