@@ -29,6 +29,9 @@ class Kept(Generic[K, V]):
     def __contains__(self, key: K) -> bool:
         return key in self._made
 
+    def __len__(self) -> int:
+        return len(self._made)
+
     def peek(self, key: K) -> V | None:
         """Return what is kept; None where it would have to be made."""
         return self._made.get(key)

@@ -231,6 +231,7 @@ class PlanStore:
             self._refuse_reused(record, name)
             with suppress(GridmapError):  # grids that can't be indexed: whoever locates is told
                 self.locator(name)
+            with suppress(GridmapError, KeyError):  # grids that lack a column: no service tells it
                 self.prepared(name)
             new = Publication(name, fingerprint, valid_from.isoformat(), _now(), by, why)
             rows = [asdict(publication) for publication in [*record, new]]
