@@ -266,6 +266,7 @@ def _keep_photo(
     data: bytes,
 ) -> PhotoAnswer:
     book: Casebook = request.app.state.bookcase.open(request.app.state.today())
+    book.read(case_id)
     if receipt is not None:
         if book.read_receipt(receipt).case_id != case_id:
             raise ProblemError(403, "other-case", "The receipt is another case's.")

@@ -73,6 +73,8 @@ from gridmap.incidents.model import (
 )
 from gridmap.incidents.steps import open_case, replay, take_step
 
+#: By how much the clock of a device may be ahead.
+_AHEAD = timedelta(minutes=5)
 #: Cases of one statement when many are opened.
 _PART = 500
 #: Steps that carry more than a `Step` does.
@@ -150,6 +152,7 @@ class Casebook:
         ConflictError
             If the key was used for something else.
         """
+        _refuse_future(report.reported_at)
         outcome = open_case(report, actor, self.rules, self.desk)
         request = sign(["open", report, actor]) if key else ""
         opening = Opening(outcome, report.reporter, key, request)
@@ -164,6 +167,8 @@ class Casebook:
 
         With a key, each case has that key and its number in the list.
         """
+        for report in reports:
+            _refuse_future(report.reported_at)
         openings = [
             Opening(
                 open_case(report, actor, self.rules, self.desk),
@@ -209,6 +214,7 @@ class Casebook:
         """
         if step.action in _OWN_VERBS:
             raise CaseError(f"{step.action} has a verb of its own: {_OWN_VERBS[step.action]}")
+        _refuse_future(step.at)
         request = sign(["step", case_id, step, version])
 
         def work(connection: Connection) -> Case:
@@ -560,6 +566,12 @@ class Casebook:
         outcome = add_facts(take_step(case, step, self.rules, self.desk, calls), facts)
         keep_step(connection, case, outcome, calls)
         return outcome.case
+
+
+def _refuse_future(at: datetime | None) -> None:
+    """Refuse a moment that is not yet: no later step could follow one of a wrong clock."""
+    if at is not None and settle_moment(at) > settle_moment(None) + _AHEAD:
+        raise CaseError(f"{at.isoformat()} lies ahead: look at the clock of the device")
 
 
 def find_folder(where: str | Path) -> Path | None:

@@ -170,8 +170,9 @@ def _measure_g(values: pd.Series, grids: gpd.GeoDataFrame) -> tuple[Any, Any]:
     except ImportError as error:
         raise GridmapError("hot spots need PySAL: pip install gridmap[figures]") from error
     neighbours = Graph.build_contiguity(grids.geometry, rook=False)
-    found = G_Local(values, neighbours, transform="B", permutations=0, star=True)
-    return found.Zs, np.minimum(2 * found.p_norm, 1.0)
+    with np.errstate(invalid="ignore", divide="ignore"):  # who touches all others is like all
+        found = G_Local(values, neighbours, transform="B", permutations=0, star=True)
+    return np.nan_to_num(found.Zs), np.nan_to_num(np.minimum(2 * found.p_norm, 1.0), nan=1.0)
 
 
 def _raise_bar(p: pd.Series, alpha: float) -> float:

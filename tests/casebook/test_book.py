@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,18 @@ def test_a_refused_step_leaves_nothing(book: Casebook) -> None:
         book.step(case.case_id, step("resolve", WATER), key="k")
     assert book.read(case.case_id) == case and len(book.log(case.case_id)) == 1
     assert book.step(case.case_id, step("inspect", WORKER), key="k").stage == "inspected"
+
+
+def test_a_moment_that_is_not_yet_is_refused(book: Casebook) -> None:
+    """A wrong clock would leave no room for the next step; five minutes are forgiven."""
+    ahead = datetime.now(UTC) + timedelta(hours=1)
+    with pytest.raises(CaseError, match="lies ahead"):
+        book.open(report(reported_at=ahead), CITIZEN)
+    with pytest.raises(CaseError, match="lies ahead"):
+        book.open_many([report(reported_at=ahead)], CITIZEN)
+    case = book.open(report(reported_at=ahead - timedelta(minutes=58)), CITIZEN)
+    with pytest.raises(CaseError, match="lies ahead"):
+        book.step(case.case_id, step("inspect", WORKER, at=ahead))
 
 
 def test_the_slower_of_two_gets_a_conflict(book: Casebook) -> None:
@@ -291,3 +304,17 @@ def test_twins_in_one_group_are_one_case(book: Casebook) -> None:
     first, twin, misuse = book.writer.write(lambda pen: open_cases(pen, openings))
     assert first == twin and isinstance(misuse, ConflictError)
     assert len(book.find()) == 1
+
+
+def test_similar_cases_are_found_through_the_index(book: Casebook) -> None:
+    """A strip of latitude of one category is read, never the whole table."""
+    statement = (
+        "SELECT case_id FROM cases WHERE category = '供水' AND lat BETWEEN 40.1 AND 40.2 "
+        "AND lon BETWEEN 122 AND 123"
+    )
+    explain = "EXPLAIN QUERY PLAN" if book.engine.dialect.name == "sqlite" else "EXPLAIN"
+    with book.engine.connect() as connection:
+        if book.engine.dialect.name == "postgresql":  # an empty table is read whole otherwise
+            connection.execute(text("SET enable_seqscan = off"))
+        plan = " ".join(str(row) for row in connection.execute(text(f"{explain} {statement}")))
+    assert "ix_cases_category_lat" in plan
