@@ -188,10 +188,11 @@ def describe_access(schema: dict[str, Any]) -> None:
 
 
 def _describe_role(operation: dict[str, Any], role: Role) -> None:
-    """Say what an operation needs; a key may be sent to any, and a wrong one is always refused."""
+    """Say what an operation needs, and what gate and guard may answer in its place."""
     optional: list[dict[str, list[str]]] = [{}] if role == Role.PUBLIC else []
     operation["x-role"] = role.word
     operation["security"] = [*optional, {"bearer": []}, {"key": []}]
-    operation["responses"]["401"] = describe_problem(401)
-    if role > Role.PUBLIC:
-        operation["responses"]["403"] = describe_problem(403)
+    refusals = [401, *([403] if role > Role.PUBLIC else []), 429, 503]
+    refusals += [400, 408, 413] if "requestBody" in operation else []
+    for status in refusals:
+        operation["responses"].setdefault(str(status), describe_problem(status))

@@ -15,10 +15,12 @@ from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import Match
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api import VERSION
 from api.access import describe_access
+from api.bookcase import Bookcase
 from api.express import Express
 from api.gate import Gate
 from api.guard import Guard, security_headers
@@ -26,9 +28,12 @@ from api.models import Problem
 from api.ogc import is_ogc
 from api.problems import ProblemError, problem_response
 from api.routes import (
+    cases,
     features,
     grids,
     internal,
+    internal_cases,
+    internal_places,
     landing,
     layers,
     locate,
@@ -36,6 +41,7 @@ from api.routes import (
     notices,
     pages,
     plans,
+    screen,
     search,
     tiles,
 )
@@ -43,11 +49,19 @@ from api.settings import Settings, read_settings
 from api.shelf import Shelf
 from gridmap.audit import AuditLog
 from gridmap.errors import (
+    CalendarError,
+    CasebookError,
+    CaseError,
+    CaseNotFoundError,
     CodeError,
+    ConflictError,
     DatumError,
     GridmapError,
+    PhotoError,
     PlanDamagedError,
     PlanNotFoundError,
+    RoleError,
+    StepError,
     StoreError,
 )
 from gridmap.keys import KeyStore
@@ -57,6 +71,14 @@ from gridmap.store import PlanStore
 #: names folders and drafts). The first class that fits counts.
 ERRORS: tuple[tuple[type[GridmapError], int, str, str | None], ...] = (
     (DatumError, 422, "bad-position", None),
+    (CaseNotFoundError, 404, "no-such-case", None),
+    (ConflictError, 409, "conflict", None),
+    (StepError, 409, "not-possible", None),
+    (RoleError, 403, "not-your-step", None),
+    (PhotoError, 422, "bad-photo", None),
+    (CaseError, 422, "bad-case", None),
+    (CalendarError, 422, "beyond-calendar", None),
+    (CasebookError, 503, "casebook-unavailable", "The casebook can't be opened; try again later."),
     (CodeError, 422, "bad-code", None),
     (PlanNotFoundError, 404, "no-plan-in-force", "No plan was in force on that day; see /plans."),
     (PlanDamagedError, 503, "plan-damaged", "The plan can't be read; its keeper must restore it."),
@@ -66,7 +88,7 @@ ERRORS: tuple[tuple[type[GridmapError], int, str, str | None], ...] = (
 #: What answers, in the order in which addresses are compared.
 ROUTES = (
     *(landing, locate, search, grids, layers, plans),
-    *(features, tiles, mapit, pages, internal),
+    *(features, tiles, mapit, pages, internal, cases, screen, internal_cases),
 )
 _log = logging.getLogger("gridmap.api")
 
@@ -95,12 +117,14 @@ def create_app(
         lifespan=_load_first_plan,
     )
     app.state.shelf = Shelf(PlanStore(settings.store))
+    app.state.bookcase = Bookcase(PlanStore(settings.store), settings.cases or None)
+    app.state.stream_seconds = settings.stream_seconds
     app.state.today = today
     app.state.attribution, app.state.approval = settings.attribution, settings.approval
     app.state.keys, app.state.audit = KeyStore(settings.store), AuditLog(settings.store)
     for module in (
         *(landing, locate, search, grids, layers, plans, features, tiles, mapit),
-        *(pages, notices, internal),
+        *(pages, notices, internal, internal_places, cases, screen, internal_cases),
     ):
         app.include_router(module.router)
     pages.mount_files(app)
@@ -123,8 +147,8 @@ def _guard(app: FastAPI, settings: Settings) -> None:
         _log.warning("locked out after wrong keys: %s, key %s", address, key_id or "unknown")
         audit.append("gridmap", "lockout", key_id, facts={"host": address})
 
-    app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(Express, shelf=app.state.shelf, today=app.state.today)
+    app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(Gate, keys=app.state.keys, settings=settings, on_lock=note_lockout)
     if settings.allowed_origins:
         app.add_middleware(
@@ -132,7 +156,7 @@ def _guard(app: FastAPI, settings: Settings) -> None:
             allow_origins=settings.allowed_origins,
             allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["Authorization", "X-API-Key", "Content-Type", "If-None-Match"],
-            expose_headers=["ETag", "Link", "Location", "Retry-After"],
+            expose_headers=["ETag", "Content-Crs", "Link", "Location", "Retry-After"],
         )
     app.add_middleware(Guard, settings=settings)
     if settings.trusted_proxies:
@@ -143,12 +167,22 @@ def _guard(app: FastAPI, settings: Settings) -> None:
 async def _load_first_plan(app: FastAPI) -> AsyncIterator[None]:
     """Read the plan in force before the first request; a service without one starts too."""
     try:
-        await run_in_threadpool(app.state.shelf.in_force, app.state.today())
+        await run_in_threadpool(_warm_up, app)
     except StoreError as error:
         _log.warning("no plan to begin with: %s", error)
     yield
+    app.state.bookcase.close()
     app.state.keys.close()
     app.state.audit.close()
+
+
+def _warm_up(app: FastAPI) -> None:
+    """Read the plan in force, and have compiled what answers: nobody's request waits for it."""
+    plan = app.state.shelf.in_force(app.state.today()).plan
+    if plan.bbox is not None:
+        west, south, _, _ = plan.bbox
+        plan.locator.locate(west, south)
+        plan.locator.locate_many([west], [south])
 
 
 def _handle_errors(app: FastAPI) -> None:
@@ -190,13 +224,24 @@ def _name_parameter(found: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-async def _tell_http_error(_request: Request, error: Exception) -> Response:
+async def _tell_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
     headers = dict(error.headers or {})
-    if "GET" in (allowed := headers.get("Allow", "")) and "HEAD" not in allowed:
-        headers["Allow"] += ", HEAD"  # the guard sees to that
+    if "Allow" in headers:
+        headers["Allow"] = ", ".join(_list_methods(request))
     return problem_response(error.status_code, code, error.detail, headers=headers)
+
+
+def _list_methods(request: Request) -> list[str]:
+    """Return the methods of an address, of whichever routes; HEAD is wherever GET is."""
+    found = [
+        method
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
+        for route in request.app.router.routes
+        if route.matches({**request.scope, "method": method})[0] == Match.FULL
+    ]
+    return [*dict.fromkeys(found), *(["HEAD"] if "GET" in found else [])]
 
 
 async def _tell_unexpected_error(_request: Request, _error: Exception) -> Response:

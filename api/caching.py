@@ -6,6 +6,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import VERSION
+from api.ogc import MVT
+
+#: What belongs to a plan's name never changes.
+_FOREVER = "public, max-age=31536000, immutable"
 
 
 class GeoJSONResponse(Response):
@@ -26,6 +30,13 @@ def make_tag(*parts: object) -> str:
 def cache_headers(tag: str) -> dict[str, str]:
     """Return the headers of an answer with ``tag``: keep it, but ask before using it again."""
     return {"ETag": tag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+
+
+def tag_tile(plan: str, zoom: int, row: int, column: int, *, named: bool) -> dict[str, str]:
+    """Return the headers of a tile; where its address names the plan, it is kept for ever."""
+    kept = {"Cache-Control": _FOREVER} if named else {}
+    tag = make_tag("tile", plan, zoom, row, column)
+    return {"Content-Type": MVT, **cache_headers(tag), **kept}
 
 
 def not_modified(request: Request, tag: str) -> Response | None:

@@ -60,3 +60,65 @@ class InternalGrid(Internal):
     liaisons: list[InternalLiaison]
     plan: str
     as_of: date
+
+
+class InternalPosition(Internal):
+    """A place in WGS-84."""
+
+    lon: float
+    lat: float
+
+
+class InternalRef(Internal):
+    """A grid by code and name."""
+
+    code: str
+    name: str
+
+
+class InternalOwner(Internal):
+    """The one grid that owns a place, how surely, and whom to send."""
+
+    grid: InternalRef | None = Field(description="Null where no grid is near.")
+    community: str | None
+    street: str | None
+    match: str = Field(description="inside, border, nearest or none; as in /locate.")
+    border_m: float | None
+    distance_m: float | None
+    runner_up: InternalRef | None
+    hint: str | None = Field(description="What to ask, or what may be wrong with the place.")
+    place: InternalPosition | None
+    worker: InternalWorker | None = Field(description="The primary worker; null: vacant.")
+    others: list[InternalWorker]
+    deputies: list[InternalWorker]
+    branches: list[InternalBranch]
+    liaisons: list[InternalLiaison]
+    plan: str
+    as_of: date
+
+
+class InternalFound(Internal):
+    """Something that was found, how many households it has, and whom to call."""
+
+    kind: str = Field(description="As in /search.")
+    code: str
+    name: str
+    address: str
+    grid: InternalRef | None
+    community: str | None
+    street: str | None
+    lon: float
+    lat: float
+    score: float
+    hint: str | None
+    households: int = Field(description="Of a grid, community, compound or building; else 0.")
+    worker: str | None = Field(description="Name of its grid's primary worker.")
+    phone: str | None = Field(description="The worker's office phone.")
+
+
+class InternalSearch(Internal):
+    """What was found in the caller's districts, the best first."""
+
+    results: list[InternalFound]
+    plan: str
+    as_of: date

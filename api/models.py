@@ -116,6 +116,43 @@ class Place(BaseModel):
     datum: str = Field("wgs84", max_length=20, description=" | ".join(DATUMS))
 
 
+class PointBatch(BaseModel):
+    """Many places to locate: columns of longitudes and latitudes, or pairs."""
+
+    lon: list[float | None] | None = None
+    lat: list[float | None] | None = None
+    points: list[tuple[float | None, float | None]] | None = Field(
+        default=None, description="Pairs of longitude and latitude, instead of lon and lat."
+    )
+
+
+class LocatedPoint(Public):
+    """The one grid that owns a point of a batch."""
+
+    grid_code: str | None
+    name: str | None
+    community: str | None
+    street: str | None
+    match: Literal["inside", "border", "nearest", "none"]
+    border: float | None = Field(
+        description="Metres to the border of the grid, where that is near; null far inside."
+    )
+    distance: float | None = Field(description="Metres outside the territory; 0 inside.")
+    runner_up: str | None = Field(description="Code of the grid across a border that is near.")
+    suspect: str | None = Field(
+        description="What may be wrong with a point in no grid: missing, swapped, or the datum "
+        "in which it would be in one."
+    )
+
+
+class LocateBatch(Public):
+    """The answers to many points, in their order."""
+
+    answers: list[LocatedPoint]
+    plan: str = Field(description="The plan in force on that day.")
+    as_of: date = Field(description="The day that was asked for.")
+
+
 class FoundPlace(Public):
     """Something that was found by what a person typed; no count of households."""
 

@@ -38,6 +38,9 @@ CONFORMS_TO = (
     f"{_SPEC}/cql2/1.0/conf/advanced-comparison-operators",
     f"{_SPEC}/cql2/1.0/conf/basic-spatial-functions",
 )
+#: The tile matrix set of web maps.
+TMS = "WebMercatorQuad"
+MVT = "application/vnd.mapbox-vector-tile"
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 _EPSG = re.compile(r"(?:http://www\.opengis\.net/def/crs/EPSG/0/|EPSG:)([0-9]{4,6})")
 #: Systems that every answer can be in: WGS-84 and CGCS2000, latitude first, and that of web maps.

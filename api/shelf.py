@@ -7,14 +7,18 @@ at every request. A request takes one `ServedPlan` and uses nothing else: it nev
 import gzip
 import json
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from email.utils import format_datetime
+from functools import cached_property
 from threading import Lock
 from typing import Any
+from urllib.parse import quote
 
 from api.models import GridContact, GridProperties, GridRef
 from gridmap.areas import Area, AreaIndex
+from gridmap.batches import Batches, make_batches
 from gridmap.geojson import (
     BASE_LAYERS,
     NO_FEATURES,
@@ -36,6 +40,9 @@ from gridmap.tiles import Tiles, make_tiles
 #: Tiles that are kept, some 10 kB each.
 _MOST_TILES = 4_096
 
+#: Things that are found before those of other districts are left out.
+_MOST_FOUND = 500
+
 
 @dataclass(frozen=True)
 class ServedPlan:
@@ -45,6 +52,7 @@ class ServedPlan:
     quoted: str
     rules: Rules
     locator: Locator
+    batches: Batches
     grids: dict[str, GridProperties]
     heads: dict[str, str]
     refs: dict[str, str]
@@ -56,21 +64,14 @@ class ServedPlan:
     document: bytes
     document_gzip: bytes
 
+    @cached_property
+    def query(self) -> bytes:
+        """The parameter that names the plan."""
+        return f"plan={quote(self.name)}".encode()
 
-@dataclass(frozen=True)
-class InForce:
-    """A plan, and the day on which it is in force that was asked for."""
-
-    plan: ServedPlan
-    as_of: date
-
-
-@dataclass(frozen=True)
-class UnitFeatures:
-    """The units of a plan, for the office, and the grid of each."""
-
-    features: Features
-    codes: tuple[str, ...]
+    def list_features(self, collection: str) -> Features:
+        """Return the features of ``grids``, or of a layer of the base map."""
+        return self.features if collection == "grids" else self.layers[collection]
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,28 @@ class Published:
     name: str
     valid_from: date
     published_at: datetime
+
+
+@dataclass(frozen=True)
+class InForce:
+    """A plan, the day on which it is in force that was asked for, and what put it in force."""
+
+    plan: ServedPlan
+    as_of: date
+    published: Published
+
+    @cached_property
+    def changed(self) -> str:
+        """When the plan was published, as HTTP writes it."""
+        return format_datetime(self.published.published_at, usegmt=True)
+
+
+@dataclass(frozen=True)
+class UnitFeatures:
+    """The units of a plan, for the office, and the grid of each."""
+
+    features: Features
+    codes: tuple[str, ...]
 
 
 class Shelf:
@@ -116,8 +139,12 @@ class Shelf:
         PlanNotFoundError
             If none was.
         """
+        known = self.peek(on)
+        if known is not None:
+            return known
         stamp = self._store.record_stamp()
-        in_force = InForce(self._get(self._store.name_in_force(on)), on)
+        published = self.find(on)
+        in_force = InForce(self._get(published.name), on, published)
         kept = {**self._known, on: (stamp, in_force)}
         self._known = {day: one for day, one in kept.items() if one[1].plan.name in self._served}
         return in_force
@@ -127,18 +154,32 @@ class Shelf:
         stamp, in_force = self._known.get(on, (None, None))
         return in_force if stamp == self._store.record_stamp() else None
 
-    def search(self, in_force: InForce, text: str, most: int) -> list[Found]:
-        """Find what a person means in a plan; the public is told of it what `api.models` names."""
+    def search(
+        self,
+        in_force: InForce,
+        text: str,
+        most: int,
+        *,
+        covers: Callable[[str], bool] | None = None,
+    ) -> list[Found]:
+        """Find what a person means in a plan.
+
+        The public is told of it what `api.models` names. With ``covers`` only what has a code that
+        is the caller's business, and what has none: street offices and streets.
+        """
         plan = in_force.plan
-        return search(self._get_index(plan.name), text, locator=plan.locator, most=most)
+        index = self._get_index(plan.name)
+        if covers is None:
+            return search(index, text, locator=plan.locator, most=most)
+        found = search(index, text, locator=plan.locator, most=_MOST_FOUND)
+        codes = ((one.place.grid_code or one.place.community_code, one) for one in found)
+        return [one for code, one in codes if not code or covers(code)][:most]
 
     def _get_index(self, name: str) -> SearchIndex:
         with self._lock:
             if name not in self._indexes:
                 self._indexes[name] = self._store.search_index(name)
-            self._indexes.move_to_end(name)
-            while len(self._indexes) > self._most:
-                self._indexes.popitem(last=False)
+            _drop_oldest(self._indexes, name, self._most)
             return self._indexes[name]
 
     def find_contact(self, in_force: InForce, code: str) -> GridContact | None:
@@ -165,17 +206,14 @@ class Shelf:
             return self._staff[key]
 
     def find(self, on: date) -> Published:
-        """Return the name and first day of the plan in force on a day, without reading the plan.
+        """Return what put the plan in force that is in force on a day, without reading the plan.
 
         Raises
         ------
         PlanNotFoundError
             If none was.
         """
-        return self.find_publication(self._store.name_in_force(on), on)
-
-    def find_publication(self, name: str, on: date) -> Published:
-        """Return what put a plan in force that is in force on a day."""
+        name = self._store.name_in_force(on)
         # The record only grows: what was in force a moment ago is in it, whatever was added.
         rows = [row for row in self._read_record() if row.name == name and row.valid_from <= on]
         return max(rows, key=lambda row: (row.valid_from, row.published_at))
@@ -244,10 +282,14 @@ class Shelf:
             _drop_oldest(self._tiles, name, self._most)
             return self._tiles[name]
 
+    def peek_tile(self, in_force: InForce, zoom: int, column: int, row: int) -> bytes | None:
+        """Return what `get_tile` does, where nothing has to be made for that; else None."""
+        return self._cut_tiles.get((in_force.plan.name, zoom, column, row))
+
     def get_tile(self, in_force: InForce, zoom: int, column: int, row: int) -> bytes:
         """Return a tile, compressed; empty where nothing is. Those asked for lately are kept."""
         key = (in_force.plan.name, zoom, column, row)
-        kept = self._cut_tiles.get(key)
+        kept = self.peek_tile(in_force, zoom, column, row)
         if kept is None:
             body = self.tiles(in_force).tile(zoom, column, row)
             kept = gzip.compress(body, 6, mtime=0) if body else b""
@@ -264,11 +306,6 @@ class Shelf:
     def staff_stamp(self, in_force: InForce) -> int:
         """Return a number that changes when somebody or something is kept beside a plan."""
         return self._store.staff_stamp(in_force.plan.name)
-
-    def tell_change(self, in_force: InForce) -> str:
-        """Return when the plan was published, as HTTP writes it."""
-        found = self.find_publication(in_force.plan.name, in_force.as_of)
-        return format_datetime(found.published_at, usegmt=True)
 
     def count_grids(self) -> dict[str, int]:
         """Return how many grids each kept plan has, without reading the plans."""
@@ -322,6 +359,7 @@ def serve_plan(plan: Plan, name: str, locator: Locator) -> ServedPlan:
         quoted=_write(name),
         rules=rules,
         locator=locator,
+        batches=make_batches(locator, told),
         grids=grids,
         heads={code: _write_head(code, grid) for code, grid in grids.items()},
         refs={

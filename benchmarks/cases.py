@@ -194,7 +194,7 @@ def run(total: int, threads: int, only: str) -> list[dict[str, Any]]:
 
     bars: list[dict[str, Any]] = []
     if only in ("", "sqlite"):
-        with TemporaryDirectory(dir=".") as folder:
+        with TemporaryDirectory() as folder:
             bars += judge("sqlite", str(Path(folder) / "cases.sqlite"), total, threads)
     if only in ("", "postgresql"):
         with run_server("") as server:

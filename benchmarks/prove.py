@@ -30,7 +30,7 @@ from gridmap.rules import Rules
 
 RULES = Rules(target=300)
 #: Effort of a plan drawn at leisure, as a multiple of the default.
-HIGH = 20
+HIGH = 40
 #: Units of a community, from and to, by which the table is divided.
 SIZES = ((22, 40), (41, 64), (65, 128), (129, 1000))
 #: Bar -> the least or most that counts as met.
@@ -39,6 +39,8 @@ GOALS = {
     "median time of these, s": ("<=", 0.47),
     "balance above the optimum, default effort, %": ("<=", 5.0),
     "balance above the optimum, high effort, %": ("<=", 1.0),
+    "all proven, default effort, %": ("<=", 5.0),
+    "all proven, high effort, %": ("<=", 1.0),
 }
 
 
@@ -139,14 +141,14 @@ def main() -> None:
         100 * float(np.mean([one.proven for one, _ in small.values()])),
         float(np.median([spent for _, spent in small.values()])),
     ]
-    for name, labels in zip(("default", "high"), plans, strict=True):
-        of_means, of_ratios = compare_plan(problem, labels, small)
-        figures.append(of_means)
-        everyone = compare_plan(problem, labels, proofs)
-        print(
-            f"{name} effort above proven optima, %: {of_means:.1f} in the mean of balance, "
-            f"{of_ratios:.1f} mean of ratios; all proven: {everyone[0]:.1f}, {everyone[1]:.1f}"
-        )
+    for title, some in (("22-40 units", small), ("all", proofs)):
+        for name, labels in zip(("default", "high"), plans, strict=True):
+            of_means, of_ratios = compare_plan(problem, labels, some)
+            figures.append(of_means)
+            print(
+                f"{name} effort above proven optima of {title}, %: {of_means:.1f} in the mean of "
+                f"balance, {of_ratios:.1f} mean of ratios"
+            )
     rows = [judge(bar, ours) for bar, ours in zip(GOALS, figures, strict=True)]
     for row in rows:
         print(

@@ -11,12 +11,12 @@ The verbs in the order of the flow::
     gridmap.make_locator(plan).locate(122.235, 40.672)
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from gridmap.adjacency import build_adjacency, to_graph
 from gridmap.audit import AuditHead, AuditLog, AuditReport
 from gridmap.batches import Batches, make_batches
-from gridmap.change_maps import map_changes
 from gridmap.check import certify_plan, check_plan, prove_plan
 from gridmap.city import City, CityReport, check_city, divide_communities, read_city
 from gridmap.codes import parse_code
@@ -32,14 +32,21 @@ from gridmap.edit import (
     swap_units,
     unlock_grids,
 )
-from gridmap.editor import edit_plan
 from gridmap.entrances import divide_buildings
-from gridmap.exports import export_plan, export_public, write_comparison
 from gridmap.fixes import apply_fix, find_fixes, fix_plan
 from gridmap.history import history, redo, undo
 from gridmap.incident_rules import Category, Incidents
 from gridmap.incidents.clocks import Notice, breach_times, list_notices
 from gridmap.incidents.desk import Desk, make_desk
+from gridmap.incidents.figures import (
+    find_hot_spots,
+    find_repeats,
+    measure_load,
+    rate_dispatch,
+    rate_on_time,
+    rate_workers,
+    write_evaluation,
+)
 from gridmap.incidents.model import (
     Actor,
     Case,
@@ -66,7 +73,6 @@ from gridmap.locate import (
     summarize_points,
     write_points,
 )
-from gridmap.maps import PlanMap, map_plan
 from gridmap.measure import explain_cost, measure, summarize
 from gridmap.partition import partition_units
 from gridmap.plan import Plan, draw_plan, make_plan, redraw_plan
@@ -114,7 +120,6 @@ from gridmap.staff.duties import (
 )
 from gridmap.staff.liaisons import find_liaison_gaps, liaisons_for, read_liaisons
 from gridmap.staff.members import make_members, read_members
-from gridmap.staff_maps import map_patrols, map_staffing, map_stations
 from gridmap.store import PlanStore
 from gridmap.synthetic import make_city
 from gridmap.targets import building_limits, unit_targets
@@ -127,8 +132,13 @@ if TYPE_CHECKING:
     from gridmap.casebook.book import Casebook
     from gridmap.casebook.lists import CaseQuery
     from gridmap.casebook.opening import open_casebook
+    from gridmap.change_maps import map_changes
+    from gridmap.editor import edit_plan
+    from gridmap.exports import export_plan, export_public, write_comparison
+    from gridmap.maps import PlanMap, map_plan
     from gridmap.maps.atlas import make_atlas
     from gridmap.maps.figures import figure_balance, figure_plan
+    from gridmap.staff_maps import map_patrols, map_staffing, map_stations
 
 __all__ = [
     "Actor",
@@ -210,8 +220,10 @@ __all__ = [
     "figure_plan",
     "find_fixes",
     "find_gaps",
+    "find_hot_spots",
     "find_leaders",
     "find_liaison_gaps",
+    "find_repeats",
     "fix_plan",
     "form_branches",
     "hide_case",
@@ -247,6 +259,7 @@ __all__ = [
     "match_branches",
     "match_communities",
     "measure",
+    "measure_load",
     "measure_need",
     "measure_visits",
     "merge_grids",
@@ -258,6 +271,9 @@ __all__ = [
     "plan_patrols",
     "plan_rotation",
     "prove_plan",
+    "rate_dispatch",
+    "rate_on_time",
+    "rate_workers",
     "read_city",
     "read_contacts",
     "read_liaisons",
@@ -288,6 +304,7 @@ __all__ = [
     "unlock_grids",
     "warm_up",
     "write_comparison",
+    "write_evaluation",
     "write_patrols",
     "write_points",
     "write_roster",
@@ -296,23 +313,27 @@ __all__ = [
 ]
 
 
+#: What draws, prints or opens a database: module -> names that are imported when asked for.
+_LATE = {
+    "gridmap.casebook.opening": ("CaseQuery", "Casebook", "open_casebook"),
+    "gridmap.change_maps": ("map_changes",),
+    "gridmap.editor": ("edit_plan",),
+    "gridmap.exports": ("export_plan", "export_public", "write_comparison"),
+    "gridmap.maps": ("PlanMap", "map_plan"),
+    "gridmap.maps.atlas": ("make_atlas",),
+    "gridmap.maps.figures": ("figure_balance", "figure_plan"),
+    "gridmap.staff_maps": ("map_patrols", "map_staffing", "map_stations"),
+}
+
+
 def __dir__() -> list[str]:
     """List what is imported late, too."""
     return sorted({*globals(), *__all__})
 
 
 def __getattr__(name: str) -> Any:
-    """Import what draws, prints or opens a database when it is asked for: that takes its time."""
-    if name in ("CaseQuery", "Casebook", "open_casebook"):
-        from gridmap.casebook import opening
-
-        return getattr(opening, name)
-    if name in ("figure_balance", "figure_plan"):
-        from gridmap.maps import figures
-
-        return getattr(figures, name)
-    if name == "make_atlas":
-        from gridmap.maps.atlas import make_atlas
-
-        return make_atlas
+    """Import what takes its time when it is asked for."""
+    for module, names in _LATE.items():
+        if name in names:
+            return getattr(import_module(module), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,10 +3,9 @@
 A border is measured on the edges that two units share vertex for vertex; nothing is overlaid.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
-import networkx as nx
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -26,6 +25,9 @@ from gridmap.units import (
     shared_edges,
     split_segments,
 )
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 Array = npt.NDArray[Any]
 
@@ -102,6 +104,8 @@ def to_graph(units: gpd.GeoDataFrame, adjacency: pd.DataFrame) -> "nx.Graph[int]
     >>> graph.edges[0, 1]["barrier"]  # doctest: +SKIP
     'street'
     """
+    import networkx as nx  # late: it takes its time, and few ask for it
+
     graph: nx.Graph[int] = nx.Graph()
     for unit, households, community in units[["households", "community_id"]].itertuples(name=None):
         graph.add_node(unit, households=households, community_id=community)

@@ -35,6 +35,8 @@ ANSWER = (
     "suspect",
 )  # fmt: skip
 _TOLD = ("name", "community", "street")
+#: A point in the kinds that are read and written by kernels.
+_ONE = {JSON: b'{"lon": [122.2], "lat": [40.6]}', CSV: b"lon,lat\n122.2,40.6\n"}
 
 Bytes = NDArray[np.uint8]
 
@@ -61,6 +63,8 @@ class Batches:
         self._columns = [_Column(column) for column in columns]
         self._json = _write_fragments(_quote_json, columns, _JSON_MARKS)
         self._csv = _write_fragments(_quote_csv, columns, _CSV_MARKS)
+        for kind, point in _ONE.items():  # compiles what is not compiled yet
+            self.answer(point, kind)
 
     def answer(
         self,

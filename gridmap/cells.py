@@ -49,9 +49,13 @@ def trace_edges(shapes: gpd.GeoSeries) -> tuple[Ints, Ints]:
         (edges[:, 1] == edges[:, 3]) & (edges[:, 0] > edges[:, 2])
     )
     edges[down] = edges[down][:, [2, 3, 0, 1]]
-    keyed, times = np.unique(np.column_stack([rows, edges]), axis=0, return_counts=True)
-    keyed = keyed[times % 2 == 1]
-    return keyed[:, 0], keyed[:, 1:]
+    order = np.lexsort([*edges.T[::-1], rows])
+    edges, rows = edges[order], rows[order]
+    new = np.ones(len(rows) + 1, np.bool_)
+    new[1:-1] = (rows[1:] != rows[:-1]) | (edges[1:] != edges[:-1]).any(axis=1)
+    heads = np.flatnonzero(new)
+    once = heads[:-1][np.diff(heads) % 2 == 1]
+    return rows[once], edges[once]
 
 
 def _round_degrees(degrees: Floats) -> Ints:
@@ -234,7 +238,7 @@ def _relate_cells(frame: Ints, spans: Ints, slabs: Ints, edges: Ints) -> tuple[I
     for grid in range(grids):
         most += spans[grid, 1] * columns
     most = min(most, 1 << 22)
-    cell, choice = np.empty(most, np.int64), np.empty(most, np.int64)
+    cell, choice = np.empty(most, np.int32), np.empty(most, np.int32)
     found = 0
     for grid in range(grids):
         for row in range(spans[grid, 0], spans[grid, 0] + spans[grid, 1]):
@@ -242,8 +246,8 @@ def _relate_cells(frame: Ints, spans: Ints, slabs: Ints, edges: Ints) -> tuple[I
             lines = edges[slabs[slab] : slabs[slab + 1]]
             west, east = _stamp_row(frame, lines, row, slab, stamp)
             if found + columns > cell.size:
-                cell = np.append(cell, np.empty(cell.size + columns, np.int64))
-                choice = np.append(choice, np.empty(choice.size + columns, np.int64))
+                cell = np.append(cell, np.empty(cell.size + columns, np.int32))
+                choice = np.append(choice, np.empty(choice.size + columns, np.int32))
             for column in range(west, east + 1):
                 has_edge = stamp[column] == slab
                 x = frame[0] + (column << frame[2])

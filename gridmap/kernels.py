@@ -1,15 +1,12 @@
 """Compile every kernel before somebody waits for it."""
 
-from gridmap.batches import CSV, JSON, make_batches
+from gridmap.batches import make_batches
 from gridmap.cutting.coverage import chain_edges, read_polygons, thin_lines
 from gridmap.locate import make_locator
 from gridmap.plan import draw_plan
 from gridmap.synthetic import make_city
 from gridmap.tiles import make_tiles
 from gridmap.tiles.levels import FIRST, LAST
-
-#: A point in each kind of batch, to compile what reads and writes it.
-_BATCHES = {JSON: b'{"lon": [122.2], "lat": [40.6]}', CSV: b"lon,lat\n122.2,40.6\n"}
 
 
 def warm_up() -> None:
@@ -26,9 +23,7 @@ def warm_up() -> None:
     locator.locate(west, south)
     locator.locate_many([west], [south])
     locator.owners([west], [south])
-    batches = make_batches(locator)
-    for kind, body in _BATCHES.items():
-        batches.answer(body, kind)
+    make_batches(locator)
     coverage = read_polygons(plan.units.geometry.to_numpy())
     arcs = chain_edges(coverage)
     thin_lines(coverage.points[arcs.nodes], arcs.heads, 1.0)

@@ -436,7 +436,16 @@ def open_locator(path: str | Path, *, fingerprint: str | None = None) -> Locator
     codes = [text[start:stop].decode() for start, stop in pairwise(heads)]
     index = Index(*(arrays[name] for name in Index._fields))
     locator._fill(index, arrays["rows"], codes, arrays["marks"])
+    _call_once(locator)
     return locator
+
+
+def _call_once(locator: Locator) -> None:
+    """Ask in every way, so that what is not compiled yet is compiled before somebody waits."""
+    lon, lat = (np.array([place / 1e7]) for place in locator._index.frame[:2])
+    locator.locate(lon[0], lat[0])
+    locator.locate_many(lon, lat)
+    locator.judge(lon, lat)
 
 
 def locate_points(

@@ -67,6 +67,13 @@ def test_one_large_building_is_named(four_by_two: Plan) -> None:
     assert any("one building alone has 90" in item.words for item in report.findings)
 
 
+def test_a_community_below_the_band_is_named(four_by_two: Plan) -> None:
+    """Where a whole community has fewer households than a grid, the words say so."""
+    merged = merge_grids(four_by_two, [NORTH, SOUTH])
+    report = check_plan(merged, Rules(target=900, hard_min=1, hard_max=2000))
+    assert any("its whole community has only 300" in item.words for item in report.findings)
+
+
 def test_a_plan_that_can_not_be_better_is_proven(four_by_two: Plan) -> None:
     """Columns of 90 + 60 are 150 each: then the plan is optimal, and before it the bound is 0."""
     found = prove_plan(four_by_two)

@@ -270,12 +270,17 @@ def test_workers_do_not_change_the_plan() -> None:
 
 
 def test_hash_seed_does_not_change_the_plan() -> None:
-    """The same bytes for three values of PYTHONHASHSEED."""
+    """The same bytes for three values of PYTHONHASHSEED, each with 1, 2 and 3 workers."""
     code = (
-        "import hashlib\nfrom tests.test_partition import lattice\n"
+        "import hashlib\nfrom concurrent.futures import ThreadPoolExecutor\n"
+        "from tests.test_partition import lattice\n"
         "from gridmap.partition import partition_units\nfrom gridmap.rules import Rules\n"
-        "labels = partition_units(*lattice(16, 10), Rules(), steps=50)\n"
-        "print(hashlib.sha256(labels.to_numpy().tobytes()).hexdigest())"
+        "units, adjacency = lattice(16, 10)\n"
+        "units['community_id'] = (units.index % 16 // 4).astype(str)\n"
+        "for workers in (1, 2, 3):\n"
+        "    with ThreadPoolExecutor(workers) as pool:\n"
+        "        labels = partition_units(units, adjacency, Rules(), steps=50, executor=pool)\n"
+        "    print(hashlib.sha256(labels.to_numpy().tobytes()).hexdigest())"
     )
     answers = {
         subprocess.run(
@@ -288,6 +293,7 @@ def test_hash_seed_does_not_change_the_plan() -> None:
         for value in ("0", "1", "4242")
     }
     assert len(answers) == 1
+    assert len(set(answers.pop().split())) == 1
 
 
 def test_seed_and_neighbours() -> None:
@@ -371,6 +377,21 @@ def test_odd_communities_get_sensible_grids(households: list[int], grids: int) -
     assert len(cost.grids["units"]) == grids
     assert (cost.grids["pieces"] == 1).all()
     assert (cost.grids["households"] > 0).all() or not any(households)
+
+
+def test_a_park_ends_where_it_helps_the_shape() -> None:
+    """A unit without households joins the grid that it shares most border with."""
+    for longer in (0, 1):
+        park = row_of(
+            [300, 300, 0],
+            pairs=[(0, 1), (0, 2), (1, 2)],
+            border=[10.0, 200.0 if longer == 0 else 20.0, 200.0 if longer == 1 else 20.0],
+            barrier=[0, 0, 0],
+            usable=[True, True, True],
+        )
+        labels = partition_problem(park, Rules())
+        assert labels[0] != labels[1]
+        assert labels[2] == labels[longer]
 
 
 def test_more_grids_than_homes_are_reduced() -> None:

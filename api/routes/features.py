@@ -8,13 +8,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.access import AnyCaller, Caller, Role, need_role, record
-from api.caching import GeoJSONResponse, cache_headers, make_tag, not_modified
+from api.caching import GeoJSONResponse, not_modified
 from api.collections import COLLECTIONS, Collection
 from api.dependencies import TheShelf, read_bbox
 from api.models import AnyCollection, AnyFeature
@@ -33,6 +32,7 @@ from api.ogc import (
     refuse,
     root,
 )
+from api.paging import MOST, PAGE, Page, tag_items, with_query
 from api.problems import OGC_PROBLEMS, ProblemError
 from api.routes.grids import find_grid
 from api.shelf import InForce, Shelf
@@ -41,8 +41,6 @@ from gridmap.errors import CrsError, FilterError
 from gridmap.filters import Filter, parse_filter
 from gridmap.geojson import Bbox, Features
 
-#: Features of a page: by default, and at most.
-PAGE, MOST = 1_000, 10_000
 #: What a list of features takes, besides its properties.
 _ITEMS = (
     *("limit", "offset", "bbox", "bbox-crs", "crs", "datetime"),
@@ -142,7 +140,7 @@ def list_collections(request: Request, caller: AnyCaller, shelf: TheShelf) -> di
     return {
         "links": [link(base, "self", JSON, "The collections")],
         "crs": list_crs(in_force.plan.metric),
-        "collections": [_describe(request, shelf, one, in_force) for one in told],
+        "collections": [_describe(request, one, in_force) for one in told],
     }
 
 
@@ -152,7 +150,7 @@ def get_collection(
 ) -> dict[str, Any]:
     """Describe a collection."""
     collection = _find_collection(caller, name)
-    return _describe(request, shelf, collection, _ask_plan(request, shelf, None))
+    return _describe(request, collection, _ask_plan(request, shelf, None))
 
 
 @router.get("/collections/{collection}/queryables")
@@ -192,11 +190,14 @@ def list_items(
     check_names(request, (*_ITEMS, *collection.properties))
     in_force = _ask_plan(request, shelf, given.datetime)
     asked = _read_question(request, caller, shelf, collection, in_force, given)
-    headers = _cache(asked, shelf, "items", sorted(request.query_params.multi_items()))
+    headers = _tag(shelf, asked, "items", request.url.query)
     answer = not_modified(request, headers["ETag"])
     if answer is not None:
         return answer
-    return _answer_page(request, asked, headers)
+    found = asked.find()
+    page = Page(root(request), collection, dict(request.query_params), asked.offset, asked.limit)
+    body, links = page.write(asked.write(page.cut(found)), len(found))
+    return GeoJSONResponse(body, headers={**headers, "Link": links})
 
 
 @router.get(
@@ -218,14 +219,14 @@ def get_item(
     in_force = _ask_plan(request, shelf, given.datetime)
     asked = _read_question(request, caller, shelf, collection, in_force, ItemsQuery(crs=given.crs))
     at = _find_feature(asked, feature)
-    headers = _cache(asked, shelf, "item", feature, asked.crs)
+    headers = _tag(shelf, asked, "item", feature, asked.crs)
     answer = not_modified(request, headers["ETag"])
     if answer is not None:
         return answer
     told = json.loads(asked.write([at])[0])
     here = f"{root(request)}/collections/{name}"
     told["links"] = [
-        link(_with_query(request, f"{here}/items/{feature}"), "self", GEOJSON, "This feature"),
+        link(with_query(f"{here}/items/{feature}", request.query_params), "self", GEOJSON, name),
         link(here, "collection", JSON, collection.title),
     ]
     return GeoJSONResponse(json.dumps(told, ensure_ascii=False), headers=headers)
@@ -250,12 +251,10 @@ def _ask_plan(request: Request, shelf: Shelf, when: str | None) -> InForce:
     return shelf.in_force(parse_when(when, request.app.state.today()))
 
 
-def _describe(
-    request: Request, shelf: Shelf, collection: Collection, in_force: InForce
-) -> dict[str, Any]:
+def _describe(request: Request, collection: Collection, in_force: InForce) -> dict[str, Any]:
     """Return what is said of a collection."""
     here = f"{root(request)}/collections/{collection.id}"
-    first = shelf.find_publication(in_force.plan.name, in_force.as_of).valid_from
+    first = in_force.published.valid_from
     return {
         "id": collection.id,
         "title": collection.title,
@@ -315,8 +314,7 @@ def _take_features(
         return units.features, [at for at in places if caller.covers(units.codes[at])]
     if collection.id == "stations":
         return shelf.list_stations(in_force), None
-    plan = in_force.plan
-    return (plan.features if collection.id == "grids" else plan.layers[collection.id]), None
+    return in_force.plan.list_features(collection.id), None
 
 
 def _read_box(given: ItemsQuery, known: Sequence[str]) -> Bbox | None:
@@ -370,53 +368,7 @@ def _find_feature(asked: Question, feature: str) -> int:
     return at
 
 
-def _answer_page(request: Request, asked: Question, headers: dict[str, str]) -> Response:
-    """Write a page of features: counts, links, and the features as they were written before."""
-    found = asked.find()
-    page = found[asked.offset : asked.offset + asked.limit]
-    links = _link_pages(request, asked, len(found))
-    head = json.dumps(
-        {
-            "type": "FeatureCollection",
-            "numberMatched": len(found),
-            "numberReturned": len(page),
-            "links": links,
-        },
-        ensure_ascii=False,
-    )
-    body = f'{head[:-1]},"features":[{",".join(asked.write(page))}]}}'
-    written = [f'<{one["href"]}>; rel="{one["rel"]}"; type="{one["type"]}"' for one in links]
-    return GeoJSONResponse(body, headers={**headers, "Link": ", ".join(written)})
-
-
-def _link_pages(request: Request, asked: Question, found: int) -> list[dict[str, Any]]:
-    here = f"{root(request)}/collections/{asked.collection.id}"
-    items = f"{here}/items"
-    links = [
-        link(_with_query(request, items), "self", GEOJSON, "This page"),
-        link(here, "collection", JSON, asked.collection.title),
-    ]
-    after, before = asked.offset + asked.limit, max(asked.offset - asked.limit, 0)
-    if after < found:
-        links.append(link(_with_query(request, items, after), "next", GEOJSON, "Next page"))
-    if asked.offset:
-        links.append(link(_with_query(request, items, before), "prev", GEOJSON, "Page before"))
-    return links
-
-
-def _with_query(request: Request, address: str, offset: int | None = None) -> str:
-    """Return an address with the parameters of the request, from another feature on."""
-    given = dict(request.query_params)
-    if offset is not None:
-        given["offset"] = str(offset)
-    return f"{address}?{urlencode(given)}" if given else address
-
-
-def _cache(asked: Question, shelf: Shelf, *parts: object) -> dict[str, str]:
-    """Return what lets a client keep an answer; those for the office are not kept."""
-    plan = asked.in_force.plan.name
-    tag = make_tag(*parts, asked.collection.id, plan, shelf.staff_stamp(asked.in_force))
-    headers = {**cache_headers(tag), "Content-Crs": f"<{asked.crs}>"}
-    if asked.collection.internal:
-        return {**headers, "Cache-Control": "no-store"}
-    return {**headers, "Last-Modified": shelf.tell_change(asked.in_force)}
+def _tag(shelf: Shelf, asked: Question, *parts: object) -> dict[str, str]:
+    kept = asked.collection.id == "stations"
+    stamp = shelf.staff_stamp(asked.in_force) if kept else 0
+    return tag_items(asked.collection, asked.in_force, stamp, *parts, crs=asked.crs)

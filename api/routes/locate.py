@@ -1,18 +1,48 @@
 """Who owns a place: one grid, and how surely."""
 
-from typing import Annotated
+import json
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query, Response
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import ValidationError
 
+from api.access import AnyCaller, Role
 from api.answers import answer_place
 from api.dependencies import PlanAt
-from api.models import LocateAnswer, Place
-from api.problems import PROBLEMS
+from api.models import LocateAnswer, LocateBatch, Place, PointBatch
+from api.problems import PROBLEMS, ProblemError, describe_problem
 from api.shelf import InForce
+from gridmap.batches import ARROW, CSV, JSON, MEDIA_TYPES
+from gridmap.errors import TableError
 
 router = APIRouter(tags=["locate"], responses=PROBLEMS)
 _ANSWER = {"model": LocateAnswer}
+_NO_STORE = {"Cache-Control": "no-store"}
+#: Points of a batch: of the public, and of whoever has a key.
+MOST_POINTS, MOST_WITH_KEY = 10_000, 1_000_000
+#: Bytes that one place never has; a longer body is read once, as a batch.
+_LONG = 4_096
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_TEXT = {"schema": {"type": "string"}}
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            JSON: {
+                "schema": {"anyOf": [Place.model_json_schema(), PointBatch.model_json_schema()]}
+            },
+            CSV: _TEXT,
+            ARROW: _BINARY,
+        },
+    }
+}
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"model": LocateAnswer | LocateBatch, "content": {CSV: _TEXT, ARROW: _BINARY}},
+    415: describe_problem(415),
+}
 
 
 @router.get("/locate", response_class=JSONResponse, responses={200: _ANSWER})
@@ -25,12 +55,77 @@ def locate(place: Annotated[Place, Query()], in_force: PlanAt) -> Response:
     return _answer(place, in_force)
 
 
-@router.post("/locate", response_class=JSONResponse, responses={200: _ANSWER})
-def locate_privately(place: Annotated[Place, Body()], in_force: PlanAt) -> Response:
-    """Find the one grid that owns a place; the place is in no address and so in no log."""
-    return _answer(place, in_force)
+@router.post("/locate", response_class=JSONResponse, responses=_ANSWERS, openapi_extra=_BODY)
+async def locate_privately(
+    request: Request,
+    caller: AnyCaller,
+    in_force: PlanAt,
+    datum: Annotated[str, Query(max_length=20, description="Datum of a batch.")] = "wgs84",
+) -> Response:
+    """Find the grids that own a place or up to 10,000 (more with a key); they are in no log.
+
+    JSON: ``{"lon": 122.2, "lat": 40.6}`` for one; ``{"lon": […], "lat": […]}`` or
+    ``{"points": [[lon, lat], …]}`` for many. CSV with a header, or an Arrow IPC stream: every
+    column comes back, and the answers beside them. The answer is of the kind that was sent.
+    """
+    kind = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
+    if kind not in MEDIA_TYPES:
+        raise ProblemError(415, "unknown-type", f"Send {', '.join(MEDIA_TYPES)}; not {kind}.")
+    body = await request.body()
+    if kind == JSON and len(body.strip()) < _LONG:
+        given = _read_json(body)
+        if not _is_batch(given):
+            return _answer(_read_place(given), in_force)
+    most = MOST_POINTS if caller.role == Role.PUBLIC else MOST_WITH_KEY
+    return await run_in_threadpool(_answer_batch, body, kind, datum, most, in_force)
 
 
 def _answer(place: Place, in_force: InForce) -> Response:
     body = answer_place(in_force, place.lon, place.lat, place.datum)
-    return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
+    return Response(body, media_type=JSON, headers=_NO_STORE)
+
+
+def _answer_batch(body: bytes, kind: str, datum: str, most: int, in_force: InForce) -> Response:
+    about = {"plan": in_force.plan.name, "as_of": in_force.as_of.isoformat()}
+    try:
+        answers = in_force.plan.batches.answer(body, kind, datum=datum, most=most, about=about)
+    except TableError as error:
+        raise ProblemError(422, "bad-batch", str(error)) from error
+    return Response(answers, media_type=kind, headers=_NO_STORE)
+
+
+def _read_json(body: bytes) -> Any:
+    """Read JSON.
+
+    Raises
+    ------
+    RequestValidationError
+        As FastAPI does, where it is none.
+    """
+    try:
+        return json.loads(body)
+    except ValueError as error:
+        place = getattr(error, "pos", 0)
+        wrong = {"type": "json_invalid", "loc": ("body", place), "msg": "JSON decode error"}
+        raise RequestValidationError([wrong]) from error
+
+
+def _is_batch(given: Any) -> bool:
+    return isinstance(given, dict) and ("points" in given or isinstance(given.get("lon"), list))
+
+
+def _read_place(given: Any) -> Place:
+    """Read one place.
+
+    Raises
+    ------
+    RequestValidationError
+        With the parameters that are wrong, and without their values.
+    """
+    try:
+        return Place.model_validate(given)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)
+        raise RequestValidationError(
+            [{**one, "loc": ("body", *one["loc"])} for one in found]
+        ) from None

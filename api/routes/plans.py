@@ -39,9 +39,9 @@ def _find_current(request: Request, shelf: Shelf) -> Published | None:
 
 
 @router.get("/plans/in-force")
-def get_plan_in_force(in_force: PlanAt, shelf: TheShelf) -> PlanAnswer:
+def get_plan_in_force(in_force: PlanAt) -> PlanAnswer:
     """Describe the plan in force on a day."""
-    return _describe_plan(in_force, shelf)
+    return _describe_plan(in_force)
 
 
 @router.get("/health")
@@ -51,16 +51,16 @@ def get_health(request: Request, shelf: TheShelf) -> Health:
         in_force = shelf.in_force(request.app.state.today())
     except PlanNotFoundError:
         return Health(status="no-plan", version=VERSION, plan=None)
-    return Health(status="ok", version=VERSION, plan=_describe_plan(in_force, shelf))
+    return Health(status="ok", version=VERSION, plan=_describe_plan(in_force))
 
 
-def _describe_plan(in_force: InForce, shelf: Shelf) -> PlanAnswer:
+def _describe_plan(in_force: InForce) -> PlanAnswer:
     """Say what the public is told of a plan as a whole."""
     plan = in_force.plan
     told = [grid.households for grid in plan.grids.values() if grid.households is not None]
     return PlanAnswer(
         name=plan.name,
-        valid_from=shelf.find_publication(plan.name, in_force.as_of).valid_from,
+        valid_from=in_force.published.valid_from,
         as_of=in_force.as_of,
         grids=len(plan.grids),
         households=sum(told),

@@ -2,35 +2,24 @@
 
 import gzip
 from typing import Annotated, Any
-from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from api.caching import cache_headers, make_tag, not_modified
+from api.caching import not_modified, tag_tile
 from api.dependencies import TheShelf
-from api.ogc import CRS84, JSON, link, name_crs, parse_when, root
+from api.ogc import CRS84, JSON, MVT, TMS, link, name_crs, parse_when, root
 from api.problems import OGC_PROBLEMS, ProblemError
 from api.shelf import InForce
 from gridmap.tiles import FIRST, LAST, Tiles
 
-MVT = "application/vnd.mapbox-vector-tile"
-TMS = "WebMercatorQuad"
 _TMS_URI = f"http://www.opengis.net/def/tilematrixset/OGC/1.0/{TMS}"
 _REL = "http://www.opengis.net/def/rel/ogc/1.0"
 #: Half of the equator in metres of EPSG:3857: where its square begins and ends.
 _EDGE = 20037508.3427892
 #: Metres of a pixel and the scale of zoom 0, with tiles of 256 pixels of 0.28 mm.
 _CELL, _SCALE = 156543.03392804097, 559082264.0287178
-#: What belongs to a plan's name never changes.
-_FOREVER = "public, max-age=31536000, immutable"
 
 router = APIRouter(tags=["OGC API - Tiles"], responses=OGC_PROBLEMS)
-
-
-class VectorTile(Response):
-    """A Mapbox Vector Tile."""
-
-    media_type = MVT
 
 
 def pick_plan(
@@ -92,7 +81,7 @@ def get_tileset(request: Request, shelf: TheShelf, in_force: ThePlan) -> dict[st
 
 @router.get(
     f"/tiles/{TMS}/{{zoom}}/{{row}}/{{column}}",
-    response_class=VectorTile,
+    response_class=Response,
     responses={
         200: {"content": {MVT: {"schema": {"type": "string", "format": "binary"}}}},
         204: {"description": "There is nothing in this tile."},
@@ -115,9 +104,8 @@ def get_tile(
             f"Tiles are there from zoom {FIRST} to {LAST}, rows and columns below 2 to the zoom."
         )
         raise ProblemError(404, "unknown-tile", detail)
-    headers = cache_headers(make_tag("tile", in_force.plan.name, zoom, row, column))
-    if "plan" in request.query_params:
-        headers["Cache-Control"] = _FOREVER
+    named = "plan" in request.query_params
+    headers = tag_tile(in_force.plan.name, zoom, row, column, named=named)
     answer = not_modified(request, headers["ETag"])
     if answer is not None:
         return answer
@@ -125,8 +113,8 @@ def get_tile(
     if not body:
         return Response(status_code=204, headers=headers)
     if "gzip" not in request.headers.get("accept-encoding", ""):
-        return VectorTile(gzip.decompress(body), headers=headers)
-    return VectorTile(body, headers={**headers, "Content-Encoding": "gzip"})
+        return Response(gzip.decompress(body), headers=headers)
+    return Response(body, headers={**headers, "Content-Encoding": "gzip"})
 
 
 @router.get("/tileMatrixSets")
@@ -208,5 +196,4 @@ def _limit_matrix(tiles: Tiles, zoom: int) -> dict[str, Any]:
 
 def _template(request: Request, in_force: InForce, rest: str) -> str:
     """Return where a plan's tiles are; its name is in the address, so they may be kept for ever."""
-    name = in_force.plan.name
-    return f"{root(request)}/tiles/{TMS}/{rest}?plan={quote(name)}"
+    return f"{root(request)}/tiles/{TMS}/{rest}?{in_force.plan.query.decode()}"

@@ -1,19 +1,19 @@
 """The casebook: open a case, step it, read it. Every write is in the log, or did not happen."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import pandas as pd
-from sqlalchemy import Connection, Select, delete, insert, select, update
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.exc import IntegrityError
 
 from gridmap.casebook.archive import back_up, restore
+from gridmap.casebook.changes import Change, Screen, find_changes, read_screen
 from gridmap.casebook.checking import check_book
 from gridmap.casebook.database import open_engine
 from gridmap.casebook.exchange import (
@@ -23,6 +23,15 @@ from gridmap.casebook.exchange import (
     table_votes,
     table_whistles,
     write_cases,
+)
+from gridmap.casebook.ledger import (
+    Opening,
+    add_facts,
+    find_case,
+    find_whistles,
+    keep_step,
+    open_cases,
+    write_once,
 )
 from gridmap.casebook.lists import CaseQuery, count_cases, find_cases, find_similar, walk_cases
 from gridmap.casebook.photos import (
@@ -34,16 +43,12 @@ from gridmap.casebook.photos import (
     read_picture,
     store_picture,
 )
+from gridmap.casebook.receipts import give_receipt, read_receipt
 from gridmap.casebook.rows import (
-    CASE_COLUMNS,
-    read_case,
     read_entry,
     sign,
-    write_case,
-    write_entry,
-    write_whistle,
 )
-from gridmap.casebook.schema import cases, entries, keys, reporters, whistles
+from gridmap.casebook.schema import cases, entries, keys, reporters
 from gridmap.casebook.votes import Vote, cast_vote
 from gridmap.casebook.writer import Writer
 from gridmap.errors import (
@@ -66,8 +71,12 @@ from gridmap.incidents.model import (
     Whistle,
     settle_moment,
 )
-from gridmap.incidents.steps import Outcome, number_case, open_case, replay, take_step
+from gridmap.incidents.steps import open_case, replay, take_step
 
+#: By how much the clock of a device may be ahead.
+_AHEAD = timedelta(minutes=5)
+#: Cases of one statement when many are opened.
+_PART = 500
 #: Steps that carry more than a `Step` does.
 _OWN_VERBS = {"photo": "add_photo", "erase": "erase"}
 
@@ -143,32 +152,40 @@ class Casebook:
         ConflictError
             If the key was used for something else.
         """
+        _refuse_future(report.reported_at)
         outcome = open_case(report, actor, self.rules, self.desk)
-        request = sign(["open", report, actor])
-
-        def work(connection: Connection) -> Case:
-            add = partial(_add, outcome=outcome, reporter=report.reporter)
-            return _once(connection, key, request, add)
-
-        return self._write(work)
+        request = sign(["open", report, actor]) if key else ""
+        opening = Opening(outcome, report.reporter, key, request)
+        try:
+            case: Case = self.writer.write_together(open_cases, opening)
+        except IntegrityError:  # another process used the key at that moment: see what it wrote
+            case = self.writer.write_together(open_cases, opening)
+        return case
 
     def open_many(self, reports: Sequence[Report], actor: Actor, *, key: str = "") -> list[Case]:
         """Open many cases in one transaction: all or none.
 
         With a key, each case has that key and its number in the list.
         """
-        outcomes = [open_case(report, actor, self.rules, self.desk) for report in reports]
+        for report in reports:
+            _refuse_future(report.reported_at)
+        openings = [
+            Opening(
+                open_case(report, actor, self.rules, self.desk),
+                report.reporter,
+                f"{key}/{number}" if key else "",
+                sign(["open", report, actor]) if key else "",
+            )
+            for number, report in enumerate(reports)
+        ]
 
         def work(connection: Connection) -> list[Case]:
-            return [
-                _once(
-                    connection,
-                    f"{key}/{number}" if key else "",
-                    sign(["open", report, actor]) if key else "",
-                    partial(_add, outcome=outcome, reporter=report.reporter),
-                )
-                for number, (report, outcome) in enumerate(zip(reports, outcomes, strict=True))
-            ]
+            parts = [openings[at : at + _PART] for at in range(0, len(openings), _PART)]
+            answers = [one for part in parts for one in open_cases(connection, part)]
+            for one in answers:
+                if isinstance(one, ConflictError):
+                    raise one
+            return [one for one in answers if isinstance(one, Case)]
 
         return self._write(work)
 
@@ -197,11 +214,12 @@ class Casebook:
         """
         if step.action in _OWN_VERBS:
             raise CaseError(f"{step.action} has a verb of its own: {_OWN_VERBS[step.action]}")
+        _refuse_future(step.at)
         request = sign(["step", case_id, step, version])
 
         def work(connection: Connection) -> Case:
             take = partial(self._step, case_id=case_id, step=step, version=version)
-            return _once(connection, key, request, take)
+            return write_once(connection, key, request, take)
 
         return self._write(work)
 
@@ -214,7 +232,7 @@ class Casebook:
             If there is no such case.
         """
         with self.engine.connect() as connection:
-            return _find(connection, case_id)
+            return find_case(connection, case_id)
 
     def read_at(self, case_id: int, version: int) -> Case:
         """Return a case as it stood after one of its entries, from its log."""
@@ -235,7 +253,7 @@ class Casebook:
     def whistles(self, case_id: int) -> list[Whistle]:
         """Return the departments that were called to a case, in order."""
         with self.engine.connect() as connection:
-            return _find_whistles(connection, case_id)
+            return find_whistles(connection, case_id)
 
     def find(
         self,
@@ -303,10 +321,53 @@ class Casebook:
     def reporter(self, case_id: int) -> Reporter | None:
         """Return who reported a case, for those who call back; None where it is not known."""
         with self.engine.connect() as connection:
-            _find(connection, case_id)
+            find_case(connection, case_id)
             statement = select(reporters).where(reporters.c.case_id == case_id)
             row = connection.execute(statement).one_or_none()
         return None if row is None else Reporter(row.name, row.phone, row.email, row.device)
+
+    def give_receipt(self, case_id: int) -> str:
+        """Return a new receipt, by which the reporter reads the case (`casebook.receipts`)."""
+
+        def give(connection: Connection) -> str:
+            return give_receipt(connection, find_case(connection, case_id).case_id)
+
+        receipt: str = self._write(give)
+        return receipt
+
+    def read_receipt(self, receipt: str) -> Case:
+        """Return the case of a receipt.
+
+        Raises
+        ------
+        CaseNotFoundError
+            If no such receipt was given.
+        """
+        with self.engine.connect() as connection:
+            return find_case(connection, read_receipt(connection, receipt))
+
+    def screen(self, now: datetime, areas: Sequence[str] = (), *, most: int = 20) -> Screen:
+        """Return what a command screen shows (`gridmap.casebook.changes`).
+
+        Parameters
+        ----------
+        now : datetime
+            The moment; what is about to be in breach is what the grid worker is reminded of.
+        areas : sequence of str
+            Beginnings of grid codes; all without one.
+        most : int
+            How many cases are named as the most urgent.
+        """
+        city = now.astimezone(timezone(timedelta(hours=self.rules.utc_offset)))
+        midnight = city.replace(hour=0, minute=0, second=0, microsecond=0)
+        soon = max(self.rules.remind, default=0)
+        with self.engine.connect() as connection:
+            return read_screen(connection, now, since=midnight, soon=soon, areas=areas, most=most)
+
+    def changes(self, since: datetime, until: datetime, areas: Sequence[str] = ()) -> list[Change]:
+        """Return what was written, and which clocks ran out, from a moment to another."""
+        with self.engine.connect() as connection:
+            return find_changes(connection, since, until, areas=areas)
 
     def add_photo(
         self, case_id: int, data: bytes, actor: Actor, *, at: datetime | None = None, key: str = ""
@@ -331,7 +392,7 @@ class Casebook:
         store_picture(folder, picture)
 
         def add(connection: Connection) -> Case:
-            case = _find(connection, case_id, for_update=True)
+            case = find_case(connection, case_id, for_update=True)
             if picture.sha256 in [photo.sha256 for photo in list_rows(connection, case_id)]:
                 return case
             facts = {"sha256": picture.sha256}
@@ -339,7 +400,7 @@ class Casebook:
             add_row(connection, case_id, picture, case.updated_at)
             return case
 
-        return self._write(lambda connection: _once(connection, key, request, add))
+        return self._write(lambda connection: write_once(connection, key, request, add))
 
     def photos_of(self, case_id: int) -> Sequence[Photo]:
         """Return what is said of the photos of a case; for the staff only."""
@@ -368,7 +429,7 @@ class Casebook:
         """
 
         def erase(connection: Connection) -> tuple[Case, list[str]]:
-            _find(connection, case_id, for_update=True)
+            find_case(connection, case_id, for_update=True)
             gone = connection.execute(delete(reporters).where(reporters.c.case_id == case_id))
             names = [photo.sha256 for photo in list_rows(connection, case_id)] if photos else []
             orphans = drop_rows(connection, case_id) if photos else []
@@ -493,20 +554,24 @@ class Casebook:
         version: int | None,
         facts: Mapping[str, Any] | None = None,
     ) -> Case:
-        case = _find(connection, case_id, for_update=True)
+        case = find_case(connection, case_id, for_update=True)
         if version is not None and version != case.version:
             raise ConflictError(
                 f"case {case_id} is at version {case.version} ({case.stage}, {case.standing}), "
                 f"not {version}: read it again"
             )
         if step.duplicate_of is not None:
-            _find(connection, step.duplicate_of)
-        calls = _find_whistles(connection, case_id)
-        outcome = take_step(case, step, self.rules, self.desk, calls)
-        if facts is not None:
-            outcome = replace(outcome, entry=replace(outcome.entry, facts=facts))
-        _keep(connection, case, outcome, {one.hop for one in calls})
+            find_case(connection, step.duplicate_of)
+        calls = find_whistles(connection, case_id)
+        outcome = add_facts(take_step(case, step, self.rules, self.desk, calls), facts)
+        keep_step(connection, case, outcome, calls)
         return outcome.case
+
+
+def _refuse_future(at: datetime | None) -> None:
+    """Refuse a moment that is not yet: no later step could follow one of a wrong clock."""
+    if at is not None and settle_moment(at) > settle_moment(None) + _AHEAD:
+        raise CaseError(f"{at.isoformat()} lies ahead: look at the clock of the device")
 
 
 def find_folder(where: str | Path) -> Path | None:
@@ -515,87 +580,3 @@ def find_folder(where: str | Path) -> Path | None:
         return None
     path = Path(where)
     return path.with_name(f"{path.stem}.photos")
-
-
-def _once(
-    connection: Connection, key: str, request: str, write: Callable[[Connection], Case]
-) -> Case:
-    """Write, unless the key says that it was written before: then return what it was."""
-    if key:
-        row = connection.execute(select(keys).where(keys.c.key == key)).one_or_none()
-        if row is not None:
-            if row.request != request:
-                raise ConflictError(f"key {key!r} was used for something else: take another one")
-            return _find_at(connection, row.case_id, row.version)
-    case = write(connection)
-    if key:
-        row_of_key = {"key": key, "request": request, "at": settle_moment(None)}
-        values = {**row_of_key, "case_id": case.case_id, "version": case.version}
-        connection.execute(insert(keys), values)
-    return case
-
-
-def _add(connection: Connection, outcome: Outcome, reporter: Reporter | None) -> Case:
-    """Write a new case, the first line of its log, and its reporter apart."""
-    number = connection.execute(
-        insert(cases).returning(cases.c.case_id), write_case(outcome.case)
-    ).scalar_one()
-    outcome = number_case(outcome, number)
-    connection.execute(insert(entries), write_entry(outcome.entry, "", settle_moment(None)))
-    if reporter is not None:
-        connection.execute(insert(reporters), {"case_id": number, **asdict(reporter)})
-    return outcome.case
-
-
-def _keep(connection: Connection, before: Case, outcome: Outcome, known: set[int]) -> None:
-    """Write a step, unless another one came first."""
-    case = outcome.case
-    changed = connection.execute(
-        update(cases)
-        .where(cases.c.case_id == case.case_id, cases.c.version == before.version)
-        .values(write_case(case))
-    )
-    if changed.rowcount != 1:
-        raise ConflictError(f"case {case.case_id} was changed at the same time: read it again")
-    previous = connection.execute(
-        select(entries.c.hash).where(
-            entries.c.case_id == case.case_id, entries.c.version == before.version
-        )
-    ).scalar_one()
-    connection.execute(insert(entries), write_entry(outcome.entry, previous, settle_moment(None)))
-    _keep_whistles(connection, outcome.whistles, known)
-
-
-def _keep_whistles(connection: Connection, calls: Iterable[Whistle], known: set[int]) -> None:
-    for call in calls:
-        row = write_whistle(call)
-        if call.hop in known:
-            place = (whistles.c.case_id == call.case_id, whistles.c.hop == call.hop)
-            connection.execute(update(whistles).where(*place).values(row))
-        else:
-            connection.execute(insert(whistles), row)
-
-
-def _find(connection: Connection, case_id: int, *, for_update: bool = False) -> Case:
-    statement: Select[Any] = select(*CASE_COLUMNS).where(cases.c.case_id == case_id)
-    if for_update:
-        statement = statement.with_for_update()
-    row = connection.execute(statement).one_or_none()
-    if row is None:
-        raise CaseNotFoundError(f"no case {case_id}")
-    return read_case(row)
-
-
-def _find_at(connection: Connection, case_id: int, version: int) -> Case:
-    """Return a case as it stood at a version, from its log."""
-    statement = (
-        select(entries)
-        .where(entries.c.case_id == case_id, entries.c.version <= version)
-        .order_by(entries.c.version)
-    )
-    return replay([read_entry(row) for row in connection.execute(statement).mappings()])
-
-
-def _find_whistles(connection: Connection, case_id: int) -> list[Whistle]:
-    statement = select(whistles).where(whistles.c.case_id == case_id).order_by(whistles.c.hop)
-    return [Whistle(**row) for row in connection.execute(statement).mappings()]

@@ -8,6 +8,7 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 
@@ -63,7 +64,7 @@ def open_engine(where: str | Path) -> Engine:
         engine = create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True)
     try:
         migrate(engine)
-    except (SQLAlchemyError, sqlite3.Error) as error:
+    except (SQLAlchemyError, CommandError, sqlite3.Error) as error:
         engine.dispose()
         raise CasebookError(f"can't open the casebook {url}: {_first_line(error)}") from error
     return engine

@@ -92,5 +92,5 @@ def _encode(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
     if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
+        return {item.name: getattr(value, item.name) for item in fields(value)}
     raise TypeError(f"{value!r} is not a value of a casebook")

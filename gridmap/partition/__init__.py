@@ -27,7 +27,7 @@ from gridmap.partition.objective import (
     weigh_moves,
     weigh_problem,
 )
-from gridmap.partition.polish import polish_small, spare_steps
+from gridmap.partition.polish import ease_weights, polish_small, spare_steps
 from gridmap.partition.problem import (
     Bits,
     Component,
@@ -395,7 +395,8 @@ def _solve_part(component: Component, home: Ints, weights: Weights, seed: int, s
     redrawn = redraw_part(component, home, weights, words, effort // REDRAW)
     if redrawn is None:
         free = weights._replace(moved=0.0)
-        labels = _draw_part(component, free, words, spare_steps(component, free, effort))
+        drawn_by = ease_weights(component, free, effort)
+        labels = _draw_part(component, drawn_by, words, spare_steps(component, free, effort))
         return polish_small(component, labels, free, effort)
     return redrawn.astype(np.int64)
 

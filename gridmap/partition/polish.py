@@ -16,13 +16,15 @@ from gridmap.partition.problem import Component, Graph, Ints
 from gridmap.partition.prove.resplit import improve_state
 from gridmap.partition.prove.settle import cost_balance, find_balanced, settle_balance
 
-#: Units of the largest part that is polished.
-LARGEST = 64
+#: Units of the largest part that is polished at little effort, and grids of the largest ever.
+LARGEST, MOST_GRIDS = 64, 40
 #: Units of a part up to which balance comes first at little effort: larger ones seldom get to the
 #: best balance then, and would only pay for it with borders.
 QUICK = 40
 #: Moves per unit from which balance comes first in every part that is polished.
 THOROUGH = 1000
+#: What all but balance weighs then in the drawing that is polished.
+EASED = 0.15
 #: Sets listed per move then.
 LISTED = 5
 #: Share of the steps that cutting grids anew may take, and share of these for one group of grids.
@@ -55,9 +57,7 @@ def polish_small(component: Component, labels: Ints, weights: Weights, steps: in
         Grid 0 … k-1.
     """
     graph, grids = component.graph, int(labels.max(initial=0)) + 1
-    if grids == 1 or steps == 0 or len(labels) > LARGEST or component.exclusive:
-        return labels
-    if weights.work > 0.0:  # cutting grids anew knows one balance only
+    if grids == 1 or component.exclusive or not _is_polished(len(labels), grids, weights, steps):
         return labels
     starts, allowed = [labels], np.inf
     if _comes_first(len(labels), weights, steps):
@@ -68,22 +68,50 @@ def polish_small(component: Component, labels: Ints, weights: Weights, steps: in
     return _choose_cheapest(graph, starts, grids, weights, steps // RESPLIT, allowed)
 
 
+def ease_weights(component: Component, weights: Weights, steps: int) -> Weights:
+    """Give the weights by which a part is drawn: balance first where there is time to polish it."""
+    units = len(component.units)
+    if not (_is_thorough(units, steps) and _comes_first(units, weights, steps)):
+        return weights
+    return weights._replace(
+        street=EASED * weights.street,
+        main_road=EASED * weights.main_road,
+        railway=EASED * weights.railway,
+        river=EASED * weights.river,
+        compound=EASED * weights.compound,
+        border=EASED * weights.border,
+    )
+
+
+def _is_polished(units: int, grids: int, weights: Weights, steps: int) -> bool:
+    """Say whether a part is polished; cutting grids anew knows one balance only."""
+    small = units <= LARGEST or (_is_thorough(units, steps) and weights.slack < LAX)
+    return steps > 0 and small and grids <= MOST_GRIDS and weights.work == 0.0
+
+
+def _is_thorough(units: int, steps: int) -> bool:
+    return steps >= THOROUGH * units
+
+
 def spare_steps(component: Component, weights: Weights, steps: int) -> int:
     """Say how many moves a part is to be drawn with: fewer where `polish_small` settles it."""
     units = len(component.units)
-    return steps // SPARED if _comes_first(units, weights, steps) else steps
+    settled = units <= LARGEST and _comes_first(units, weights, steps)
+    return steps // SPARED if settled else steps
 
 
 def _comes_first(units: int, weights: Weights, steps: int) -> bool:
     """Say whether a part gets the best balance first, and then the best of all else."""
-    most = LARGEST if steps >= THOROUGH * units else QUICK
-    return units <= most and weights.slack < LAX and weights.work == 0.0
+    small = units <= QUICK or _is_thorough(units, steps)
+    return small and weights.slack < LAX and weights.work == 0.0
 
 
 def _find_even(graph: Graph, labels: Ints, grids: int, weights: Weights, steps: int) -> Ints:
     """Find a division that is as even as can be, or as it gets in so many steps."""
     even, _ = find_balanced(graph, labels, grids, weights, steps // RESPLIT)
-    thorough = steps >= THOROUGH * len(labels)
+    if len(labels) > LARGEST:
+        return even
+    thorough = _is_thorough(len(labels), steps)
     return settle_balance(graph, even, grids, weights, LISTED * steps if thorough else steps).labels
 
 

@@ -73,6 +73,8 @@ class Place:
         The grid that it lies in, or "" where it lies in several or in none.
     community, street : str
         Its community and street office, or "".
+    community_code : str
+        The community's code, or "".
     lon, lat : float
         A place of it, in degrees of WGS-84.
     score : float
@@ -89,6 +91,7 @@ class Place:
     grid_name: str
     community: str
     street: str
+    community_code: str
     lon: float
     lat: float
     score: float
@@ -420,7 +423,14 @@ def _order(score: float, entry: Entry) -> tuple[float, int, int, str, str]:
 def _describe(entry: Entry, score: float) -> Found:
     place = Place(
         *(entry.kind, entry.code, entry.name, entry.address, entry.grid, entry.grid_name),
-        *(entry.community, entry.street, entry.lon, entry.lat, round(score, 3)),
+        *(
+            entry.community,
+            entry.street,
+            entry.community_code,
+            entry.lon,
+            entry.lat,
+            round(score, 3),
+        ),
     )
     return Found(place, entry.households)
 
@@ -435,8 +445,18 @@ def _describe_position(
     found = index.find_codes(code, 1) if code else []
     grid = found[0] if found else None
     place = Place(
-        *("position", "", name, f"{grid.address} {name}" if grid else name),
-        *((grid.code, grid.name, grid.community, grid.street) if grid else ("", "", "", "")),
-        *(lon, lat, 1.0, owner.hint if owner else ""),
+        kind="position",
+        code="",
+        name=name,
+        address=f"{grid.address} {name}" if grid else name,
+        grid_code=grid.code if grid else "",
+        grid_name=grid.name if grid else "",
+        community=grid.community if grid else "",
+        street=grid.street if grid else "",
+        community_code=grid.community_code if grid else "",
+        lon=lon,
+        lat=lat,
+        score=1.0,
+        hint=owner.hint if owner else "",
     )
     return [Found(place, 0)]

@@ -51,6 +51,8 @@ class Entry:
         Code and name of the grid that it lies in; "" where it lies in several.
     community, street : str
         Names of its community and street office, or "".
+    community_code : str
+        The community's code, 12 digits, or "".
     lon, lat : float
         A place of it, in degrees of WGS-84.
     households : int
@@ -71,6 +73,7 @@ class Entry:
     grid_name: str = ""
     community: str = ""
     street: str = ""
+    community_code: str = ""
     households: int = 0
 
 
@@ -96,21 +99,21 @@ class _Names:
     Parameters
     ----------
     communities : dict
-        Id of a community -> its name and its street office's.
+        Id of a community -> its name, its street office's and its code.
     grids : dict
         Code of a grid -> its name; "" -> "".
     """
 
-    communities: dict[str, tuple[str, str]]
+    communities: dict[str, tuple[str, str, str]]
     grids: dict[str, str]
 
 
 def list_entries(plan: Plan) -> list[Entry]:
     """List what of a plan can be found, in the order of `KINDS` and of the plan's tables."""
     communities = plan.city.communities
-    pairs = zip(communities["name"], communities["street"], strict=True)
+    named = zip(*(communities[name] for name in ("name", "street", "code")), strict=True)
     grids = dict(zip(plan.grids.index, plan.grids["name"], strict=True))
-    names = _Names(dict(zip(communities.index, pairs, strict=True)), {"": "", **grids})
+    names = _Names(dict(zip(communities.index, named, strict=True)), {"": "", **grids})
     buildings = _place_buildings(plan)
     return [
         *_list_communities(plan, names),
@@ -125,7 +128,7 @@ def list_entries(plan: Plan) -> list[Entry]:
 def _list_grids(plan: Plan, names: _Names) -> Iterator[Entry]:
     row: Any
     for row, (lon, lat) in zip(plan.grids.itertuples(), _place(plan.grids), strict=True):
-        community, office = names.communities[row.community_id]
+        community, office, code = names.communities[row.community_id]
         stem, number = split_grid(row.name) or (write_plain(row.name), "")
         yield Entry(
             kind="grid",
@@ -137,6 +140,7 @@ def _list_grids(plan: Plan, names: _Names) -> Iterator[Entry]:
             grid_name=row.name,
             community=community,
             street=office,
+            community_code=code,
             lon=lon,
             lat=lat,
             households=int(row.households),
@@ -161,6 +165,7 @@ def _list_communities(plan: Plan, names: _Names) -> Iterator[Entry]:
             grid_name=names.grids[grid],
             community=row.name,
             street=row.street,
+            community_code=row.code,
             lon=lon,
             lat=lat,
             households=int(households.get(row.Index, 0)),
@@ -198,7 +203,7 @@ def _list_compounds(buildings: pd.DataFrame, names: _Names) -> Iterator[Entry]:
     households = of_compound["households"].sum()
     row: Any
     for row, grid, count in zip(middles.itertuples(), grids, households, strict=True):
-        community, office = names.communities[row.community_id]
+        community, office, code = names.communities[row.community_id]
         yield Entry(
             kind="compound",
             code=row.compound_id,
@@ -208,6 +213,7 @@ def _list_compounds(buildings: pd.DataFrame, names: _Names) -> Iterator[Entry]:
             grid_name=names.grids[grid],
             community=community,
             street=office,
+            community_code=code,
             lon=row.lon,
             lat=row.lat,
             households=int(count),
@@ -237,7 +243,7 @@ def _list_buildings(buildings: pd.DataFrame, names: _Names) -> Iterator[Entry]:
     """List the buildings that have a number or a name."""
     row: Any
     for row in buildings[buildings["name"] != ""].itertuples():
-        community, office = names.communities[row.community_id]
+        community, office, code = names.communities[row.community_id]
         stem, number, _, _ = split_address(row.name)
         yield Entry(
             kind="building",
@@ -249,6 +255,7 @@ def _list_buildings(buildings: pd.DataFrame, names: _Names) -> Iterator[Entry]:
             grid_name=names.grids[row.grid],
             community=community,
             street=office,
+            community_code=code,
             lon=row.lon,
             lat=row.lat,
             households=int(row.households),

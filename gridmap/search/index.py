@@ -19,7 +19,7 @@ from gridmap.search.entries import CODED, Entry, list_entries
 from gridmap.search.spelling import make_tokens
 
 #: Version of the layout; a file of another one is written anew.
-FORMAT = 1
+FORMAT = 2
 #: In place of a number: what has a name as its own, and no number.
 OWN = "="
 _LAYOUT = """
@@ -31,7 +31,7 @@ CREATE VIRTUAL TABLE tokens USING fts5(
 CREATE TABLE entry (
     id INTEGER PRIMARY KEY, kind TEXT, code TEXT, name TEXT, address TEXT, lon REAL, lat REAL,
     parts TEXT, number TEXT, grid TEXT, grid_name TEXT, community TEXT, street TEXT,
-    households INTEGER
+    community_code TEXT, households INTEGER
 );
 CREATE TABLE link (
     part INTEGER, number TEXT, entry INTEGER, PRIMARY KEY (part, number, entry)

@@ -11,8 +11,6 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from pypinyin import lazy_pinyin
-
 #: Words that people leave out, the longer first.
 GENERIC = re.compile("街道办事处|街道办|居民委员会|村民委员会|居委会|村委会|办事处|街道|社区|小区")
 _HANZI = "[\u3400-\u9fff]"
@@ -68,6 +66,8 @@ def spell(text: str) -> tuple[str, ...]:
     >>> spell("小雨社区3")
     ('xiao', 'yu', 'she', 'qu', '3')
     """
+    from pypinyin import lazy_pinyin  # late: its dictionary takes a quarter of a second
+
     return tuple(
         sound.lower()
         for run in re.findall(rf"{_HANZI}+|[0-9]+|[A-Za-z]+", text)

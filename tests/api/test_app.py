@@ -16,13 +16,13 @@ from gridmap.store import PlanStore
 TODAY = date(2026, 5, 1)
 
 
-def publish_two(folder, plan):
+def publish_two(folder, plan, today=TODAY):
     """Keep two plans that tell themselves apart by every grid's name; publish the first."""
     store = PlanStore(folder)
     for name in ("old", "new"):
         grids = plan.grids.assign(name=[f"{name} {number}" for number in range(len(plan.grids))])
         store.keep(replace(plan, grids=grids), name)
-    store.publish("old", TODAY, by="王芳", today=TODAY)
+    store.publish("old", today, by="王芳", today=today)
     return store
 
 

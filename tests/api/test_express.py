@@ -144,3 +144,52 @@ def test_forgotten_plans(client, monkeypatch):
     shelf.in_force(autumn)
     assert shelf.peek(autumn)
     assert shelf.peek(spring) is None
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/collections/grids/items?bbox={box}",
+        "/collections/grids/items?bbox={box}&limit=2",
+        "/collections/streets/items?bbox={box}",
+        "/collections/grids/items?bbox=0,0,1,1",
+    ],
+)
+def test_boxes_are_answered_alike(client, town, monkeypatch, address):
+    """Features of a box: status, headers and body are those of the route."""
+    west, south, east, north = town.spring.grids.to_crs("EPSG:4326").total_bounds.round(6)
+    address = address.format(box=f"{west},{south},{(west + east) / 2:.6f},{north}")
+    quick = client.get(address)
+    monkeypatch.setattr(express.Express, "_list_items", lambda *_: None)
+    slow = client.get(address)
+    assert (quick.status_code, quick.content) == (200, slow.content)
+    assert dict(quick.headers) == dict(slow.headers)
+
+
+@pytest.mark.parametrize("query", ["", "?plan=spring"])
+def test_tiles_are_answered_alike(client, monkeypatch, query):
+    """A tile that was cut before: the same bytes and headers, without the route."""
+    limits = client.get("/tiles/WebMercatorQuad").json()["tileMatrixSetLimits"][4]
+    address = "/tiles/WebMercatorQuad/{tileMatrix}/{minTileRow}/{minTileCol}".format(**limits)
+    slow = client.get(address + query)
+    monkeypatch.setattr("api.shelf.Shelf.get_tile", None)
+    quick = client.get(address + query)
+    assert (quick.status_code, quick.content) == (200, slow.content)
+    assert dict(quick.headers) == dict(slow.headers)
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("/collections/grids/items?bbox=3,2,1,4", 400),
+        ("/collections/grids/items?bbox=1,2,3,,", 400),
+        ("/collections/units/items?bbox=1,2,3,4", 401),
+        ("/tiles/WebMercatorQuad/99/0/0", 400),
+        ("/tiles/WebMercatorQuad/8/0/0?plan=none", 404),
+    ],
+)
+def test_what_is_unusual_goes_to_the_route(client, address, status):
+    """The quick way refuses nothing itself."""
+    answer = client.get(address)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"

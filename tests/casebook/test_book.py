@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,13 @@ from sqlalchemy.exc import DBAPIError
 
 from gridmap.casebook.book import Casebook
 from gridmap.casebook.database import open_engine
+from gridmap.casebook.ledger import Opening, open_cases
 from gridmap.casebook.lists import CaseQuery
 from gridmap.casebook.schema import APPEND_ONLY, entries
 from gridmap.errors import CasebookError, CaseError, CaseNotFoundError, ConflictError, StepError
 from gridmap.incidents.desk import Desk
-from gridmap.incidents.model import Reporter
+from gridmap.incidents.model import Actor, Reporter
+from gridmap.incidents.steps import open_case
 from tests.incidents.town import CITIZEN, NE, SATURDAY, STREET, SW, WATER, WORKER, report, step
 
 
@@ -84,6 +87,18 @@ def test_a_refused_step_leaves_nothing(book: Casebook) -> None:
         book.step(case.case_id, step("resolve", WATER), key="k")
     assert book.read(case.case_id) == case and len(book.log(case.case_id)) == 1
     assert book.step(case.case_id, step("inspect", WORKER), key="k").stage == "inspected"
+
+
+def test_a_moment_that_is_not_yet_is_refused(book: Casebook) -> None:
+    """A wrong clock would leave no room for the next step; five minutes are forgiven."""
+    ahead = datetime.now(UTC) + timedelta(hours=1)
+    with pytest.raises(CaseError, match="lies ahead"):
+        book.open(report(reported_at=ahead), CITIZEN)
+    with pytest.raises(CaseError, match="lies ahead"):
+        book.open_many([report(reported_at=ahead)], CITIZEN)
+    case = book.open(report(reported_at=ahead - timedelta(minutes=58)), CITIZEN)
+    with pytest.raises(CaseError, match="lies ahead"):
+        book.step(case.case_id, step("inspect", WORKER, at=ahead))
 
 
 def test_the_slower_of_two_gets_a_conflict(book: Casebook) -> None:
@@ -259,3 +274,47 @@ def test_a_database_that_can_not_be_opened_says_why(tmp_path: Path) -> None:
         open_engine(tmp_path / "text.sqlite")
     with pytest.raises(CasebookError, match="no casebook on mysql"):
         open_engine("mysql://u@h/db")
+
+
+def test_one_bad_row_among_many_at_once_fails_alone(book: Casebook) -> None:
+    """What the database refuses of one phone costs the others nothing."""
+    start = threading.Barrier(8)
+
+    def send(number: int) -> str:
+        start.wait()
+        actor = Actor("reporter", "\x00" if number == 3 else "p")  # PostgreSQL takes no NUL
+        try:
+            book.open(report(), actor, key=f"k{number}")
+        except (DBAPIError, ValueError):
+            return "refused"
+        return "kept"
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(send, range(8)))
+    refused = 0 if book.engine.dialect.name == "sqlite" else 1
+    assert answers.count("refused") == refused and len(book.find()) == 8 - refused
+
+
+def test_twins_in_one_group_are_one_case(book: Casebook) -> None:
+    """The same key twice among those who wait, and once for something else."""
+    openings = [
+        Opening(open_case(told, CITIZEN, book.rules, book.desk), None, "k", request)
+        for told, request in ((report(), "a"), (report(), "a"), (report(51, 50), "b"))
+    ]
+    first, twin, misuse = book.writer.write(lambda pen: open_cases(pen, openings))
+    assert first == twin and isinstance(misuse, ConflictError)
+    assert len(book.find()) == 1
+
+
+def test_similar_cases_are_found_through_the_index(book: Casebook) -> None:
+    """A strip of latitude of one category is read, never the whole table."""
+    statement = (
+        "SELECT case_id FROM cases WHERE category = '供水' AND lat BETWEEN 40.1 AND 40.2 "
+        "AND lon BETWEEN 122 AND 123"
+    )
+    explain = "EXPLAIN QUERY PLAN" if book.engine.dialect.name == "sqlite" else "EXPLAIN"
+    with book.engine.connect() as connection:
+        if book.engine.dialect.name == "postgresql":  # an empty table is read whole otherwise
+            connection.execute(text("SET enable_seqscan = off"))
+        plan = " ".join(str(row) for row in connection.execute(text(f"{explain} {statement}")))
+    assert "ix_cases_category_lat" in plan

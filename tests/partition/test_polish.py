@@ -15,8 +15,8 @@ from gridmap.partition import (
     partition_problem,
     prove,
 )
-from gridmap.partition.objective import NO_HOME, make_state, make_weights, part_cost
-from gridmap.partition.polish import LARGEST, polish_small, spare_steps
+from gridmap.partition.objective import NO_HOME, count_pieces, make_state, make_weights, part_cost
+from gridmap.partition.polish import LARGEST, ease_weights, polish_small, spare_steps
 from gridmap.partition.problem import Component, Problem, measure_load, split_components
 from gridmap.partition.prove.group import BITS
 from gridmap.partition.prove.resplit import improve_state
@@ -181,6 +181,23 @@ def test_large_parts_one_grid_and_no_steps_stay_as_they_are() -> None:
     assert spare_steps(component, FREE, 100 * 4000) < 100 * 4000
     lax = FREE._replace(slack=10.0)
     assert spare_steps(component, lax, STEPS) == STEPS
+
+
+def test_large_parts_are_more_even_with_high_effort() -> None:
+    """From 1,000 moves a unit balance comes first in a part of any size, and the plan is one."""
+    problem = lattice(11, seed=3)
+    (component,) = split_components(problem, RULES)
+    size = len(component.units)
+    assert size > LARGEST
+    assert ease_weights(component, FREE, 100 * size) == FREE
+    assert ease_weights(component, FREE._replace(slack=10.0), 2000 * size).border == FREE.border
+    assert ease_weights(component, FREE, 2000 * size).border < FREE.border
+    labels = partition_problem(problem, RULES, steps=150)
+    better = polish_small(component, labels, FREE, 2000 * size)
+    assert balance(problem, better) < 0.7 * balance(problem, labels)
+    assert count_pieces(problem, better).tolist() == [1] * (int(labels.max()) + 1)
+    drawn = partition_problem(problem, RULES, steps=2000)
+    assert balance(problem, drawn) < balance(problem, labels)
 
 
 def test_groups_of_more_units_than_bits_are_contracted() -> None:

@@ -1,0 +1,166 @@
+"""Whom to send to a place, and what stands at an address, for dispatchers; each is recorded.
+
+The record says who asked and which grid was the answer, never the place or the words: they may be
+where a citizen lives.
+"""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Query, Request, Response
+
+from api.access import Caller, Dispatcher, record, refuse_elsewhere
+from api.answers import find_hint, put_on_map, tell_metres
+from api.dependencies import PlanAt, TheShelf
+from api.internal_models import (
+    InternalFound,
+    InternalOwner,
+    InternalPosition,
+    InternalRef,
+    InternalSearch,
+)
+from api.models import Place, Wanted
+from api.problems import PROBLEMS
+from api.shelf import InForce, Shelf
+from gridmap.locate import Owner
+from gridmap.search import Found
+
+router = APIRouter(prefix="/internal", tags=["internal"], responses=PROBLEMS)
+_NOBODY: dict[str, Any] = {
+    "worker": None,
+    "others": [],
+    "deputies": [],
+    "branches": [],
+    "liaisons": [],
+}
+
+
+@router.get("/locate")
+def locate_internally(
+    caller: Dispatcher,
+    request: Request,
+    response: Response,
+    place: Annotated[Place, Query()],
+    in_force: PlanAt,
+    shelf: TheShelf,
+) -> InternalOwner:
+    """Find the grid that owns a place, with its worker, branches and liaisons on a day."""
+    return _locate(caller, request, response, place, in_force, shelf)
+
+
+@router.post("/locate")
+def locate_internally_and_privately(
+    caller: Dispatcher,
+    request: Request,
+    response: Response,
+    place: Annotated[Place, Body()],
+    in_force: PlanAt,
+    shelf: TheShelf,
+) -> InternalOwner:
+    """Find the same; the place is in no address and so in no log."""
+    return _locate(caller, request, response, place, in_force, shelf)
+
+
+@router.get("/search")
+def search_internally(
+    caller: Dispatcher,
+    request: Request,
+    response: Response,
+    wanted: Annotated[Wanted, Query()],
+    in_force: PlanAt,
+    shelf: TheShelf,
+) -> InternalSearch:
+    """Find what `/search` does in the caller's districts, with households and whom to call."""
+    return _search(caller, request, response, wanted, in_force, shelf)
+
+
+@router.post("/search")
+def search_internally_and_privately(
+    caller: Dispatcher,
+    request: Request,
+    response: Response,
+    wanted: Annotated[Wanted, Body()],
+    in_force: PlanAt,
+    shelf: TheShelf,
+) -> InternalSearch:
+    """Find the same; what is searched for is in no address and so in no log."""
+    return _search(caller, request, response, wanted, in_force, shelf)
+
+
+def _locate(
+    caller: Caller,
+    request: Request,
+    response: Response,
+    place: Place,
+    in_force: InForce,
+    shelf: Shelf,
+) -> InternalOwner:
+    plan = in_force.plan
+    owner = plan.locator.locate(place.lon, place.lat, datum=place.datum)
+    code = owner.grid_code
+    if code:
+        refuse_elsewhere(caller, code)
+    record(request, caller, "locate", code or "", plan=plan.name)
+    response.headers["Cache-Control"] = "no-store"
+    card = shelf.describe_staff(in_force, code, plan.grids[code].community_id) if code else _NOBODY
+    return InternalOwner(**_tell_owner(owner, place, in_force), **card)
+
+
+def _tell_owner(owner: Owner, place: Place, in_force: InForce) -> dict[str, Any]:
+    plan = in_force.plan
+    grid = plan.grids[owner.grid_code] if owner.grid_code else None
+    hint = find_hint(owner, plan)
+    shown = put_on_map(place.lon, place.lat, place.datum)
+    return {
+        "grid": _refer(owner.grid_code, in_force),
+        "community": grid.community if grid else None,
+        "street": grid.street if grid else None,
+        "match": owner.match,
+        "border_m": tell_metres(owner.border),
+        "distance_m": tell_metres(owner.distance),
+        "runner_up": _refer(owner.runner_up, in_force),
+        "hint": hint.text if hint else None,
+        "place": InternalPosition(lon=shown[0], lat=shown[1]) if shown else None,
+        "plan": plan.name,
+        "as_of": in_force.as_of,
+    }
+
+
+def _search(
+    caller: Caller,
+    request: Request,
+    response: Response,
+    wanted: Wanted,
+    in_force: InForce,
+    shelf: Shelf,
+) -> InternalSearch:
+    found = shelf.search(in_force, wanted.q, wanted.limit, covers=caller.covers)
+    grids = sorted({one.place.grid_code for one in found} - {""})
+    record(request, caller, "search", grids=grids, plan=in_force.plan.name)
+    response.headers["Cache-Control"] = "no-store"
+    results = [_tell_found(one, in_force, shelf) for one in found]
+    return InternalSearch(results=results, plan=in_force.plan.name, as_of=in_force.as_of)
+
+
+def _tell_found(found: Found, in_force: InForce, shelf: Shelf) -> InternalFound:
+    place = found.place
+    contact = shelf.find_contact(in_force, place.grid_code) if place.grid_code else None
+    return InternalFound(
+        kind=place.kind,
+        code=place.code,
+        name=place.name,
+        address=place.address,
+        grid=_refer(place.grid_code, in_force),
+        community=place.community or None,
+        street=place.street or None,
+        lon=place.lon,
+        lat=place.lat,
+        score=place.score,
+        hint=place.hint or None,
+        households=found.households,
+        worker=contact.worker if contact else None,
+        phone=contact.office_phone or None if contact else None,
+    )
+
+
+def _refer(code: str | None, in_force: InForce) -> InternalRef | None:
+    return InternalRef(code=code, name=in_force.plan.grids[code].name) if code else None

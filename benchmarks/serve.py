@@ -1,0 +1,587 @@
+"""The service under load: ours, tipg on PostGIS and pygeoapi on PostGIS, in one run.
+
+    python benchmarks/serve.py [--json FILE] [--store FOLDER] [--peers FOLDER] [--only ours]
+
+A city is drawn, kept and published (``--store`` keeps it for the next run), each server runs with
+one worker, and wrk asks it on loopback with 32 connections: a point look-up, the grids in a box,
+and for ours batches of points. Told are requests a second, the 99th percentile, and µs of CPU a
+request of the server's process (and of its database), which depend less on what else the machine
+does. Ours is started once more with two workers. Peers are installed into environments of their
+own under ``--peers``; what does not install or start is left out, with the reason. PostgreSQL's
+programs must be installed.
+"""
+
+import argparse
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+import gridmap
+
+ROOT = Path(__file__).parents[1]
+POSTGRES = Path("/usr/lib/postgresql/15/bin")
+PEERS = {
+    "tipg": ["tipg", "uvicorn"],
+    "pygeoapi": ["pygeoapi", "gunicorn", "psycopg2-binary", "geoalchemy2"],
+}
+POINTS, BATCH = 2_000, 10_000
+TICK = os.sysconf("SC_CLK_TCK")
+SCRIPT = """
+local paths = {}
+for line in io.lines("%s") do paths[#paths + 1] = line end
+local requests, at = {}, 0
+init = function() for i, path in ipairs(paths) do requests[i] = wrk.format("GET", path) end end
+request = function() at = at %% #requests + 1; return requests[at] end
+"""
+POST = """
+local file = io.open("%s", "rb")
+wrk.method, wrk.body = "POST", file:read("*a")
+wrk.headers["Content-Type"] = "%s"
+"""
+
+
+@dataclass(frozen=True)
+class Load:
+    """What wrk and /proc saw."""
+
+    rate: float
+    p99: float
+    cpu: float
+    database: float
+
+
+# --- servers -----------------------------------------------------------------------------------
+
+
+def find_port() -> int:
+    """Return a port that is free."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(address: str, process: subprocess.Popen[bytes], seconds: float = 60) -> float:
+    """Return the seconds until an address answers."""
+    start = time.perf_counter()
+    while time.perf_counter() - start < seconds:
+        if process.poll() is not None:
+            raise RuntimeError(f"the server ended with {process.returncode}")
+        try:
+            with urllib.request.urlopen(address, timeout=seconds) as answer:
+                answer.read()
+            return time.perf_counter() - start
+        except OSError:
+            time.sleep(0.01)
+    raise RuntimeError(f"{address} does not answer")
+
+
+@contextmanager
+def serve(
+    command: Sequence[str], environment: Mapping[str, str], folder: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server until the block ends."""
+    with (folder / "server.log").open("ab") as log:
+        process = subprocess.Popen(
+            command,
+            env={**os.environ, **environment},
+            stdout=log,
+            stderr=log,
+            cwd=folder,
+            start_new_session=True,
+        )
+        try:
+            yield process
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(30)
+
+
+def count_cpu(pids: Sequence[int]) -> float:
+    """Return the CPU seconds that processes and their children have used."""
+    ticks = 0
+    for pid in pids:
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += sum(map(int, fields[11:13]))
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        except OSError:
+            continue
+        ticks += round(count_cpu([int(child) for child in children]) * TICK)
+    return ticks / TICK
+
+
+def list_family(pid: int) -> list[int]:
+    """Return a process and those that it started."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(one for child in children for one in list_family(int(child)))]
+
+
+def measure_memory(pid: int) -> float:
+    """Return the MB of a process and its children, shared pages divided among who shares them."""
+    total = 0
+    for one in list_family(pid):
+        found = re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{one}/smaps_rollup").read_text(), re.M)
+        total += int(found.group(1)) if found else 0
+    return total / 1024
+
+
+def ask(
+    base: str,
+    script: str,
+    pids: Sequence[int],
+    database: Sequence[int],
+    seconds: int,
+    connections: int,
+) -> Load:
+    """Ask a server with wrk, after a second to warm up."""
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
+        file.write(script)
+        file.flush()
+        command = ["wrk", "-t1", f"-c{connections}", "--latency", "-s", file.name]
+        subprocess.run([*command, "-d1s", base], capture_output=True, check=True)
+        before, kept = count_cpu(pids), count_cpu(database)
+        done = subprocess.run(
+            [*command, f"-d{seconds}s", base], capture_output=True, text=True, check=True
+        )
+        used, stored = count_cpu(pids) - before, count_cpu(database) - kept
+    wrong = re.search(r"Non-2xx or 3xx responses: (\d+)", done.stdout)
+    if wrong:
+        raise RuntimeError(f"{wrong.group(1)} answers of {base} were errors")
+    requests = int(re.search(r"(\d+) requests in", done.stdout).group(1))
+    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", done.stdout).group(1))
+    number, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", done.stdout).groups()
+    p99 = float(number) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[unit]
+    return Load(rate, p99, used / requests * 1e6, stored / requests * 1e6)
+
+
+# --- what is asked -----------------------------------------------------------------------------
+
+
+def make_points(plan: gridmap.Plan, count: int) -> list[tuple[float, float]]:
+    """Make places where people are: up to some 50 m from a random building."""
+    rng = random.Random(0)
+    buildings = plan.city.buildings.sample(count, replace=True, random_state=0)
+    shapes = buildings.representative_point().to_crs("EPSG:4326")
+    return [
+        (round(at.x + rng.uniform(-5e-4, 5e-4), 6), round(at.y + rng.uniform(-5e-4, 5e-4), 6))
+        for at in shapes
+    ]
+
+
+def make_boxes(points: Sequence[tuple[float, float]]) -> list[str]:
+    """Make boxes of 600 m or so from places: a screen of a phone, some 10 grids."""
+    size = 0.006
+    return [f"{lon},{lat},{lon + size:.6f},{lat + size:.6f}" for lon, lat in points]
+
+
+def write_paths(folder: Path, paths: Sequence[str]) -> str:
+    """Write a wrk script that asks for paths in turn."""
+    file = folder / f"paths-{abs(hash(tuple(paths)))}.txt"
+    file.write_text("\n".join(paths) + "\n")
+    return SCRIPT % file
+
+
+def write_batch(folder: Path, name: str, body: bytes, media_type: str) -> str:
+    """Write a wrk script that posts a body."""
+    file = folder / name
+    file.write_bytes(body)
+    return POST % (file, media_type)
+
+
+def make_batches(points: Sequence[tuple[float, float]]) -> dict[str, tuple[bytes, str]]:
+    """Return a batch of points in each kind."""
+    import pyarrow as pa
+
+    lon, lat = (list(column) for column in zip(*points, strict=True))
+    sink = pa.BufferOutputStream()
+    table = pa.table({"lon": lon, "lat": lat})
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    rows = "".join(f"{x},{y}\n" for x, y in points)
+    return {
+        "JSON": (json.dumps({"lon": lon, "lat": lat}).encode(), "application/json"),
+        "CSV": (f"lon,lat\n{rows}".encode(), "text/csv"),
+        "Arrow": (sink.getvalue().to_pybytes(), "application/vnd.apache.arrow.stream"),
+    }
+
+
+# --- ours --------------------------------------------------------------------------------------
+
+
+def make_store(folder: Path, grids: int) -> gridmap.PlanStore:
+    """Draw, keep and publish a city; what is there already is taken."""
+    store = gridmap.PlanStore(folder)
+    if store.publications().empty:
+        print(f"drawing a city of {grids} grids …")
+        store.keep(gridmap.draw_plan(gridmap.make_city(grids), steps=5), "bench")
+        store.publish("bench", date.today(), by="benchmark")
+    return store
+
+
+@contextmanager
+def serve_ours(
+    store: Path, folder: Path, workers: int
+) -> Iterator[tuple[str, subprocess.Popen[bytes], float]]:
+    """Run ours; give its address, its process and the seconds until it answered."""
+    port = find_port()
+    command = [sys.executable, "-m", "api", str(store), "--port", str(port)]
+    command += ["--workers", str(workers), "--rate", "0", "--key-rate", "0"]
+    with serve(command, {"PYTHONPATH": str(ROOT)}, folder) as process:
+        base = f"http://127.0.0.1:{port}"
+        yield base, process, wait_for(f"{base}/health", process)
+
+
+# --- peers -------------------------------------------------------------------------------------
+
+
+def run_as_owner(*words: str | Path) -> None:
+    """Run one of PostgreSQL's programs, which refuse root."""
+    owner = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    quiet = subprocess.DEVNULL  # a pipe would stay open as long as the server runs
+    subprocess.run([*owner, *words], check=True, stdout=quiet, stderr=quiet, cwd="/")
+
+
+@contextmanager
+def serve_database(store: gridmap.PlanStore) -> Iterator[tuple[str, int]]:
+    """Run PostGIS with the grids in it; give its address and its process."""
+    home = Path(tempfile.mkdtemp(prefix="gridmap-postgres-"))
+    if os.geteuid() == 0:
+        shutil.chown(home, "postgres", "postgres")
+    data, port = home / "data", find_port()
+    run_as_owner(POSTGRES / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "-E", "UTF8")
+    options = f"-p {port} -k {home} -c listen_addresses=127.0.0.1 -c fsync=off"
+    run_as_owner(POSTGRES / "pg_ctl", "-D", data, "-w", "-l", home / "log", "-o", options, "start")
+    try:
+        address = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        fill_database(address, store)
+        yield address, int((data / "postmaster.pid").read_text().split()[0])
+    finally:
+        run_as_owner(POSTGRES / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def fill_database(address: str, store: gridmap.PlanStore) -> None:
+    """Write the grids of the plan in force into a table with a spatial index."""
+    grids = store.in_force(date.today()).grids.to_crs("EPSG:4326")
+    with psycopg.connect(address, autocommit=True) as database:
+        database.execute("CREATE EXTENSION postgis")
+        database.execute(
+            "CREATE TABLE grids (grid_code text PRIMARY KEY, name text, community_id text, "
+            "households integer, geom geometry(Polygon, 4326))"
+        )
+        rows = zip(
+            *(grids.index, grids["name"], grids["community_id"], grids["households"].tolist()),
+            grids.geometry.to_wkb(),
+            strict=True,
+        )
+        with database.cursor() as cursor:
+            cursor.executemany(
+                "INSERT INTO grids VALUES (%s, %s, %s, %s, ST_GeomFromWKB(%s, 4326))", list(rows)
+            )
+        database.execute("CREATE INDEX ON grids USING gist (geom)")
+        database.execute("ANALYZE grids")
+
+
+def install(name: str, folder: Path) -> Path:
+    """Install a peer into an environment of its own; return the folder of its programs."""
+    home = folder / name
+    if not (home / "bin" / PEERS[name][1]).exists():
+        subprocess.run([sys.executable, "-m", "venv", home], check=True)
+        subprocess.run([home / "bin" / "pip", "install", "-q", *PEERS[name]], check=True)
+    return home / "bin"
+
+
+@contextmanager
+def serve_tipg(programs: Path, address: str, folder: Path) -> Iterator[tuple[str, int]]:
+    """Run tipg with one worker."""
+    port = find_port()
+    command = [str(programs / "uvicorn"), "tipg.main:app", "--port", str(port)]
+    settings = {
+        "DATABASE_URL": address,
+        "TIPG_DB_SCHEMAS": '["public"]',
+        "TIPG_CATALOG_TTL": "3600",
+    }
+    with serve([*command, "--no-access-log"], settings, folder) as process:
+        base = f"http://127.0.0.1:{port}"
+        wait_for(f"{base}/collections/public.grids", process)
+        yield base, process.pid
+
+
+@contextmanager
+def serve_pygeoapi(programs: Path, address: str, folder: Path) -> Iterator[tuple[str, int]]:
+    """Run pygeoapi with one worker."""
+    port = find_port()
+    config, described = folder / "pygeoapi.json", folder / "openapi.json"
+    config.write_text(json.dumps(configure_pygeoapi(address, port)))
+    settings = {"PYGEOAPI_CONFIG": str(config), "PYGEOAPI_OPENAPI": str(described)}
+    generate = [programs / "pygeoapi", "openapi", "generate", config, "-f", "json"]
+    with described.open("wb") as file:
+        subprocess.run(generate, env={**os.environ, **settings}, stdout=file, check=True)
+    command = [str(programs / "gunicorn"), "-w1", "-b", f"127.0.0.1:{port}"]
+    with serve([*command, "pygeoapi.flask_app:APP"], settings, folder) as process:
+        base = f"http://127.0.0.1:{port}"
+        wait_for(f"{base}/collections/grids?f=json", process)
+        yield base, process.pid
+
+
+def configure_pygeoapi(address: str, port: int) -> dict[str, Any]:
+    """Return a configuration with one collection of the database."""
+    host = re.search(r"@([^:]+):(\d+)", address)
+    assert host
+    return {
+        "server": {
+            "bind": {"host": "127.0.0.1", "port": port},
+            "url": f"http://127.0.0.1:{port}",
+            "mimetype": "application/json; charset=UTF-8",
+            "encoding": "utf-8",
+            "languages": ["en-US"],
+            "limits": {"default_items": 100, "max_items": 1000},
+            "map": {"url": "http://127.0.0.1/{z}/{x}/{y}", "attribution": "none"},
+        },
+        "logging": {"level": "ERROR"},
+        "metadata": {
+            "identification": {
+                "title": "grids",
+                "description": "grids",
+                "keywords": ["grids"],
+                "keywords_type": "theme",
+                "terms_of_service": "none",
+                "url": "http://127.0.0.1",
+            },
+            "license": {"name": "none", "url": "http://127.0.0.1"},
+            "provider": {"name": "none", "url": "http://127.0.0.1"},
+            "contact": {"name": "none", "position": "none", "email": "a@example.org"},
+        },
+        "resources": {
+            "grids": {
+                "type": "collection",
+                "title": "grids",
+                "description": "grids",
+                "keywords": ["grids"],
+                "extents": {
+                    "spatial": {
+                        "bbox": [-180, -90, 180, 90],
+                        "crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84",
+                    }
+                },
+                "links": [],
+                "providers": [
+                    {
+                        "type": "feature",
+                        "name": "PostgreSQL",
+                        "data": {
+                            "host": host.group(1),
+                            "port": int(host.group(2)),
+                            "dbname": "postgres",
+                            "user": "postgres",
+                            "password": "postgres",
+                            "search_path": ["public"],
+                        },
+                        "id_field": "grid_code",
+                        "table": "grids",
+                        "geom_field": "geom",
+                    }
+                ],
+            }
+        },
+    }
+
+
+# --- the run -----------------------------------------------------------------------------------
+
+
+class Bench:
+    """One run: what is asked, of whom, and what came of it."""
+
+    def __init__(self, store: gridmap.PlanStore, folder: Path, seconds: int) -> None:
+        self.store, self.folder, self.seconds = store, folder, seconds
+        plan = store.in_force(date.today())
+        self.batch = make_points(plan, BATCH)
+        self.points = self.batch[:POINTS]
+        self.boxes = make_boxes(self.points[: POINTS // 4])
+        self.loads: dict[tuple[str, str], Load] = {}
+        self.bars: list[dict[str, Any]] = []
+
+    def measure(
+        self,
+        who: str,
+        what: str,
+        base: str,
+        script: str,
+        pid: int,
+        database: Sequence[int] = (),
+        connections: int = 32,
+    ) -> None:
+        """Ask, and print what came of it."""
+        load = ask(base, script, [pid], database, self.seconds, connections)
+        self.loads[who, what] = load
+        stored = f" and {load.database:.0f} of its database" if database else ""
+        print(
+            f"  {who:9} {what:12} {load.rate:9.0f} requests/s  p99 {load.p99:7.1f} ms  "
+            f"{load.cpu:7.0f} µs of CPU a request{stored}"
+        )
+
+    def compare(self, what: str, goal: str, rate: float, ratio: float) -> None:
+        """Add the bars of one kind of request."""
+        ours = self.loads.get(("ours", what))
+        peer = self.loads.get(("tipg", what))
+        if ours is None:
+            return
+        times = ours.rate / peer.rate if peer else None
+        met = ours.rate >= rate and (times is None or times >= ratio)
+        self.add(f"{what}, requests/s", ours.rate, peer.rate if peer else None, times, goal, met)
+        if peer:
+            cpu = (peer.cpu + peer.database) / ours.cpu
+            self.add(f"{what}, µs CPU", ours.cpu, peer.cpu + peer.database, cpu, "", True)
+        for name in ("pygeoapi",):
+            other = self.loads.get((name, what))
+            if other:
+                self.add(
+                    f"{what}, requests/s, {name}",
+                    ours.rate,
+                    other.rate,
+                    ours.rate / other.rate,
+                    "",
+                    True,
+                )
+
+    def add(
+        self, bar: str, ours: float, peer: float | None, ratio: float | None, goal: str, met: bool
+    ) -> None:  # fmt: skip
+        """Add one bar."""
+        self.bars.append(
+            {
+                "bar": bar,
+                "ours": round(ours, 3),
+                "peer": None if peer is None else round(peer, 3),
+                "ratio": None if ratio is None else round(ratio, 2),
+                "goal": goal,
+                "met": met,
+            }
+        )
+
+
+def run_ours(bench: Bench) -> None:
+    """Measure ours."""
+    with serve_ours(bench.store.folder, bench.folder, 1) as (base, process, started):
+        pid = process.pid
+        print(f"  ours starts in {started:.2f} s; {measure_memory(pid):.0f} MB")
+        bench.add("start-up, s", started, None, None, "< 2", started < 2)
+        points = [f"/locate?lon={lon}&lat={lat}" for lon, lat in bench.points]
+        bench.measure("ours", "point", base, write_paths(bench.folder, points), pid)
+        boxes = [f"/collections/grids/items?bbox={box}&limit=100" for box in bench.boxes]
+        bench.measure("ours", "items", base, write_paths(bench.folder, boxes), pid)
+        boxes = [f"/grids?bbox={box}" for box in bench.boxes]
+        bench.measure("ours", "grids", base, write_paths(bench.folder, boxes), pid)
+        words = ["祥府花园3号楼", "anyuan", "210802001", "小雨社区3#", "清华路"]
+        asked = [f"/search?q={urllib.parse.quote(word)}" for word in words]
+        wait_for(base + asked[0], process)  # the first search opens the index
+        bench.measure("ours", "search", base, write_paths(bench.folder, asked), pid, connections=2)
+        for kind, (body, media_type) in make_batches(bench.batch).items():
+            script = write_batch(bench.folder, kind, body, media_type)
+            bench.measure("ours", kind, f"{base}/locate", script, pid, connections=4)
+
+
+def run_two_workers(bench: Bench) -> None:
+    """Measure how much memory a second worker takes, and that both answer."""
+    with serve_ours(bench.store.folder, bench.folder, 2) as (base, process, started):
+        pid = process.pid
+        points = [f"/locate?lon={lon}&lat={lat}" for lon, lat in bench.points]
+        bench.measure("ours × 2", "point", base, write_paths(bench.folder, points), pid)
+        print(f"  two workers start in {started:.2f} s; {measure_memory(pid):.0f} MB together")
+
+
+def run_peer(bench: Bench, name: str, programs: Path, address: str, database: int) -> None:
+    """Measure a peer."""
+    start = {"tipg": serve_tipg, "pygeoapi": serve_pygeoapi}[name]
+    items = {
+        "tipg": "/collections/public.grids/items?limit={}&bbox={}",
+        "pygeoapi": "/collections/grids/items?f=json&limit={}&bbox={}",
+    }[name]
+    with start(programs, address, bench.folder) as (base, pid):
+        points = [items.format(1, f"{lon},{lat},{lon},{lat}") for lon, lat in bench.points]
+        bench.measure(name, "point", base, write_paths(bench.folder, points), pid, [database])
+        boxes = [items.format(100, box) for box in bench.boxes]
+        bench.measure(name, "items", base, write_paths(bench.folder, boxes), pid, [database])
+
+
+def run_peers(bench: Bench, folder: Path, names: Sequence[str]) -> None:
+    """Measure the peers that install and start; say why for the others."""
+    try:
+        with serve_database(bench.store) as (address, database):
+            for name in names:
+                try:
+                    run_peer(bench, name, install(name, folder), address, database)
+                except (OSError, RuntimeError, subprocess.CalledProcessError) as error:
+                    print(f"  {name} is left out: {error}")
+    except (OSError, subprocess.CalledProcessError, psycopg.Error) as error:
+        print(f"  the peers are left out, for there is no PostGIS: {error}")
+
+
+def run_tiles(bench: Bench) -> None:
+    """Measure tiles: here when the service has them."""
+
+
+def conclude(bench: Bench) -> None:
+    """Add the bars."""
+    bench.compare("point", ">= 10000 and >= 40 x tipg", 10_000, 40)
+    ours = bench.loads["ours", "point"]
+    bench.add("point, p99 ms at 32 connections", ours.p99, None, None, "< 10", ours.p99 < 10)
+    bench.compare("items", ">= 3000 and >= 20 x tipg", 3_000, 20)
+    for kind, goal in (("JSON", 2e6), ("CSV", 2e6), ("Arrow", 5e6)):
+        load = bench.loads.get(("ours", kind))
+        if load:
+            rate = load.rate * BATCH
+            bench.add(f"batch {kind}, points/s", rate, None, None, f">= {goal:.0f}", rate >= goal)
+            bench.add(f"batch {kind}, µs CPU a point", load.cpu / BATCH, None, None, "", True)
+    search = bench.loads["ours", "search"]
+    bench.add("search, ms CPU", search.cpu / 1000, None, None, "< 20", search.cpu < 20_000)
+
+
+def main() -> None:
+    """Run, print, and write the bars."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--grids", type=int, default=2157)
+    parser.add_argument("--store", type=Path, help="folder of a published plan, made if missing")
+    parser.add_argument("--peers", type=Path, help="folder of the peers' environments")
+    parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument("--only", choices=["ours", *PEERS])
+    options = parser.parse_args()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        store = make_store(options.store or folder / "store", options.grids)
+        bench = Bench(store, folder, options.seconds)
+        run_ours(bench)
+        run_two_workers(bench)
+        run_tiles(bench)
+        if options.only != "ours":
+            names = [options.only] if options.only else list(PEERS)
+            run_peers(bench, options.peers or folder / "peers", names)
+        conclude(bench)
+    for bar in bench.bars:
+        print(bar)
+    if options.json:
+        options.json.write_text(json.dumps(bench.bars, ensure_ascii=False, indent=1))
+
+
+if __name__ == "__main__":
+    main()

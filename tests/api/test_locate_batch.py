@@ -1,0 +1,157 @@
+"""POST /locate with many points: JSON, CSV and Arrow in, the same kind out."""
+
+import csv
+import io
+import json
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from api.models import LocateBatch
+from api.routes import locate
+from gridmap.batches import ARROW, CSV, JSON
+
+
+@pytest.fixture(scope="module")
+def points(client):
+    """Return places around the town, most of them inside."""
+    west, south, east, north = client.get("/grids").json()["bbox"]
+    rng = np.random.default_rng(0)
+    low, high = (west - 0.001, south - 0.001), (east + 0.001, north + 0.001)
+    return rng.uniform(low, high, (60, 2)).round(7).tolist()
+
+
+def send(client, body, kind, **params):
+    """Post a batch."""
+    return client.post("/locate", content=body, headers={"Content-Type": kind}, params=params)
+
+
+def write_csv(points):
+    """Write points as an office does: with a number before, Chinese headers."""
+    rows = "".join(f"{number},{lon},{lat}\r\n" for number, (lon, lat) in enumerate(points))
+    return f"编号,经度,纬度\r\n{rows}".encode("gbk")
+
+
+def write_arrow(points):
+    """Write points as an Arrow stream, with a column of their own."""
+    lon, lat = zip(*points, strict=True)
+    table = pa.table({"case": list(map(str, range(len(points)))), "lon": lon, "lat": lat})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    return sink.getvalue().to_pybytes()
+
+
+def test_same_as_one_by_one(client, points):
+    """Every point of a batch has the grid and the match that it has alone."""
+    response = send(client, json.dumps({"points": points}), JSON)
+    batch = LocateBatch.model_validate_json(response.content)
+    assert (batch.plan, str(batch.as_of)) == ("spring", "2026-05-01")
+    assert response.headers["cache-control"] == "no-store"
+    for (lon, lat), found in zip(points, batch.answers, strict=True):
+        alone = client.get("/locate", params={"lon": lon, "lat": lat}).json()
+        for name in ("grid_code", "name", "community", "street", "match"):
+            assert getattr(found, name) == alone[name]
+        if found.border is not None:
+            assert found.border == pytest.approx(alone["border_m"], abs=0.051)
+    assert {found.match for found in batch.answers} >= {"inside", "border"}
+
+
+def test_columns_and_pairs(client, points):
+    """Columns of longitudes and latitudes are the same as pairs."""
+    lon, lat = zip(*points, strict=True)
+    pairs = send(client, json.dumps({"points": points}), JSON)
+    assert send(client, json.dumps({"lon": lon, "lat": lat}), JSON).content == pairs.content
+    spaced = json.dumps({"lat": lat, "lon": lon}, indent=8)
+    assert send(client, spaced, JSON).content == pairs.content
+
+
+def test_csv(client, points):
+    """A CSV comes back with its own columns and those of the answer."""
+    response = send(client, write_csv(points), f"{CSV}; charset=gbk")
+    assert response.headers["content-type"].partition(";")[0] == CSV
+    rows = list(csv.DictReader(io.StringIO(response.text)))
+    expected = send(client, json.dumps({"points": points}), JSON).json()["answers"]
+    assert [row["编号"] for row in rows] == list(map(str, range(len(points))))
+    assert [row["grid_code"] for row in rows] == [one["grid_code"] or "" for one in expected]
+    assert [row["match"] for row in rows] == [one["match"] for one in expected]
+
+
+def test_arrow(client, points):
+    """An Arrow stream comes back with its own columns and those of the answer."""
+    response = send(client, write_arrow(points), ARROW)
+    assert response.headers["content-type"] == ARROW
+    table = pa.ipc.open_stream(response.content).read_all()
+    expected = send(client, json.dumps({"points": points}), JSON).json()["answers"]
+    assert table["case"].to_pylist() == list(map(str, range(len(points))))
+    assert table["grid_code"].to_pylist() == [one["grid_code"] for one in expected]
+
+
+def test_datum_and_day(client, points):
+    """The datum and the day of a batch are parameters."""
+    body = json.dumps({"points": points})
+    assert send(client, body, JSON, at="2026-09-02").json()["plan"] == "autumn"
+    moved = send(client, body, JSON, datum="gcj02").json()["answers"]
+    alone = [{"lon": lon, "lat": lat, "datum": "gcj02"} for lon, lat in points[:5]]
+    for place, found in zip(alone, moved, strict=False):
+        assert client.get("/locate", params=place).json()["grid_code"] == found["grid_code"]
+    assert send(client, body, JSON, datum="mars").json()["code"] == "bad-position"
+
+
+def test_rows_without_a_place(client):
+    """A point without coordinates, or not on Earth, is answered and stops no other."""
+    body = json.dumps({"lon": [None, 999, 122.2], "lat": [40.6, 40.6, 40.6]})
+    answers = send(client, body, JSON).json()["answers"]
+    assert [one["suspect"] for one in answers[:2]] == ["missing", "impossible"]
+    assert len(answers) == 3
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status", "code"),
+    [
+        (b'{"lon": [1, 2], "lat": [1]}', JSON, 422, "bad-batch"),
+        (b'{"points": [[1, 2, 3]]}', JSON, 422, "bad-batch"),
+        (b'{"points": ' + b"[" * 5000, JSON, 422, "bad-batch"),
+        (b'{"lon": 122.2', JSON, 422, "bad-parameter"),
+        (b"[1, 2]", JSON, 422, "bad-parameter"),
+        (b"", JSON, 422, "bad-parameter"),
+        (b'{"lon": "hereabouts", "lat": 40}', JSON, 422, "bad-parameter"),
+        (b"a,b\n1,2\n", CSV, 422, "bad-batch"),
+        (b"lon,lat\n1\n", CSV, 422, "bad-batch"),
+        (b"no arrow", ARROW, 422, "bad-batch"),
+        (b"<lon>1</lon>", "text/xml", 415, "unknown-type"),
+    ],
+)
+def test_bad_batches(client, body, kind, status, code):
+    """What can't be read is a problem; the service stays well."""
+    response = send(client, body, kind)
+    assert (response.status_code, response.json()["code"]) == (status, code)
+    assert "hereabouts" not in response.text
+
+
+def test_most_points(client, town, bearer, monkeypatch):
+    """The public sends so many points at once; who has a key, more."""
+    monkeypatch.setattr(locate, "MOST_POINTS", 3)
+    monkeypatch.setattr(locate, "MOST_WITH_KEY", 4)
+    for count, status, keyed in ((3, 200, 200), (4, 422, 200), (5, 422, 422)):
+        body = json.dumps({"points": [[122.2, 40.6]] * count})
+        headers = {"Content-Type": JSON}
+        assert client.post("/locate", content=body, headers=headers).status_code == status
+        headers |= bearer(town.folder, "viewer")
+        assert client.post("/locate", content=body, headers=headers).status_code == keyed
+
+
+def test_ten_thousand(client):
+    """Ten thousand points with all their digits are let through and answered."""
+    points = [[122.2345678901 + number * 1e-9, 40.6712345678] for number in range(10_000)]
+    response = send(client, json.dumps({"points": points}), JSON)
+    assert response.status_code == 200
+    assert len(response.json()["answers"]) == 10_000
+
+
+def test_described(client):
+    """The OpenAPI document names the kinds that are read and written."""
+    operation = client.get("/openapi.json").json()["paths"]["/locate"]["post"]
+    assert set(operation["requestBody"]["content"]) == {JSON, CSV, ARROW}
+    assert set(operation["responses"]["200"]["content"]) == {JSON, CSV, ARROW}

@@ -1,0 +1,45 @@
+"""The locator against shapely: no disagreement, neither on random points nor on nasty ones."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from gridmap.locate import Locator
+
+
+@pytest.fixture(scope="module")
+def bench() -> ModuleType:
+    """Load the benchmark, which has the check that is used on millions of points."""
+    path = Path(__file__).parents[1] / "benchmarks" / "locate.py"
+    spec = importlib.util.spec_from_file_location("bench_locate", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("make", ["make_grids", "make_bricks"])
+def test_nobody_disagrees(bench: ModuleType, make: str) -> None:
+    """Random points, corners, points on edges, and both one step of a float beside."""
+    grids = getattr(bench, make)(300)
+    shapes, locator = grids.geometry.to_numpy(), Locator(grids)
+    for lon, lat in (bench.pick_inside(grids, 40_000), bench.pick_adversarial(shapes, 9_000)):
+        owners = locator.owners(lon, lat)
+        assert len(bench.find_disagreements(shapes, owners, lon, lat)) == 0
+
+
+def test_the_check_finds_a_wrong_owner(bench: ModuleType) -> None:
+    """One wrong owner among many, inside and on a border, is found; so is a missing one."""
+    grids = bench.make_grids(50)
+    shapes, locator = grids.geometry.to_numpy(), Locator(grids)
+    lon, lat = bench.pick_adversarial(shapes, 3_000)
+    owners = locator.owners(lon, lat)
+    for row, value in ((0, -1), (1, (owners[1] + 1) % 50), (2_000, -1)):
+        wrong = owners.copy()
+        wrong[row] = value
+        assert bench.find_disagreements(shapes, wrong, lon, lat).tolist() == [row]
+    assert (np.unique(owners) >= -1).all()
