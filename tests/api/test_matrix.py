@@ -18,10 +18,15 @@ NEEDS: dict[tuple[str, str], Role] = {
     ("get", "/internal/cases/{case_id}"): Role.VIEWER,
     ("get", "/internal/cases/{case_id}/reporter"): Role.DISPATCHER,
     ("post", "/internal/cases/{case_id}/steps"): Role.DISPATCHER,
+    ("get", "/internal/departments"): Role.VIEWER,
     ("get", "/internal/figures"): Role.VIEWER,
     ("get", "/internal/screen"): Role.VIEWER,
     ("get", "/internal/workers/{worker_id}/cases"): Role.VIEWER,
     ("get", "/cases/{case_id}/photos/{number}"): Role.DISPATCHER,
+    ("get", "/internal/locate"): Role.DISPATCHER,
+    ("post", "/internal/locate"): Role.DISPATCHER,
+    ("get", "/internal/search"): Role.DISPATCHER,
+    ("post", "/internal/search"): Role.DISPATCHER,
 }
 #: Whose paths are open to the public; any other path needs a line above.
 PUBLIC = (

@@ -26,7 +26,7 @@ export class Live {
 
   async load() {
     this.told = await ask("internal/screen", { urgent: "0" });
-    this.ahead = (this.told.soon ?? 1) * 3_600_000;
+    this.ahead = this.told.soon * 3_600_000;
     this.lag = this.told.now - Date.now();
     this.table.load(this.told);
     this.listen(this.told.now);
