@@ -6,6 +6,7 @@ No household count of a building leaves here; those of grids can be hidden below
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import geopandas as gpd
@@ -63,13 +64,18 @@ class Features:
 
         A feature whose bounds only touch the edge of the bbox is found. None is no condition.
         """
-        chosen = np.ones(len(self.ids), bool)
-        if bbox is not None:
-            west, south, east, north = bbox
-            low, high = self.bounds[:, :2], self.bounds[:, 2:]
-            chosen &= (low <= (east, north)).all(axis=1) & (high >= (west, south)).all(axis=1)
-        positions = np.flatnonzero(chosen).tolist()
+        positions = range(len(self.ids)) if bbox is None else self._meet(bbox)
         return tuple(at for at in positions if ids is None or self.ids[at] in ids)
+
+    @cached_property
+    def _tree(self) -> shapely.STRtree:
+        return shapely.STRtree(self.shapes)
+
+    def _meet(self, bbox: Bbox) -> list[int]:
+        """Return the positions of the features whose bounds meet a bbox, in order."""
+        found = self._tree.query(shapely.box(*bbox))
+        found.sort()
+        return list(found.tolist())
 
     def bounds_of(self, positions: Sequence[int]) -> Bbox | None:
         """Return the bbox around the features at ``positions``; None where none has a shape."""

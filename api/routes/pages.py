@@ -1,5 +1,7 @@
 """Pages for people, and the files that they are made of; nothing comes from another host."""
 
+import re
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -38,9 +40,21 @@ def show_page(request: Request, name: str, *, status: int = 200, **context: obje
     """Fill a page; which map law applies to it stands on every one."""
     state = request.app.state
     context |= {"attribution": state.attribution, "approval": state.approval}
+    context["modules"] = list_modules(name.replace(".html", ".js"))
     return _templates.TemplateResponse(
         request, name, context, status, headers={"Cache-Control": "no-cache"}
     )
+
+
+@cache
+def list_modules(name: str) -> tuple[str, ...]:
+    """Return a page's module and all that it imports, so that browsers fetch them at once."""
+    path = PAGES / "static" / name
+    if not path.exists():
+        return ()
+    imported = re.findall(r'^import [^;]*"\./([\w.]+)";$', path.read_text(encoding="utf-8"), re.M)
+    below = (module for found in imported for module in list_modules(found))
+    return tuple(dict.fromkeys((name, *below)))
 
 
 class PageFiles(StaticFiles):

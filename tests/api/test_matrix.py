@@ -22,6 +22,10 @@ NEEDS: dict[tuple[str, str], Role] = {
     ("get", "/internal/screen"): Role.VIEWER,
     ("get", "/internal/workers/{worker_id}/cases"): Role.VIEWER,
     ("get", "/cases/{case_id}/photos/{number}"): Role.DISPATCHER,
+    ("get", "/internal/locate"): Role.DISPATCHER,
+    ("post", "/internal/locate"): Role.DISPATCHER,
+    ("get", "/internal/search"): Role.DISPATCHER,
+    ("post", "/internal/search"): Role.DISPATCHER,
 }
 #: Whose paths are open to the public; any other path needs a line above.
 PUBLIC = (

@@ -1,7 +1,5 @@
 // What a page asks of the service. Places travel in bodies: addresses end up in logs.
 
-import { inTurns } from "./turns.js";
-
 const ROOT = new URL("../", import.meta.url);
 const JSON_BODY = { "Content-Type": "application/json" };
 let day = new URLSearchParams(location.search).get("at");
@@ -58,4 +56,11 @@ export const askStaff = (code) => ask(`internal/grids/${encodeURIComponent(code)
 export const askLayer = (layer, bbox) => ask(`layers/${layer}`, { bbox });
 export const askOwner = (place) => post("locate", place);
 export const askFound = (text, limit) => post("search", { q: text, limit });
-export const askOwners = (places) => inTurns(places, askOwner);
+
+/** Ask for the owners of many places ([lon, lat], in one datum) at once. */
+export async function askOwners(points, datum) {
+  if (!points.length) return [];
+  const body = JSON.stringify({ points });
+  const { answers } = await ask("locate", { datum }, { method: "POST", headers: JSON_BODY, body });
+  return answers;
+}

@@ -157,8 +157,12 @@ export class View {
     this.map.fitBounds([[south, west], [north, east]], { ...this.room(), maxZoom: NEAREST_ZOOM, animate: false });
   }
 
+  /** Show a place in the middle of what panel and card leave free. */
   centreOn({ lon, lat }) {
-    this.map.setView([lat, lon], Math.max(this.map.getZoom(), NEAREST_ZOOM), { animate: false });
+    const zoom = Math.max(this.map.getZoom(), NEAREST_ZOOM);
+    const { paddingTopLeft: [left, top], paddingBottomRight: [right, bottom] } = this.room();
+    const middle = this.map.project([lat, lon], zoom).subtract([(left - right) / 2, (top - bottom) / 2]);
+    this.map.setView(this.map.unproject(middle, zoom), zoom, { animate: false });
   }
 
   /** Take what a search box found. */

@@ -5,7 +5,7 @@ const WORDS = {
     title: "网格地图",
     map_label: "网格地图。方向键移动，加减号缩放，回车查询十字中心所在的网格。",
     search_label: "搜索地址、网格编码、拼音首字母或经纬度",
-    search_placeholder: "地址 / 网格编码 / 拼音首字母 / 经度,纬度",
+    search_placeholder: "地址 / 编码 / 坐标 / 拼音",
     search_button: "搜索",
     datum_label: "坐标系",
     gcj02: "GCJ-02 高德",
