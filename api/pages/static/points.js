@@ -6,6 +6,11 @@ const L = window.L;
 const COLOURS = { overdue: "#ff6b5e", soon: "#ffc24b", fine: "#35c9b0", paused: "#9fb0c5" };
 const WORLD = 256; // pixels of the world at zoom 0
 const REACH = 14; // pixels around a point that count as it
+// Pixels of a point; smaller where thousands would hide the grids below them.
+const SIZES = { overdue: 13, soon: 12, fine: 8, paused: 9 };
+const DENSE = { overdue: 9, soon: 7, fine: 4, paused: 5 };
+const MANY = 3000;
+const NEAR = 15;
 
 export class Points {
   constructor(map) {
@@ -19,6 +24,7 @@ export class Points {
   /** Show these cases. */
   show(rows) {
     this.rows = CLOCKS.toReversed().map((clock) => [clock, rows.filter((row) => row.clock === clock && row.lon !== null)]);
+    this.sizes = rows.length > MANY ? DENSE : SIZES;
     for (const [, group] of this.rows) for (const row of group) row.world ??= project(row);
     this.paint();
   }
@@ -48,9 +54,8 @@ export class Points {
   }
 
   sprite(clock) {
-    const near = this.map.getZoom() >= 15;
-    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
-    const size = Math.round({ overdue: 13, soon: 12, fine: 8, paused: 9 }[clock] * rem * (near ? 1.5 : 1));
+    const near = this.map.getZoom() >= NEAR;
+    const size = Math.round((near ? SIZES[clock] * 1.5 : this.sizes[clock]) * wallScale());
     const name = `${clock} ${size}`;
     this.sprites ??= new Map();
     if (!this.sprites.has(name)) this.sprites.set(name, drawSprite(clock, size * 2));
@@ -68,6 +73,9 @@ export class Points {
     }
   }
 }
+
+/** Return how large this screen is drawn: 1 at 1920 pixels, 2 at 4K. */
+export const wallScale = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
 
 // Web Mercator, the world from 0 to 1.
 function project({ lon, lat }) {
@@ -88,7 +96,7 @@ function drawSprite(clock, size) {
   const context = sprite.getContext("2d");
   context.fillStyle = COLOURS[clock];
   context.strokeStyle = "#0a1019";
-  context.lineWidth = size * 0.1;
+  context.lineWidth = size * 0.08;
   context.beginPath();
   if (clock === "fine") context.arc(size / 2, size / 2, size * 0.44, 0, 7);
   else for (const [x, y] of SHAPES[clock]) context.lineTo(size * (0.06 + 0.88 * x), size * (0.06 + 0.88 * y));

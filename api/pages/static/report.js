@@ -22,7 +22,7 @@ addWords(REPORT_WORDS);
 const page = new Page({ spoken: speak });
 const place = new PlaceField({ page, set: (found) => change({ place: found }) });
 const empty = () => ({ once: makeOnce(), place: null, category: "", words: "", name: "", phone: "", photos: [], sent: null, wanted: false });
-let [draft, categories, sending] = [empty(), [], false];
+let [draft, categories, sending, arrived] = [empty(), [], false, null];
 
 // --- the draft -------------------------------------------------------------------------------
 
@@ -163,6 +163,7 @@ async function sendAll() {
   }
   await drop(DRAFT);
   draft = empty();
+  arrived = receipt;
   fill();
   location.href = linkToReceipt(receipt); // the rest of the address stays: the page is not loaded anew
 }
@@ -186,7 +187,7 @@ async function open() {
   if (!token) return;
   scrollTo(0, 0);
   try {
-    await showReceipt(token, { categories, page, fresh: open.sent !== undefined });
+    await showReceipt(token, { categories, page, fresh: token === arrived });
   } catch (problem) {
     if (problem.code !== "no-such-case") throw problem;
     say(word("receipt_none"));

@@ -3,13 +3,13 @@
 import { askGrids, askPlan } from "./client.js";
 import { byId, make } from "./elements.js";
 import { Ground, makeMap } from "./ground.js";
-import { Points } from "./points.js";
+import { Points, wallScale } from "./points.js";
 import { findSteps, listShades, makeShading } from "./shades.js";
 import { word } from "./words.js";
 
 const L = window.L;
 const NEAR = 17;
-const RING = { color: "#ffffff", weight: 3, radius: 16, fill: false, interactive: false };
+const RING = { color: "#ffffff", weight: 3, fill: false, interactive: false };
 
 /** The map; `choose(row)` is told of a case that is clicked, null for the ground. */
 export class ScreenMap {
@@ -67,7 +67,8 @@ export class ScreenMap {
     this.circle?.remove();
     this.ground.mark(row?.grid_code, null);
     if (row?.lon == null) return;
-    this.circle = L.circleMarker([row.lat, row.lon], { ...RING, pane: "ring", renderer: (this.rings ??= L.canvas({ pane: "ring" })) }).addTo(this.map);
+    const renderer = (this.rings ??= L.canvas({ pane: "ring" }));
+    this.circle = L.circleMarker([row.lat, row.lon], { ...RING, pane: "ring", renderer, radius: 16 * wallScale() }).addTo(this.map);
   }
 
   fly({ lon, lat }) {
