@@ -12,7 +12,8 @@ borders are out, a corner belongs to the grid just north of due east of it. On t
 the view east may leave the territory, turning on finds a grid that touches the point. Grids are
 found by the parity of the edges crossed on the way east. Each inner edge of a coverage belongs to
 two grids, so inside the territory at least one grid has an odd count, always. Where grids overlap,
-the one whose list of edges comes first in the order of numbers owns the point, whatever its code.
+an exclusive grid owns the point before any base grid; among grids of a kind, the one whose list of
+edges comes first in the order of numbers, whatever its code.
 
 Edges are straight in longitude and latitude. In a metric CRS they were straight there: over 1 km
 the two differ by less than 2 cm, the same for both neighbours.
@@ -20,8 +21,7 @@ the two differ by less than 2 cm, the same for both neighbours.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,12 +66,11 @@ SUSPECTS = {
     "impossible": "not on Earth; are they degrees?",
 }
 
-_WHAT = "gridmap locator 1"  # goes up when the index or what it means changes
+_WHAT = "gridmap locator 2"  # goes up when the index or what it means changes
 _MEASURE_ALL = np.zeros(0, np.uint8)  # no marks: `answer_points` measures every border
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(NamedTuple):
     """The grid that answers for a point.
 
     Parameters
@@ -131,8 +130,9 @@ class Judged(NamedTuple):
 class Locator:
     """An index over grids: built once, asked often, never changed.
 
-    Every answer depends on the shapes of the grids only: not on their codes or their order in the
-    table, and it is the same for one point and for many (see the module for the rule on borders).
+    Every answer depends on the shapes of the grids only (and on their kind, where they overlap):
+    not on their codes or their order in the table, and it is the same for one point and for many
+    (see the module for the rule on borders and overlaps).
     Points are rounded to 1e-7 degrees, about 1 cm. Distances are measured on the WGS-84 ellipsoid's
     tangent plane at the point, given in whole millimetres; good to 0.1 % over a few km.
 
@@ -140,7 +140,8 @@ class Locator:
     ----------
     grids : GeoDataFrame
         Index ``grid_code``, Polygon or MultiPolygon, in any CRS. Expected to be a coverage: shared
-        borders are identical, corner for corner.
+        borders are identical, corner for corner. Where an exclusive grid (``grid_type`` is
+        ``exclusive``, a column that may be absent) overlaps others, it owns what it covers.
     near_border : float
         Metres from the border below which an inside answer is called ``border``.
     nearest : float
@@ -184,14 +185,20 @@ class Locator:
         self._fill(index, rows, [str(code) for code in grids.index[rows]])
 
     def _fill(
-        self, index: Index, rows: Ints, codes: list[str], marks: NDArray[np.uint8] | None = None
+        self, index: Index, rows: Ints, codes: Sequence[str], marks: NDArray[np.uint8] | None = None
     ) -> None:
         """Take an index, the row of each of its grids, and their codes."""
         self._index, self._rows = index, rows
         self._marks = mark_plain(index, self.near_border, self.nearest) if marks is None else marks
-        self._codes: list[str | None] = [*codes, None]  # the last is: nobody
-        self._code_array = pd.array(self._codes, dtype="str")
+        self._codes = codes
+        self._nobody = len(codes)
+        self._asked = (*index, self.near_border, self.nearest)
         self._positions = np.append(rows, -1)
+
+    @cached_property
+    def _code_array(self) -> Any:
+        """The codes as a column, and one for nobody; made when a table is first asked for."""
+        return pd.array([*self._codes, None], dtype="str")
 
     def save(self, path: str | Path, *, fingerprint: str = "") -> None:
         """Write the index into a file that `open_locator` maps into memory.
@@ -203,7 +210,7 @@ class Locator:
         fingerprint : str
             Of the plan that the grids are from: who opens the file can ask for it.
         """
-        texts = [code.encode() for code in self._codes if code is not None]
+        texts = [code.encode() for code in self._codes]
         heads = np.concatenate([[0], np.cumsum([len(text) for text in texts])])
         arrays = {**self._index._asdict(), "rows": self._rows, "marks": self._marks}
         arrays |= {"codes": np.frombuffer(b"".join(texts), np.uint8), "code_heads": heads}
@@ -241,17 +248,16 @@ class Locator:
             raise DatumError(f"longitude {lon!r}, latitude {lat!r} are not numbers") from error
         if not (-180 <= east <= 180 and -90 <= north <= 90):
             return self._locate_odd(east, north, datum)
-        position = (east, north) if datum == "wgs84" else _convert_one(east, north, datum)
-        grid, match, border, distance, runner = answer_point(
-            *self._index, *position, self.near_border, self.nearest
-        )
-        codes = self._codes
-        owner = Owner(codes[grid], MATCHES[match], border, distance, codes[runner])
+        x, y = (east, north) if datum == "wgs84" else _convert_one(east, north, datum)
+        grid, match, border, distance, runner = answer_point(x, y, *self._asked)
+        codes: Any = self._codes
         if match != NONE:
-            return owner
+            across = None if runner == self._nobody else codes[runner]
+            return Owner(codes[grid], MATCHES[match], border, distance, across)
         causes = self._suspect(np.array([east]), np.array([north]), datum, np.array([NONE]))
         suspect = SUSPECTED[_first_suspect(causes)[0]]
-        return replace(owner, suspect=suspect, hint=str(_write_hints(causes)[0]))
+        hint = str(_write_hints(causes)[0])
+        return Owner(None, MATCHES[NONE], math.nan, math.nan, None, suspect, hint)
 
     def locate_many(self, lon: ArrayLike, lat: ArrayLike, *, datum: str = "wgs84") -> pd.DataFrame:
         """Find the grid that owns each of many positions: the answers of `locate`, as a table.
@@ -285,7 +291,7 @@ class Locator:
     @property
     def codes(self) -> list[str]:
         """The codes of the grids, in the order of their shapes, by which `judge` numbers them."""
-        return [code for code in self._codes if code is not None]
+        return list(self._codes)
 
     def judge(self, lon: Floats, lat: Floats, *, datum: str = "wgs84") -> Judged:
         """Answer many positions as numbers, as quickly as can be: for those who write millions.
@@ -367,14 +373,16 @@ class Locator:
 
         Bit n is set for what is at n + 1 in `SUSPECTED`.
         """
+        causes = np.zeros(len(match), np.int64)
         rows = np.flatnonzero(match == NONE)
+        if not rows.size:
+            return causes
         lon, lat = lon[rows], lat[rows]
         missing = np.isnan(lon) | np.isnan(lat)
         swapped = self.owners(lat, lon, datum=datum) >= 0
         found = {"missing": missing, "swapped": swapped}
         found |= {name: self.owners(lon, lat, datum=name) >= 0 for name in _other_datums(datum)}
         found["impossible"] = ~missing & ~swapped & ~_is_possible(lon, lat)
-        causes = np.zeros(len(match), np.int64)
         for name, holds in found.items():
             causes[rows] |= holds.astype(np.int64) << (SUSPECTED.index(name) - 1)
         return causes
@@ -432,19 +440,35 @@ def open_locator(path: str | Path, *, fingerprint: str | None = None) -> Locator
         )
     locator = Locator.__new__(Locator)
     locator.near_border, locator.nearest = about["near_border"], about["nearest"]
-    heads, text = arrays["code_heads"].tolist(), arrays["codes"].tobytes()
-    codes = [text[start:stop].decode() for start, stop in pairwise(heads)]
+    codes = _Codes(arrays["codes"], arrays["code_heads"])
     index = Index(*(arrays[name] for name in Index._fields))
     locator._fill(index, arrays["rows"], codes, arrays["marks"])
     _call_once(locator)
     return locator
 
 
+class _Codes(Sequence[str]):
+    """Codes in a mapped file: each is read when it is asked for."""
+
+    def __init__(self, text: NDArray[np.uint8], heads: NDArray[np.int64]) -> None:
+        self._text, self._heads = text.data, heads.data  # views give plain numbers, and quicker
+
+    def __len__(self) -> int:
+        return len(self._heads) - 1
+
+    def __getitem__(self, place: Any) -> Any:
+        try:
+            start, stop = self._heads[place], self._heads[place + 1]
+        except TypeError:
+            return [self[one] for one in range(*place.indices(len(self)))]
+        return str(self._text[start:stop], "utf-8")
+
+
 def _call_once(locator: Locator) -> None:
     """Ask in every way, so that what is not compiled yet is compiled before somebody waits."""
     lon, lat = (np.array([place / 1e7]) for place in locator._index.frame[:2])
     locator.locate(lon[0], lat[0])
-    locator.locate_many(lon, lat)
+    answer_points(*locator._index, lon, lat, 0.0, 0.0, _MEASURE_ALL)
     locator.judge(lon, lat)
 
 
