@@ -3,8 +3,8 @@
     python benchmarks/screen.py [--json FILE] [--cases 20000] [--grids 2157] [--plan FILE]
 
 From one run, medians: seconds from the address to the first complete picture, milliseconds from a
-press on a bar until the filtered picture is drawn, and milliseconds from the news of a change on the
-stream until the picture with it is drawn. "Drawn" is the frame after the work: what somebody sees.
+press on a bar until the filtered picture is drawn, and milliseconds from the news of a change on
+the stream until the picture with it is drawn. "Drawn" is the frame after the work: what is seen.
 A plan is drawn first, which takes minutes; ``--plan`` keeps it in a file for the next run. The peer
 is the same page with a twentieth of the cases: the ratio says what 20 times as many cost.
 """
