@@ -148,7 +148,7 @@ def test_more_visited_than_there_are(plan):
     """Coverage ends at 100 %, and the row says that first visits are to be counted."""
     table = measure(plan, A=130)
     assert table["coverage"].iloc[0] == 100
-    assert "130 households visited of 120" in table["problem"].iloc[0]
+    assert "走访130户，超过全部120户" in table["problem"].iloc[0]
 
 
 def test_round_must_run_forwards(plan):
