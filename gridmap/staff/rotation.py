@@ -346,6 +346,8 @@ def _price_kept(terms: _Terms, kept: set[tuple[str, str, str]], change: float) -
 def _chain(costs: Floats) -> tuple[Ints, Floats]:
     """Find who follows each grid's worker and each term, -1 for nobody; and the reduced costs."""
     rows, k = costs.shape[0], costs.shape[1] - 1
+    if not rows:  # nobody leaves, and nobody is free
+        return np.empty(0, np.int64), np.empty((0, k))
     arc, to = np.nonzero(np.isfinite(costs[:, :k]))
     at = np.concatenate([arc, np.arange(rows)])
     seats = np.concatenate([to, k + np.arange(rows)])
