@@ -129,6 +129,7 @@ class Shelf:
         self._cut_tiles: OrderedDict[tuple[str, int, int, int], bytes] = OrderedDict()
         #: Days that were asked for, the record of publications then, and what was in force.
         self._known: dict[date, tuple[Stamp, InForce]] = {}
+        self._record: tuple[Stamp, tuple[Published, ...]] = (None, ())
         self._lock = Lock()
 
     def in_force(self, on: date) -> InForce:
@@ -226,12 +227,19 @@ class Shelf:
         by_day = {row.valid_from: row for row in self._read_record()}
         return [by_day[day] for day in sorted(by_day)]
 
-    def _read_record(self) -> list[Published]:
+    def _read_record(self) -> tuple[Published, ...]:
+        """Return all publications; they are read again when there is another one."""
+        stamp = self._store.record_stamp()
+        kept_stamp, kept = self._record
+        if stamp is not None and stamp == kept_stamp:
+            return kept
         rows = self._store.publications().to_dict("records")
-        return [
+        record = tuple(
             Published(row["plan"], row["valid_from"].date(), row["published_at"].to_pydatetime())
             for row in rows
-        ]
+        )
+        self._record = (stamp, record)
+        return record
 
     def list_units(self, in_force: InForce) -> UnitFeatures:
         """Return the units of a plan with their households, for the office; read when asked for."""

@@ -21,7 +21,7 @@ the two differ by less than 2 cm, the same for both neighbours.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -184,14 +184,23 @@ class Locator:
         self._fill(index, rows, [str(code) for code in grids.index[rows]])
 
     def _fill(
-        self, index: Index, rows: Ints, codes: list[str], marks: NDArray[np.uint8] | None = None
+        self, index: Index, rows: Ints, codes: Sequence[str], marks: NDArray[np.uint8] | None = None
     ) -> None:
         """Take an index, the row of each of its grids, and their codes."""
         self._index, self._rows = index, rows
         self._marks = mark_plain(index, self.near_border, self.nearest) if marks is None else marks
-        self._codes: list[str | None] = [*codes, None]  # the last is: nobody
-        self._code_array = pd.array(self._codes, dtype="str")
+        self._codes = codes
+        self._nobody = len(codes)
         self._positions = np.append(rows, -1)
+
+    @cached_property
+    def _code_array(self) -> Any:
+        """The codes as a column, and one for nobody; made when a table is first asked for."""
+        return pd.array([*self._codes, None], dtype="str")
+
+    def _name(self, grid: Any) -> str | None:
+        """Return the code of a grid; None for nobody."""
+        return None if grid == self._nobody else self._codes[grid]
 
     def save(self, path: str | Path, *, fingerprint: str = "") -> None:
         """Write the index into a file that `open_locator` maps into memory.
@@ -203,7 +212,7 @@ class Locator:
         fingerprint : str
             Of the plan that the grids are from: who opens the file can ask for it.
         """
-        texts = [code.encode() for code in self._codes if code is not None]
+        texts = [code.encode() for code in self._codes]
         heads = np.concatenate([[0], np.cumsum([len(text) for text in texts])])
         arrays = {**self._index._asdict(), "rows": self._rows, "marks": self._marks}
         arrays |= {"codes": np.frombuffer(b"".join(texts), np.uint8), "code_heads": heads}
@@ -245,8 +254,7 @@ class Locator:
         grid, match, border, distance, runner = answer_point(
             *self._index, *position, self.near_border, self.nearest
         )
-        codes = self._codes
-        owner = Owner(codes[grid], MATCHES[match], border, distance, codes[runner])
+        owner = Owner(self._name(grid), MATCHES[match], border, distance, self._name(runner))
         if match != NONE:
             return owner
         causes = self._suspect(np.array([east]), np.array([north]), datum, np.array([NONE]))
@@ -285,7 +293,7 @@ class Locator:
     @property
     def codes(self) -> list[str]:
         """The codes of the grids, in the order of their shapes, by which `judge` numbers them."""
-        return [code for code in self._codes if code is not None]
+        return list(self._codes)
 
     def judge(self, lon: Floats, lat: Floats, *, datum: str = "wgs84") -> Judged:
         """Answer many positions as numbers, as quickly as can be: for those who write millions.
@@ -432,19 +440,35 @@ def open_locator(path: str | Path, *, fingerprint: str | None = None) -> Locator
         )
     locator = Locator.__new__(Locator)
     locator.near_border, locator.nearest = about["near_border"], about["nearest"]
-    heads, text = arrays["code_heads"].tolist(), arrays["codes"].tobytes()
-    codes = [text[start:stop].decode() for start, stop in pairwise(heads)]
+    codes = _Codes(arrays["codes"], arrays["code_heads"])
     index = Index(*(arrays[name] for name in Index._fields))
     locator._fill(index, arrays["rows"], codes, arrays["marks"])
     _call_once(locator)
     return locator
 
 
+class _Codes(Sequence[str]):
+    """Codes in a mapped file: each is read when it is asked for."""
+
+    def __init__(self, text: NDArray[np.uint8], heads: Ints) -> None:
+        self._text, self._heads = text, heads
+
+    def __len__(self) -> int:
+        return len(self._heads) - 1
+
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return [self[one] for one in range(*place.indices(len(self)))]
+        if not 0 <= place < len(self):
+            raise IndexError(place)
+        return self._text[self._heads[place] : self._heads[place + 1]].tobytes().decode()
+
+
 def _call_once(locator: Locator) -> None:
     """Ask in every way, so that what is not compiled yet is compiled before somebody waits."""
     lon, lat = (np.array([place / 1e7]) for place in locator._index.frame[:2])
     locator.locate(lon[0], lat[0])
-    locator.locate_many(lon, lat)
+    answer_points(*locator._index, lon, lat, 0.0, 0.0, _MEASURE_ALL)
     locator.judge(lon, lat)
 
 

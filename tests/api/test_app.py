@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 
-from api.gate import MOST_BYTES
+from api.gate import BODY_LIMITS, MOST_BYTES
 from api.models import Health, Problem
 from gridmap.errors import CityError, GridmapError, TableError
 from gridmap.store import PlanStore
@@ -130,8 +130,9 @@ def test_long_bodies(client):
     """A body of the longest length is read; one byte more is refused, or no length at all."""
     place = json.dumps({"lon": 122.2, "lat": 40.6}).encode()
     headers = {"Content-Type": "application/json"}
-    longest = client.post("/locate", content=place.ljust(MOST_BYTES), headers=headers)
-    longer = client.post("/locate", content=place.ljust(MOST_BYTES + 1), headers=headers)
+    most = BODY_LIMITS.get("/locate", MOST_BYTES)
+    longest = client.post("/locate", content=place.ljust(most), headers=headers)
+    longer = client.post("/locate", content=place.ljust(most + 1), headers=headers)
     endless = client.post("/locate", content=iter([place]), headers=headers)
     assert longest.status_code == 200
     assert [longer.status_code, endless.status_code] == [413, 413]

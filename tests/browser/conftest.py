@@ -61,7 +61,9 @@ def site(town_folder: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def grids(site: str):
     """Return the features of /grids, widest first."""
-    features = httpx.get(f"{site}/grids", trust_env=False).json()["features"]
+    # The first answer may wait for kernels to be compiled.
+    answer = httpx.get(f"{site}/grids", trust_env=False, timeout=120)
+    features = answer.json()["features"]
     return sorted(features, key=lambda feature: -feature["properties"]["area"])
 
 

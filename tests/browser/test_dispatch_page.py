@@ -292,6 +292,23 @@ def test_batch_of_positions(open_page, grids):
     assert covers(page, "#batch_table")
 
 
+def test_batch_is_one_request(open_page, grids):
+    """Many rows are one request, in the datum that is chosen, and say what may be wrong."""
+    page = open_page()
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.click("#batch")
+    page.select_option("#batch_datum", "gcj02")
+    place = from_wgs84(*centre(grids[0]), "gcj02")
+    rows = [["lon", "lat"], *[[f"{place[0]:.7f}", f"{place[1]:.7f}"]] * 1500]
+    rows += [list(reversed(rows[1]))]
+    _, *body = run_batch(page, rows)
+    assert {row[2] for row in body[:1500]} == {f'="{grids[0]["id"]}"'}
+    assert body[1500][-1] == "经度和纬度好像写反了。"
+    assert len([url for url in asked if "/locate" in url]) == 1
+    expect(page.locator("#batch_table tbody tr")).to_have_count(200)
+
+
 def test_batch_as_csv(open_page, grids):
     """The file begins with a BOM, so that Excel reads it as UTF-8, and holds every row."""
     page = open_page()

@@ -78,7 +78,7 @@ export class Batch {
     const header = [...given, ...word("batch_columns"), ...(people ? [word("worker"), word("phone")] : [])];
     const body = rows.map((row, at) => [
       ...given.map((_, column) => row[column] ?? ""),
-      ...tellAnswer(answers[at]),
+      ...tellAnswer(answers[at], this.view.ground.byCode),
       ...(people ? tellWorker(people.get(answers[at].grid_code)) : []),
     ]);
     this.table = [header, ...body];
@@ -103,8 +103,8 @@ export class Batch {
 
 /** Answer every query, in order; places in one request, words one by one. */
 async function answerAll(queries, datum) {
-  const places = queries.filter(({ kind }) => kind === "place").map(({ lon, lat }) => ({ lon, lat, datum }));
-  const owners = await askOwners(places);
+  const places = queries.filter(({ kind }) => kind === "place").map(({ lon, lat }) => [lon, lat]);
+  const owners = await askOwners(places, datum);
   const others = await inTurns(queries, (query) => (query.kind === "place" ? null : answerWords(query)));
   let next = 0;
   return queries.map(({ kind }, at) => (kind === "place" ? owners[next++] : others[at]));
@@ -115,7 +115,8 @@ async function answerWords({ kind, code, name }) {
   if (kind !== "name") return { match: kind };
   const [item] = await findItems(name);
   if (!item) return { match: "unknown" };
-  const [owner] = item.place ? await askOwners([{ ...item.place, datum: "wgs84" }]) : [await answerCode(item.code)];
+  if (item.wide) return { match: "wide", found: item.title };
+  const [owner] = item.code ? [await answerCode(item.code)] : await askOwners([[item.place.lon, item.place.lat]], "wgs84");
   return { ...owner, found: item.title };
 }
 
@@ -132,24 +133,25 @@ async function answerCode(code) {
 const asWorker = (contact) => contact && { name: contact.worker, phone: contact.office_phone };
 const tellWorker = (worker) => [worker?.name ?? "", worker?.phone ?? ""];
 
-function tellAnswer(answer) {
+function tellAnswer(answer, byCode) {
   const metres = (value) => (value === undefined || value === null ? "" : value.toFixed(1));
   return [
     answer.grid_code ?? "",
     answer.grid_code ? fullName(answer) : "",
     answer.community ?? "",
     word(`match_${answer.match}`),
-    metres(answer.border_m),
-    answer.runner_up?.name ?? "",
+    metres(answer.border),
+    byCode.get(answer.runner_up)?.properties.name ?? answer.runner_up ?? "",
     tellNote(answer),
   ];
 }
 
-function tellNote({ hint, found, distance_m: metres, match }) {
+function tellNote({ found, distance, match, suspect }) {
   if (found) return word("batch_found", found);
-  if (match === "nearest") return word("nearest", metres.toFixed(1));
-  if (match !== "none" || !hint) return "";
-  return hint.code === "datum" ? word("datum_hint", DATUM_NAMES[hint.datum]) : word(`${hint.code}_hint`);
+  if (match === "nearest") return word("nearest", distance.toFixed(1));
+  if (match !== "none") return "";
+  if (suspect in DATUM_NAMES) return word("datum_hint", DATUM_NAMES[suspect]);
+  return word({ swapped: "swapped_hint", impossible: "bad_place" }[suspect] ?? "outside_hint");
 }
 
 function makeTable([header, ...body], answers) {

@@ -91,7 +91,7 @@ const box = new SearchBox({
 
 // Where the card and the search box leave room for a grid.
 function room() {
-  if (options.ui === "none") return { padding: [30, 30] };
+  if (options.ui === "none") return { paddingTopLeft: [30, 30], paddingBottomRight: [30, 30] };
   return isNarrow()
     ? { paddingTopLeft: [20, 130], paddingBottomRight: [20, 260] }
     : { paddingTopLeft: [440, 40], paddingBottomRight: [60, 60] };
