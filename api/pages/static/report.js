@@ -22,7 +22,7 @@ addWords(REPORT_WORDS);
 const page = new Page({ spoken: speak });
 const place = new PlaceField({ page, set: (found) => change({ place: found }) });
 const empty = () => ({ once: makeOnce(), place: null, category: "", words: "", name: "", phone: "", photos: [], sent: null, wanted: false });
-let [draft, categories, sending, arrived] = [empty(), [], false, null];
+let [draft, categories, sending, arrived, shrinking] = [empty(), [], false, null, null];
 
 // --- the draft -------------------------------------------------------------------------------
 
@@ -55,7 +55,7 @@ function listen() {
       listen.timer = setTimeout(() => change({}), PAUSE);
     });
   }
-  byId("photo").addEventListener("change", () => page.attempt(addPhotos()));
+  byId("photo").addEventListener("change", () => (shrinking = page.attempt(addPhotos())));
   byId("form").addEventListener("submit", (event) => {
     event.preventDefault();
     page.attempt(send());
@@ -134,6 +134,7 @@ async function send() {
   if (!draft.place) return say(word("need_place"));
   if (!draft.category) return say(word("need_category"));
   setSending(true);
+  await shrinking; // somebody who is quick has sent before the photo was scaled down
   draft.wanted = true;
   await store();
   try {

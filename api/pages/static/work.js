@@ -162,7 +162,7 @@ function arrived(entry, answer) {
 const wanted = () => Number(new URLSearchParams(location.hash.slice(1)).get("case")) || null;
 
 async function showSheet() {
-  const id = wanted();
+  const id = holder.held ? wanted() : null;
   for (const part of ["cases", "who", "line"]) byId(part).hidden = Boolean(id);
   byId("case").hidden = !id;
   if (!id) return;
