@@ -220,6 +220,7 @@ class InternalCases(Internal):
     limit: int
     offset: int
     now: datetime = Field(description="The moment by which time left is counted.")
+    soon: float = Field(description="Hours before a breach from which it is soon.")
 
 
 class InternalEntry(Internal):
@@ -379,6 +380,7 @@ class InternalScreen(Internal):
 
     version: int = Field(description="Last-Event-ID to follow the changes from here on.")
     now: int = Field(description="Milliseconds since 1970.")
+    soon: float = Field(description="Hours before a breach from which it is soon.")
     opened: int = Field(description="Cases reported today.")
     closed: int = Field(description="Cases accepted today.")
     totals: list[ClockCount]

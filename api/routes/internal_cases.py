@@ -111,6 +111,12 @@ def list_worker_cases(
     return _page(book, query, "due", limit, offset)
 
 
+@router.get("/departments")
+def list_departments(_caller: Viewer, book: TheBook) -> list[str]:
+    """List the departments that a whistle can call."""
+    return list(book.desk.departments)
+
+
 @router.get("/cases.csv", response_class=Response, responses={200: {"content": {"text/csv": {}}}})
 def export_cases(
     caller: Dispatcher, request: Request, book: TheBook, query: Filters, lang: Language = "zh"
@@ -238,6 +244,7 @@ def _page(book: Casebook, query: CaseQuery, order: str, limit: int, offset: int)
         limit=limit,
         offset=offset,
         now=datetime.now(UTC),
+        soon=book.soon,
     )
 
 

@@ -46,7 +46,7 @@ def get_screen(
     """Return what a command screen shows now; follow it with GET /internal/cases/stream."""
     record(request, caller, "screen")
     screen = book.screen(datetime.now(UTC), caller.districts, most=urgent)
-    body = orjson.dumps(_tell_screen(screen))
+    body = orjson.dumps(_tell_screen(screen, book.soon))
     return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
@@ -140,11 +140,12 @@ def _read_moment(milliseconds: int) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
 
 
-def _tell_screen(screen: Screen) -> dict[str, Any]:
+def _tell_screen(screen: Screen, soon: float) -> dict[str, Any]:
     at = to_milliseconds(screen.at)
     return {
         "version": at,
         "now": at,
+        "soon": soon,
         "opened": screen.opened,
         "closed": screen.closed,
         "totals": _tell_totals(screen),

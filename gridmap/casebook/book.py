@@ -346,6 +346,11 @@ class Casebook:
         with self.engine.connect() as connection:
             return find_case(connection, read_receipt(connection, receipt))
 
+    @property
+    def soon(self) -> float:
+        """Hours before a breach from which it is soon: when the grid worker is reminded first."""
+        return max(self.rules.remind, default=0)
+
     def screen(self, now: datetime, areas: Sequence[str] = (), *, most: int = 20) -> Screen:
         """Return what a command screen shows (`gridmap.casebook.changes`).
 
@@ -360,9 +365,10 @@ class Casebook:
         """
         city = now.astimezone(timezone(timedelta(hours=self.rules.utc_offset)))
         midnight = city.replace(hour=0, minute=0, second=0, microsecond=0)
-        soon = max(self.rules.remind, default=0)
         with self.engine.connect() as connection:
-            return read_screen(connection, now, since=midnight, soon=soon, areas=areas, most=most)
+            return read_screen(
+                connection, now, since=midnight, soon=self.soon, areas=areas, most=most
+            )
 
     def changes(self, since: datetime, until: datetime, areas: Sequence[str] = ()) -> list[Change]:
         """Return what was written, and which clocks ran out, from a moment to another."""

@@ -18,6 +18,7 @@ NEEDS: dict[tuple[str, str], Role] = {
     ("get", "/internal/cases/{case_id}"): Role.VIEWER,
     ("get", "/internal/cases/{case_id}/reporter"): Role.DISPATCHER,
     ("post", "/internal/cases/{case_id}/steps"): Role.DISPATCHER,
+    ("get", "/internal/departments"): Role.VIEWER,
     ("get", "/internal/figures"): Role.VIEWER,
     ("get", "/internal/screen"): Role.VIEWER,
     ("get", "/internal/workers/{worker_id}/cases"): Role.VIEWER,
