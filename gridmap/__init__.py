@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     from gridmap.audit import AuditHead, AuditLog, AuditReport
     from gridmap.batches import Batches, make_batches
     from gridmap.casebook.book import Casebook
+    from gridmap.casebook.courier import (
+        add_hook,
+        deliver_hooks,
+        list_deliveries,
+        list_hooks,
+        remove_hook,
+    )
     from gridmap.casebook.lists import CaseQuery
     from gridmap.casebook.opening import open_casebook
     from gridmap.change_maps import map_changes
@@ -204,6 +211,7 @@ __all__ = [
     "Tiles",
     "Whistle",
     "Workload",
+    "add_hook",
     "apply_fix",
     "assign_units",
     "assign_workers",
@@ -218,6 +226,7 @@ __all__ = [
     "check_workers",
     "compare_areas",
     "compare_plans",
+    "deliver_hooks",
     "describe_contact",
     "describe_owner",
     "describe_staff",
@@ -246,8 +255,10 @@ __all__ = [
     "liaisons_for",
     "list_actions",
     "list_contacts",
+    "list_deliveries",
     "list_duties",
     "list_found",
+    "list_hooks",
     "list_notices",
     "list_periods",
     "list_tasks",
@@ -303,6 +314,7 @@ __all__ = [
     "rebalance",
     "redo",
     "redraw_plan",
+    "remove_hook",
     "rename_grid",
     "replace_worker",
     "search",
@@ -349,6 +361,13 @@ _HOMES = {
     "gridmap.casebook.book": ("Casebook",),
     "gridmap.casebook.lists": ("CaseQuery",),
     "gridmap.casebook.opening": ("open_casebook",),
+    "gridmap.casebook.courier": (
+        "add_hook",
+        "deliver_hooks",
+        "list_deliveries",
+        "list_hooks",
+        "remove_hook",
+    ),
     "gridmap.change_maps": ("map_changes",),
     "gridmap.check": (
         "certify_plan",
