@@ -20,6 +20,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api import VERSION
 from api.access import describe_access
+from api.bookcase import Bookcase
 from api.express import Express
 from api.gate import Gate
 from api.guard import Guard, security_headers
@@ -27,9 +28,11 @@ from api.models import Problem
 from api.ogc import is_ogc
 from api.problems import ProblemError, problem_response
 from api.routes import (
+    cases,
     features,
     grids,
     internal,
+    internal_cases,
     internal_places,
     landing,
     layers,
@@ -38,6 +41,7 @@ from api.routes import (
     notices,
     pages,
     plans,
+    screen,
     search,
     tiles,
 )
@@ -45,11 +49,19 @@ from api.settings import Settings, read_settings
 from api.shelf import Shelf
 from gridmap.audit import AuditLog
 from gridmap.errors import (
+    CalendarError,
+    CasebookError,
+    CaseError,
+    CaseNotFoundError,
     CodeError,
+    ConflictError,
     DatumError,
     GridmapError,
+    PhotoError,
     PlanDamagedError,
     PlanNotFoundError,
+    RoleError,
+    StepError,
     StoreError,
 )
 from gridmap.keys import KeyStore
@@ -59,6 +71,14 @@ from gridmap.store import PlanStore
 #: names folders and drafts). The first class that fits counts.
 ERRORS: tuple[tuple[type[GridmapError], int, str, str | None], ...] = (
     (DatumError, 422, "bad-position", None),
+    (CaseNotFoundError, 404, "no-such-case", None),
+    (ConflictError, 409, "conflict", None),
+    (StepError, 409, "not-possible", None),
+    (RoleError, 403, "not-your-step", None),
+    (PhotoError, 422, "bad-photo", None),
+    (CaseError, 422, "bad-case", None),
+    (CalendarError, 422, "beyond-calendar", None),
+    (CasebookError, 503, "casebook-unavailable", "The casebook can't be opened; try again later."),
     (CodeError, 422, "bad-code", None),
     (PlanNotFoundError, 404, "no-plan-in-force", "No plan was in force on that day; see /plans."),
     (PlanDamagedError, 503, "plan-damaged", "The plan can't be read; its keeper must restore it."),
@@ -68,7 +88,7 @@ ERRORS: tuple[tuple[type[GridmapError], int, str, str | None], ...] = (
 #: What answers, in the order in which addresses are compared.
 ROUTES = (
     *(landing, locate, search, grids, layers, plans),
-    *(features, tiles, mapit, pages, internal),
+    *(features, tiles, mapit, pages, internal, cases, screen, internal_cases),
 )
 _log = logging.getLogger("gridmap.api")
 
@@ -97,12 +117,14 @@ def create_app(
         lifespan=_load_first_plan,
     )
     app.state.shelf = Shelf(PlanStore(settings.store))
+    app.state.bookcase = Bookcase(PlanStore(settings.store), settings.cases or None)
+    app.state.stream_seconds = settings.stream_seconds
     app.state.today = today
     app.state.attribution, app.state.approval = settings.attribution, settings.approval
     app.state.keys, app.state.audit = KeyStore(settings.store), AuditLog(settings.store)
     for module in (
         *(landing, locate, search, grids, layers, plans, features, tiles, mapit),
-        *(pages, notices, internal, internal_places),
+        *(pages, notices, internal, internal_places, cases, screen, internal_cases),
     ):
         app.include_router(module.router)
     pages.mount_files(app)
@@ -149,6 +171,7 @@ async def _load_first_plan(app: FastAPI) -> AsyncIterator[None]:
     except StoreError as error:
         _log.warning("no plan to begin with: %s", error)
     yield
+    app.state.bookcase.close()
     app.state.keys.close()
     app.state.audit.close()
 

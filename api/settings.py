@@ -52,6 +52,12 @@ class Settings(BaseModel):
     workers: int = Field(default=1, ge=1, le=256, description="processes")
     attribution: str = Field(default="", description="whom the data is from, shown on the map")
     approval: str = Field(default="", description="approval number of the map, 审图号")
+    cases: str = Field(
+        default="", description="casebook: a file, or postgresql://…; beside the plans if not named"
+    )
+    stream_seconds: float = Field(
+        default=300, gt=0, description="seconds that a stream of changes lasts; clients resume it"
+    )
     trusted_proxies: Words = Field(
         default=(), description="addresses or networks of proxies whose X-Forwarded-For is believed"
     )

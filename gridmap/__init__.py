@@ -94,13 +94,17 @@ from gridmap.staff import (
     plan_patrols,
     plan_rotation,
     read_staffing,
+    read_stations,
+    read_stops,
     read_workers,
     replace_worker,
     site_stations,
     summarize_staffing,
     write_patrols,
+    write_rotation,
     write_staff_roster,
     write_staffing,
+    write_stations,
 )
 from gridmap.staff.branches import Branches, find_leaders, form_branches
 from gridmap.staff.cards import describe_contact, describe_staff, hide_members
@@ -282,6 +286,8 @@ __all__ = [
     "read_roster",
     "read_rules",
     "read_staffing",
+    "read_stations",
+    "read_stops",
     "read_visits",
     "read_workers",
     "rebalance",
@@ -308,8 +314,10 @@ __all__ = [
     "write_patrols",
     "write_points",
     "write_roster",
+    "write_rotation",
     "write_staff_roster",
     "write_staffing",
+    "write_stations",
 ]
 
 

@@ -8,6 +8,7 @@
     reporters   who reported: apart from everything else, erased in time
     photos      what is said of a photo; the files lie in a folder beside
     keys        idempotency keys of writes
+    receipts    what a reporter reads his own case by: hashes of it
     votes       residents' votes for a grid worker, hash-chained; triggers refuse changes
 
 Migrations (`gridmap/casebook/migrations`) make them; a test holds that both agree.
@@ -181,6 +182,15 @@ keys = Table(
     Column("version", Integer, nullable=False),
     Column("at", Moment, nullable=False),
     Index("ix_keys_at", "at"),
+)
+
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("hash", String(64), primary_key=True),  # SHA-256 of the receipt, which is not kept
+    Column("case_id", _NUMBER, ForeignKey("cases.case_id"), nullable=False),
+    Column("given_at", Moment, nullable=False),
+    Index("ix_receipts_case_id", "case_id"),
 )
 
 votes = Table(
