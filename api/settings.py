@@ -55,6 +55,15 @@ class Settings(BaseModel):
     cases: str = Field(
         default="", description="casebook: a file, or postgresql://…; beside the plans if not named"
     )
+    open311_public: bool = Field(
+        default=False, description="whether Open311 takes reports without a key: true or false"
+    )
+    jurisdiction: str = Field(
+        default="", description="jurisdiction_id of Open311; another one is refused"
+    )
+    hook_hosts: Words = Field(
+        default=(), description="hosts that webhooks may call: host or host:port; none by default"
+    )
     stream_seconds: float = Field(
         default=300, gt=0, description="seconds that a stream of changes lasts; clients resume it"
     )

@@ -134,6 +134,13 @@ from gridmap.workload import unit_workload
 
 if TYPE_CHECKING:
     from gridmap.casebook.book import Casebook
+    from gridmap.casebook.courier import (
+        add_hook,
+        deliver_hooks,
+        list_deliveries,
+        list_hooks,
+        remove_hook,
+    )
     from gridmap.casebook.lists import CaseQuery
     from gridmap.casebook.opening import open_casebook
     from gridmap.change_maps import map_changes
@@ -194,6 +201,7 @@ __all__ = [
     "Tiles",
     "Whistle",
     "Workload",
+    "add_hook",
     "apply_fix",
     "assign_units",
     "assign_workers",
@@ -208,6 +216,7 @@ __all__ = [
     "check_workers",
     "compare_areas",
     "compare_plans",
+    "deliver_hooks",
     "describe_contact",
     "describe_owner",
     "describe_staff",
@@ -236,8 +245,10 @@ __all__ = [
     "liaisons_for",
     "list_actions",
     "list_contacts",
+    "list_deliveries",
     "list_duties",
     "list_found",
+    "list_hooks",
     "list_notices",
     "list_periods",
     "list_tasks",
@@ -293,6 +304,7 @@ __all__ = [
     "rebalance",
     "redo",
     "redraw_plan",
+    "remove_hook",
     "rename_grid",
     "replace_worker",
     "search",
@@ -323,6 +335,9 @@ __all__ = [
 
 #: What draws, prints or opens a database: module -> names that are imported when asked for.
 _LATE = {
+    "gridmap.casebook.courier": (
+        *("add_hook", "deliver_hooks", "list_deliveries", "list_hooks", "remove_hook"),
+    ),
     "gridmap.casebook.opening": ("CaseQuery", "Casebook", "open_casebook"),
     "gridmap.change_maps": ("map_changes",),
     "gridmap.editor": ("edit_plan",),
