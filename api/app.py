@@ -241,7 +241,9 @@ async def _tell_validation_error(request: Request, error: Exception) -> Response
 
 
 def _name_parameter(found: Mapping[str, Any]) -> dict[str, str]:
-    place: Sequence[Any] = found["loc"][1:] or found["loc"]
+    # Where JSON is broken, FastAPI's place is a count of characters.
+    broken = found["type"] == "json_invalid"
+    place: Sequence[Any] = ["body"] if broken else found["loc"][1:] or found["loc"]
     return {
         "parameter": ".".join(map(str, place)),
         "problem": found["msg"].removeprefix("Value error, "),
