@@ -1,7 +1,7 @@
 """The application: its routes, its guards, and the one table from errors to HTTP."""
 
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date
 from http import HTTPStatus
@@ -20,24 +20,33 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api import VERSION
 from api.access import describe_access
+from api.ahead import read_ahead
+from api.bookcase import Bookcase
+from api.courier import Courier
 from api.express import Express
 from api.gate import Gate
 from api.guard import Guard, security_headers
 from api.models import Problem
 from api.ogc import is_ogc
+from api.open311 import is_open311, refuse
 from api.problems import ProblemError, problem_response
 from api.routes import (
+    cases,
     features,
     grids,
+    hooks,
     internal,
+    internal_cases,
     internal_places,
     landing,
     layers,
     locate,
     mapit,
     notices,
+    open311,
     pages,
     plans,
+    screen,
     search,
     tiles,
 )
@@ -45,11 +54,20 @@ from api.settings import Settings, read_settings
 from api.shelf import Shelf
 from gridmap.audit import AuditLog
 from gridmap.errors import (
+    CalendarError,
+    CasebookError,
+    CaseError,
+    CaseNotFoundError,
     CodeError,
+    ConflictError,
     DatumError,
     GridmapError,
+    HookError,
+    PhotoError,
     PlanDamagedError,
     PlanNotFoundError,
+    RoleError,
+    StepError,
     StoreError,
 )
 from gridmap.keys import KeyStore
@@ -59,6 +77,15 @@ from gridmap.store import PlanStore
 #: names folders and drafts). The first class that fits counts.
 ERRORS: tuple[tuple[type[GridmapError], int, str, str | None], ...] = (
     (DatumError, 422, "bad-position", None),
+    (CaseNotFoundError, 404, "no-such-case", None),
+    (ConflictError, 409, "conflict", None),
+    (StepError, 409, "not-possible", None),
+    (RoleError, 403, "not-your-step", None),
+    (PhotoError, 422, "bad-photo", None),
+    (CaseError, 422, "bad-case", None),
+    (CalendarError, 422, "beyond-calendar", None),
+    (CasebookError, 503, "casebook-unavailable", "The casebook can't be opened; try again later."),
+    (HookError, 422, "bad-hook", None),
     (CodeError, 422, "bad-code", None),
     (PlanNotFoundError, 404, "no-plan-in-force", "No plan was in force on that day; see /plans."),
     (PlanDamagedError, 503, "plan-damaged", "The plan can't be read; its keeper must restore it."),
@@ -67,9 +94,10 @@ ERRORS: tuple[tuple[type[GridmapError], int, str, str | None], ...] = (
 )
 #: What answers, in the order in which addresses are compared.
 ROUTES = (
-    *(landing, locate, search, grids, layers, plans),
-    *(features, tiles, mapit, pages, internal),
+    *(landing, locate, search, grids, layers, plans, features, tiles, mapit, pages, notices),
+    *(internal, internal_places, cases, screen, internal_cases, hooks, open311),
 )
+Tell = Callable[[Request, Exception], Awaitable[Response]]
 _log = logging.getLogger("gridmap.api")
 
 
@@ -97,13 +125,18 @@ def create_app(
         lifespan=_load_first_plan,
     )
     app.state.shelf = Shelf(PlanStore(settings.store))
+    app.state.bookcase = Bookcase(PlanStore(settings.store), settings.cases or None)
+    app.state.stream_seconds = settings.stream_seconds
+    app.state.hook_hosts = settings.hook_hosts
+    app.state.courier = Courier(
+        lambda: app.state.bookcase.open(app.state.today()), settings.hook_hosts
+    )
+    app.state.open311_public = settings.open311_public
+    app.state.jurisdiction = settings.jurisdiction
     app.state.today = today
     app.state.attribution, app.state.approval = settings.attribution, settings.approval
     app.state.keys, app.state.audit = KeyStore(settings.store), AuditLog(settings.store)
-    for module in (
-        *(landing, locate, search, grids, layers, plans, features, tiles, mapit),
-        *(pages, notices, internal, internal_places),
-    ):
+    for module in ROUTES:
         app.include_router(module.router)
     pages.mount_files(app)
     _guard(app, settings)
@@ -148,7 +181,11 @@ async def _load_first_plan(app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(_warm_up, app)
     except StoreError as error:
         _log.warning("no plan to begin with: %s", error)
-    yield
+    app.state.courier.start()
+    with read_ahead(app.state.shelf, app.state.today):
+        yield
+    await run_in_threadpool(app.state.courier.stop)
+    app.state.bookcase.close()
     app.state.keys.close()
     app.state.audit.close()
 
@@ -163,11 +200,21 @@ def _warm_up(app: FastAPI) -> None:
 
 
 def _handle_errors(app: FastAPI) -> None:
-    app.add_exception_handler(GridmapError, _tell_gridmap_error)
-    app.add_exception_handler(ProblemError, _tell_problem)
-    app.add_exception_handler(RequestValidationError, _tell_validation_error)
-    app.add_exception_handler(HTTPException, _tell_http_error)
+    app.add_exception_handler(GridmapError, _in_form(_tell_gridmap_error))
+    app.add_exception_handler(ProblemError, _in_form(_tell_problem))
+    app.add_exception_handler(RequestValidationError, _in_form(_tell_validation_error))
+    app.add_exception_handler(HTTPException, _in_form(_tell_http_error))
     app.add_exception_handler(Exception, _tell_unexpected_error)
+
+
+def _in_form(tell: Tell) -> Tell:
+    """Let problems be told in the form of whose route it is: Open311 has one of its own."""
+
+    async def tell_in_form(request: Request, error: Exception) -> Response:
+        problem = await tell(request, error)
+        return refuse(request, problem) if is_open311(request) else problem
+
+    return tell_in_form
 
 
 async def _tell_gridmap_error(_request: Request, error: Exception) -> Response:
@@ -194,7 +241,9 @@ async def _tell_validation_error(request: Request, error: Exception) -> Response
 
 
 def _name_parameter(found: Mapping[str, Any]) -> dict[str, str]:
-    place: Sequence[Any] = found["loc"][1:] or found["loc"]
+    # Where JSON is broken, FastAPI's place is a count of characters.
+    broken = found["type"] == "json_invalid"
+    place: Sequence[Any] = ["body"] if broken else found["loc"][1:] or found["loc"]
     return {
         "parameter": ".".join(map(str, place)),
         "problem": found["msg"].removeprefix("Value error, "),

@@ -4,11 +4,12 @@ import re
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Header, Query, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BeforeValidator
 
 from api.shelf import InForce, Shelf
+from gridmap.casebook.opening import Casebook
 from gridmap.geojson import Bbox
 
 
@@ -93,6 +94,24 @@ def _bbox_error(message: str) -> RequestValidationError:
     return RequestValidationError([{"loc": ("query", "bbox"), "msg": message, "type": "bbox"}])
 
 
+def get_book(request: Request) -> Casebook:
+    """Return the casebook, with the desk of today."""
+    book: Casebook = request.app.state.bookcase.open(request.app.state.today())
+    return book
+
+
+TheBook = Annotated[Casebook, Depends(get_book)]
+#: A repeated request with the same key gives the answer of the first.
+OnceKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=8,
+        max_length=100,
+        pattern=r"^[!-~]+$",
+        description="Random text: the same request with the same key is done once.",
+    ),
+]
 PlanAt = Annotated[InForce, Depends(plan_at)]
 InBbox = Annotated[Bbox | None, Depends(parse_bbox)]
 TheShelf = Annotated[Shelf, Depends(get_shelf)]

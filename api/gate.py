@@ -20,7 +20,7 @@ from gridmap.keys import KeyStore, read_key_id
 #: A place is 100 bytes; nobody has a reason to send more than this, but to the paths below.
 MOST_BYTES = 16_384
 #: Longest body by beginning of the path; a router that takes more is named here.
-BODY_LIMITS: dict[str, int] = {"/locate": 4_000_000}
+BODY_LIMITS: dict[str, int] = {"/locate": 4_000_000, "/cases/": 12_000_000}  # photos
 _log = logging.getLogger("gridmap.api")
 _BEARER = b"bearer "
 #: Pairs of address and key that are remembered as good.

@@ -52,6 +52,21 @@ class Settings(BaseModel):
     workers: int = Field(default=1, ge=1, le=256, description="processes")
     attribution: str = Field(default="", description="whom the data is from, shown on the map")
     approval: str = Field(default="", description="approval number of the map, 审图号")
+    cases: str = Field(
+        default="", description="casebook: a file, or postgresql://…; beside the plans if not named"
+    )
+    open311_public: bool = Field(
+        default=False, description="whether Open311 takes reports without a key: true or false"
+    )
+    jurisdiction: str = Field(
+        default="", description="jurisdiction_id of Open311; another one is refused"
+    )
+    hook_hosts: Words = Field(
+        default=(), description="hosts that webhooks may call: host or host:port; none by default"
+    )
+    stream_seconds: float = Field(
+        default=300, gt=0, description="seconds that a stream of changes lasts; clients resume it"
+    )
     trusted_proxies: Words = Field(
         default=(), description="addresses or networks of proxies whose X-Forwarded-For is believed"
     )

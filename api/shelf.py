@@ -6,31 +6,21 @@ at every request. A request takes one `ServedPlan` and uses nothing else: it nev
 
 import gzip
 import json
-from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from email.utils import format_datetime
 from functools import cached_property
-from threading import Lock
 from typing import Any
 from urllib.parse import quote
 
+from api.kept import Kept
 from api.models import GridContact, GridProperties, GridRef
 from gridmap.areas import Area, AreaIndex
 from gridmap.batches import Batches, make_batches
-from gridmap.geojson import (
-    BASE_LAYERS,
-    NO_FEATURES,
-    Bbox,
-    Features,
-    describe_grids,
-    frame_features,
-    grid_features,
-    layer_features,
-)
+from gridmap.geojson import NO_FEATURES, Bbox, Features, frame_features
 from gridmap.locate import Locator
-from gridmap.plan import Plan
+from gridmap.prepared import Prepared
 from gridmap.rules import Rules
 from gridmap.search import Found, SearchIndex, search
 from gridmap.staff.cards import Tables, describe_contact, describe_staff
@@ -60,7 +50,7 @@ class ServedPlan:
     bbox: Bbox | None
     metric: int | None
     features: Features
-    layers: dict[str, Features]
+    layers: Mapping[str, Features]
     document: bytes
     document_gzip: bytes
 
@@ -118,19 +108,17 @@ class Shelf:
 
     def __init__(self, store: PlanStore, *, most: int = 4) -> None:
         self._store = store
-        self._most = most
-        self._served: OrderedDict[str, ServedPlan] = OrderedDict()
-        self._staff: OrderedDict[tuple[str, int, date], Tables] = OrderedDict()
-        self._units: OrderedDict[str, UnitFeatures] = OrderedDict()
-        self._areas: OrderedDict[str, AreaIndex] = OrderedDict()
+        self._served = Kept[str, ServedPlan](most)
+        self._staff = Kept[tuple[str, int, date], Tables](most)
+        self._units = Kept[str, UnitFeatures](most)
+        self._areas = Kept[str, AreaIndex](most)
         self._codes: dict[str, set[str]] = {}
-        self._indexes: OrderedDict[str, SearchIndex] = OrderedDict()
-        self._tiles: OrderedDict[str, Tiles] = OrderedDict()
-        self._cut_tiles: OrderedDict[tuple[str, int, int, int], bytes] = OrderedDict()
+        self._indexes = Kept[str, SearchIndex](most)
+        self._tiles = Kept[str, Tiles](most)
+        self._cut_tiles = Kept[tuple[str, int, int, int], bytes](_MOST_TILES)
         #: Days that were asked for, the record of publications then, and what was in force.
         self._known: dict[date, tuple[Stamp, InForce]] = {}
         self._record: tuple[Stamp, tuple[Published, ...]] = (None, ())
-        self._lock = Lock()
 
     def in_force(self, on: date) -> InForce:
         """Return the plan in force on a day, ready to be asked.
@@ -155,6 +143,29 @@ class Shelf:
         stamp, in_force = self._known.get(on, (None, None))
         return in_force if stamp == self._store.record_stamp() else None
 
+    def record_stamp(self) -> Stamp:
+        """Return what changes whenever a plan is published."""
+        return self._store.record_stamp()
+
+    def make_ready(self, on: date) -> None:
+        """Have at hand whatever may be asked of the plan in force on a day.
+
+        Raises
+        ------
+        GridmapError
+            If none is, or it can't be read.
+        """
+        in_force = self.in_force(on)
+        plan = in_force.plan
+        if plan.bbox is not None:
+            west, south, _, _ = plan.bbox
+            plan.locator.locate(west, south)
+            plan.locator.locate_many([west], [south])
+            for features in (plan.features, *plan.layers.values()):
+                features.find(bbox=plan.bbox)
+        self._get_index(plan.name)
+        self.tiles(in_force)
+
     def search(
         self,
         in_force: InForce,
@@ -177,11 +188,7 @@ class Shelf:
         return [one for code, one in codes if not code or covers(code)][:most]
 
     def _get_index(self, name: str) -> SearchIndex:
-        with self._lock:
-            if name not in self._indexes:
-                self._indexes[name] = self._store.search_index(name)
-            _drop_oldest(self._indexes, name, self._most)
-            return self._indexes[name]
+        return self._indexes.get(name, lambda: self._store.search_index(name))
 
     def find_contact(self, in_force: InForce, code: str) -> GridContact | None:
         """Return whom a resident may call about a grid on a day; None where nobody is kept."""
@@ -200,11 +207,7 @@ class Shelf:
         key = (name, self._store.staff_stamp(name), on)
         if key[1] == 0:
             return {}
-        with self._lock:
-            if key not in self._staff:
-                self._staff[key] = self._store.staff(name, on)
-            _drop_oldest(self._staff, key, self._most)
-            return self._staff[key]
+        return self._staff.get(key, lambda: self._store.staff(name, on))
 
     def find(self, on: date) -> Published:
         """Return what put the plan in force that is in force on a day, without reading the plan.
@@ -244,22 +247,16 @@ class Shelf:
     def list_units(self, in_force: InForce) -> UnitFeatures:
         """Return the units of a plan with their households, for the office; read when asked for."""
         name = in_force.plan.name
-        with self._lock:
-            if name not in self._units:
-                units = self._store.load(name).units
-                codes = tuple(units["grid_code"].astype(str))
-                self._units[name] = UnitFeatures(frame_features(units), codes)
-            _drop_oldest(self._units, name, self._most)
-            return self._units[name]
+        return self._units.get(name, lambda: self._read_units(name))
+
+    def _read_units(self, name: str) -> UnitFeatures:
+        units = self._store.load(name).units
+        return UnitFeatures(frame_features(units), tuple(units["grid_code"].astype(str)))
 
     def area_index(self, in_force: InForce) -> AreaIndex:
         """Return the areas of a plan as MapIt names them; made when first asked for."""
         plan = in_force.plan
-        with self._lock:
-            if plan.name not in self._areas:
-                self._areas[plan.name] = _index_areas(plan)
-            _drop_oldest(self._areas, plan.name, self._most)
-            return self._areas[plan.name]
+        return self._areas.get(plan.name, lambda: _index_areas(plan))
 
     def find_generations(self, area: Area, in_force: InForce) -> tuple[int, int]:
         """Return the first and last publication, counted from 1, without a gap, with an area."""
@@ -284,27 +281,20 @@ class Shelf:
     def tiles(self, in_force: InForce) -> Tiles:
         """Return the vector tiles of a plan, for the public; made when first asked for."""
         name = in_force.plan.name
-        with self._lock:
-            if name not in self._tiles:
-                self._tiles[name] = make_tiles(self._store.load(name))
-            _drop_oldest(self._tiles, name, self._most)
-            return self._tiles[name]
+        return self._tiles.get(name, lambda: make_tiles(self._store.load(name)))
 
     def peek_tile(self, in_force: InForce, zoom: int, column: int, row: int) -> bytes | None:
         """Return what `get_tile` does, where nothing has to be made for that; else None."""
-        return self._cut_tiles.get((in_force.plan.name, zoom, column, row))
+        return self._cut_tiles.peek((in_force.plan.name, zoom, column, row))
 
     def get_tile(self, in_force: InForce, zoom: int, column: int, row: int) -> bytes:
         """Return a tile, compressed; empty where nothing is. Those asked for lately are kept."""
         key = (in_force.plan.name, zoom, column, row)
-        kept = self.peek_tile(in_force, zoom, column, row)
-        if kept is None:
-            body = self.tiles(in_force).tile(zoom, column, row)
-            kept = gzip.compress(body, 6, mtime=0) if body else b""
-            with self._lock:
-                self._cut_tiles[key] = kept
-                _drop_oldest(self._cut_tiles, key, _MOST_TILES)
-        return kept
+        return self._cut_tiles.get(key, lambda: self._cut(in_force, zoom, column, row))
+
+    def _cut(self, in_force: InForce, zoom: int, column: int, row: int) -> bytes:
+        body = self.tiles(in_force).tile(zoom, column, row)
+        return gzip.compress(body, 6, mtime=0) if body else b""
 
     def list_stations(self, in_force: InForce) -> Features:
         """Return the service stations that are kept with a plan on a day: their names, no more."""
@@ -320,15 +310,10 @@ class Shelf:
         return {str(name): int(count) for name, count in self._store.plans()["grids"].items()}
 
     def _get(self, name: str) -> ServedPlan:
-        # One at a time: a plan that many ask for at once is read once.
-        with self._lock:
-            if name not in self._served:
-                self._served[name] = self._prepare(name)
-            _drop_oldest(self._served, name, self._most)
-            return self._served[name]
+        return self._served.get(name, lambda: self._prepare(name))
 
     def _prepare(self, name: str) -> ServedPlan:
-        return serve_plan(self._store.load(name), name, self._store.locator(name))
+        return serve_plan(self._store.prepared(name), name, self._store.locator(name))
 
 
 def _index_areas(plan: ServedPlan) -> AreaIndex:
@@ -338,49 +323,39 @@ def _index_areas(plan: ServedPlan) -> AreaIndex:
     return AreaIndex(plan.features, communities, grids, told)
 
 
-def _drop_oldest(kept: OrderedDict[Any, Any], used: Any, most: int) -> None:
-    """Note that an entry was used, and let go of those that were not for longest."""
-    kept.move_to_end(used)
-    while len(kept) > most:
-        kept.popitem(last=False)
-
-
-def serve_plan(plan: Plan, name: str, locator: Locator) -> ServedPlan:
-    """Prepare a plan: what is told of its grids, and its GeoJSON.
+def serve_plan(prepared: Prepared, name: str, locator: Locator) -> ServedPlan:
+    """Make of what is told of a plan the pieces that answers are put together from.
 
     Parameters
     ----------
-    plan : Plan
-        The plan as kept.
+    prepared : Prepared
+        What is told of the plan.
     name : str
         What the store calls it; a name is given once, so it goes into entity tags.
     locator : Locator
         Of its grids.
     """
-    rules = plan.rules
-    told = describe_grids(plan, min_cell=rules.min_cell)
-    features = grid_features(plan, told)
-    document = features.collection()
-    grids = {code: GridProperties.model_validate(grid) for code, grid in told.items()}
+    features = prepared.grids
+    grids = {code: GridProperties.model_validate(grid) for code, grid in prepared.told.items()}
     return ServedPlan(
         name=name,
         quoted=_write(name),
-        rules=rules,
+        rules=prepared.rules,
         locator=locator,
-        batches=make_batches(locator, told),
+        batches=make_batches(locator, prepared.told),
         grids=grids,
         heads={code: _write_head(code, grid) for code, grid in grids.items()},
         refs={
             code: GridRef(code=code, name=grid.name).model_dump_json()
             for code, grid in grids.items()
         },
-        retired={str(code): str(after) for code, after in plan.lineage["successors"].items()},
+        retired=dict(prepared.retired),
         bbox=features.bounds_of(range(len(features.ids))),
-        metric=plan.grids.crs.to_epsg(),
+        metric=prepared.metric,
         features=features,
-        layers={layer: layer_features(plan, layer) for layer in BASE_LAYERS},
-        document=document,
-        document_gzip=gzip.compress(document, 6, mtime=0),
+        layers=prepared.layers,
+        document=prepared.document,
+        document_gzip=prepared.document_gzip,
     )
 
 

@@ -9,9 +9,8 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import scipy
 import shapely
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from gridmap.city import City
 from gridmap.cutting.coverage import Coverage
@@ -179,8 +178,8 @@ def _reopen(pairs: pd.DataFrame, usable: Array, closed: Array, households: Array
     usable = usable.copy()
     a, b = pairs["unit_a"].to_numpy(), pairs["unit_b"].to_numpy()
     shape = (len(households), len(households))
-    graph = coo_array((usable[usable], (a[usable], b[usable])), shape=shape)
-    part = connected_components(graph, directed=False)[1]
+    graph = scipy.sparse.coo_array((usable[usable], (a[usable], b[usable])), shape=shape)
+    part = scipy.sparse.csgraph.connected_components(graph, directed=False)[1]
     people = np.bincount(part, weights=households).tolist()
     parent = list(range(len(people)))
     rows = np.flatnonzero(closed & (part[a] != part[b]))

@@ -31,6 +31,8 @@ _UNITS = 10_000_000  # whole numbers per degree
 _RADIUS, _FLATNESS = 6378137.0, 0.0066943799901413165  # WGS-84: equator in metres, e²
 _CELLS_PER_GRID, _CELLS_PER_EDGE = 64, 4
 _FEWEST_CELLS, _MOST_CELLS = 1 << 12, 1 << 23
+_CACHED = 1 << 23  # bytes of edges that the caches of a processor hold
+_FEWEST_SORTED = 1 << 14  # fewer points are not worth sorting
 
 
 def trace_edges(shapes: gpd.GeoSeries) -> tuple[Ints, Ints]:
@@ -69,7 +71,11 @@ def _round_degrees(degrees: Floats) -> Ints:
 
 
 def order_by_shape(grids: gpd.GeoDataFrame, owner: Ints, edges: Ints) -> Ints:
-    """Return the rows of the grids in the order of their (sorted) lists of edges."""
+    """Return the rows of the grids in the order in which they own: exclusive grids come first.
+
+    Those of a kind (column ``grid_type``; base where there is none) are in the order of their
+    (sorted) lists of edges.
+    """
     raw = (edges + (1 << 31)).astype(">u4")
     cuts = np.searchsorted(owner, np.arange(len(grids) + 1))
     keys = [raw[start:stop].tobytes() for start, stop in pairwise(cuts)]
@@ -78,7 +84,11 @@ def order_by_shape(grids: gpd.GeoDataFrame, owner: Ints, edges: Ints) -> Ints:
         if keys[one] == keys[other]:
             pair = f"{grids.index[one]} and {grids.index[other]}"
             raise TableError(f"grids: {pair} have the same shape: drop one")
-    return np.array(order)
+    rows = np.array(order)
+    if "grid_type" not in grids.columns:
+        return rows
+    base = (grids["grid_type"] != "exclusive").to_numpy()
+    return rows[np.argsort(base[rows], kind="stable")]
 
 
 def _find_across(owner: Ints, edges: Ints, grids: int) -> Ints:
@@ -157,7 +167,7 @@ def _sort_into_slabs(frame: Ints, owner: Ints, edges: Ints, grids: int) -> tuple
     np.minimum.at(first, owner, low)
     np.maximum.at(last, owner, high)
     count = last - first + 1
-    start = np.cumsum(count) - count
+    start = _place_slabs(owner, edges, first, count)
     times = high - low + 1
     edge = np.repeat(np.arange(len(edges)), times)
     step = np.arange(len(edge)) - np.repeat(np.cumsum(times) - times, times)
@@ -169,6 +179,19 @@ def _sort_into_slabs(frame: Ints, owner: Ints, edges: Ints, grids: int) -> tuple
         slabs.astype(np.int32),
         edge[order],
     )
+
+
+def _place_slabs(owner: Ints, edges: Ints, first: Ints, count: Ints) -> Ints:
+    """Return the first slab of each grid: grids follow each other in memory as on the map.
+
+    So points in the order of cells find what they need where the last one did, or just behind.
+    """
+    west = np.full(len(first), np.iinfo(np.int64).max)
+    np.minimum.at(west, owner, edges[:, 0])
+    order = np.lexsort([west, first])
+    start = np.empty(len(first), np.int64)
+    start[order] = np.cumsum(count[order]) - count[order]
+    return start
 
 
 def _list_choices(
@@ -352,11 +375,49 @@ def _comes_before(ax: Whole, ay: Whole, bx: Whole, by: Whole) -> bool:
 
 
 @njit(cache=True, nogil=True)
+def _own_point(
+    frame: Ints, cells: Ints, lists: Ints, choices: Ints, slabs: Ints, edges: Ints, x: Whole,
+    y: Whole,
+) -> Whole:  # fmt: skip
+    """Return the owner of one point; the number of grids for none."""
+    column, row = (x - frame[0]) >> frame[2], (y - frame[1]) >> frame[3]
+    if not (0 <= column < frame[4] and 0 <= row < frame[5]):
+        return frame[6]
+    found = np.int64(cells[row * frame[4] + column])
+    if 0 <= found < frame[6]:
+        return found
+    if found < 0:
+        for place in range(lists[-1 - found], lists[-found]):
+            if _is_inside(slabs, edges, choices[place, 1], x, y):
+                return np.int64(choices[place, 0])
+    return _find_on_outline(frame, cells, lists, choices, slabs, edges, x, y)
+
+
+@njit(cache=True, nogil=True)
 def own_points(
     frame: Ints, cells: Ints, lists: Ints, choices: Ints, slabs: Ints, edges: Ints, lon: Floats,
     lat: Floats,
 ) -> Ints:  # fmt: skip
     """Return each point's owner; the number of grids for none.
+
+    Where the index is larger than the caches, points are taken in the order of their cells.
+    """
+    if edges.nbytes < _CACHED or lon.size < _FEWEST_SORTED:
+        return _own_in_turn(frame, cells, lists, choices, slabs, edges, lon, lat)
+    order = _order_by_cell(frame, lon, lat)
+    found = _own_in_turn(frame, cells, lists, choices, slabs, edges, lon[order], lat[order])
+    out = np.empty_like(found)
+    for place in range(order.size):
+        out[order[place]] = found[place]
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _own_in_turn(
+    frame: Ints, cells: Ints, lists: Ints, choices: Ints, slabs: Ints, edges: Ints, lon: Floats,
+    lat: Floats,
+) -> Ints:  # fmt: skip
+    """Return each point's owner, as `own_points` does.
 
     The first loop finds the grid just north of due east. It makes no calls, which would cost more
     than the work; points of the outline wait for the second.
@@ -383,6 +444,32 @@ def own_points(
             x, y = np.int64(np.rint(lon[j] * _UNITS)), np.int64(np.rint(lat[j] * _UNITS))
             out[j] = _find_on_outline(frame, cells, lists, choices, slabs, edges, x, y)
     return out
+
+
+@njit(cache=True, nogil=True)
+def _order_by_cell(frame: Ints, lon: Floats, lat: Floats) -> Ints:
+    """Return the places of points in the order of their cells (in two rounds of counting)."""
+    x0, y0, shift_x, shift_y, columns, rows, _ = frame
+    keys = np.zeros(lon.size, np.int32)  # where a point is in no cell, its place does not matter
+    for i in range(lon.size):
+        if abs(lon[i]) <= 180 and abs(lat[i]) <= 90:
+            x, y = np.int64(np.rint(lon[i] * _UNITS)), np.int64(np.rint(lat[i] * _UNITS))
+            column, row = (x - x0) >> shift_x, (y - y0) >> shift_y
+            if 0 <= column < columns and 0 <= row < rows:
+                keys[i] = row * columns + column
+    order = np.arange(lon.size).astype(np.int32)
+    for shift in (0, 13):  # there are less than 1 << 26 cells
+        heads = np.zeros((1 << 13) + 1, np.int64)
+        for key in keys:
+            heads[((key >> shift) & 8191) + 1] += 1
+        heads = np.cumsum(heads)
+        sorted_keys, sorted_order = np.empty_like(keys), np.empty_like(order)
+        for i in range(keys.size):
+            digit = (keys[i] >> shift) & 8191
+            sorted_keys[heads[digit]], sorted_order[heads[digit]] = keys[i], order[i]
+            heads[digit] += 1
+        keys, order = sorted_keys, sorted_order
+    return order
 
 
 # --- distances ---------------------------------------------------------------------------------
@@ -462,6 +549,43 @@ def _measure_border(
 
 
 @njit(cache=True, nogil=True)
+def _reach_units(frame: Ints, metres: float) -> Pair:
+    """Return units of longitude and latitude that are so many metres or more all over the cells.
+
+    More than the cells are wide or high is never needed.
+    """
+    south, north = frame[1], frame[1] + (frame[5] << frame[3])
+    kx, ky = _scale_metres(0, max(abs(south), abs(north))).kx, _scale_metres(0, 0).ky
+    wide, high = frame[4] << frame[2], north - south
+    return (
+        np.int64(min(metres / max(kx, 1e-9), wide)) + 1,
+        np.int64(min(metres / ky, high)) + 1,
+    )
+
+
+@njit(cache=True, nogil=True)
+def _may_be_near(
+    frame: Ints, spans: Ints, slabs: Ints, edges: Ints, grid: Whole, x: Whole, y: Whole,
+    reach: Pair,
+) -> bool:  # fmt: skip
+    """Tell whether a grid's border comes into a box around a point: cheaper than to measure it."""
+    wide, high = reach
+    first, count, base = spans[grid, 0], spans[grid, 1], spans[grid, 2]
+    south = max((y - high - frame[1]) >> frame[3], first)
+    north = min((y + high - frame[1]) >> frame[3], first + count - 1)
+    # The slabs of neighbouring rows lie one behind the other, and so do their edges.
+    for edge in range(slabs[base + south - first], slabs[base + north - first + 1]):
+        ax, ay = edges[edge, 0] - x, edges[edge, 1] - y
+        bx, by = edges[edge, 2] - x, edges[edge, 3] - y
+        if min(ax, bx) > wide or max(ax, bx) < -wide or ay > high or by < -high:
+            continue
+        # Floats: the sum may be too large for whole numbers, and the unit to spare covers rounding.
+        if abs(float(ax * by - ay * bx)) <= float(abs(bx - ax)) * high + float(by - ay) * wide:
+            return True
+    return False
+
+
+@njit(cache=True, nogil=True)
 def _find_nearest(
     frame: Ints, cells: Ints, lists: Ints, choices: Ints, slabs: Ints, edges: Ints, at: _Place,
     most: float, skip: Whole,
@@ -532,8 +656,8 @@ def _round_metres(square: float) -> float:
 
 @njit(cache=True, nogil=True)
 def answer_point(
-    frame: Ints, cells: Ints, lists: Ints, choices: Ints, spans: Ints, slabs: Ints, edges: Ints,
-    lon: float, lat: float, near_border: float, most: float,
+    lon: float, lat: float, frame: Ints, cells: Ints, lists: Ints, choices: Ints, spans: Ints,
+    slabs: Ints, edges: Ints, near_border: float, most: float,
 ) -> tuple[Whole, Whole, float, float, Whole]:  # fmt: skip
     """Return grid, number of the match, metres to its border, metres outside, runner-up."""
     nobody = frame[6]
@@ -541,8 +665,7 @@ def answer_point(
         return nobody, NONE, np.nan, np.nan, nobody
     x, y = np.int64(np.rint(lon * _UNITS)), np.int64(np.rint(lat * _UNITS))
     at = _scale_metres(x, y)
-    one = np.full(1, lon), np.full(1, lat)
-    grid = own_points(frame, cells, lists, choices, slabs, edges, one[0], one[1])[0]
+    grid = _own_point(frame, cells, lists, choices, slabs, edges, x, y)
     if grid < nobody:
         square, runner = _measure_border(frame, spans, slabs, edges, grid, at, np.inf)
         border = _round_metres(square)
@@ -574,9 +697,11 @@ def answer_points(
     match, runner = np.full(lon.size, NONE), np.full(lon.size, nobody)
     border, distance = np.full(lon.size, np.nan), np.zeros(lon.size)
     measured = near_border if marks.size else np.inf
+    reach = _reach_units(frame, measured)
     for i in np.flatnonzero(grid < nobody):
         x, y = np.int64(np.rint(lon[i] * _UNITS)), np.int64(np.rint(lat[i] * _UNITS))
-        if _read_mark(frame, marks, x, y) == PLAIN_INSIDE:
+        plain = _read_mark(frame, marks, x, y) == PLAIN_INSIDE
+        if plain or not _may_be_near(frame, spans, slabs, edges, grid[i], x, y, reach):
             match[i] = INSIDE
             continue
         at = _scale_metres(x, y)
@@ -592,7 +717,7 @@ def answer_points(
                 distance[i] = np.nan
                 continue
         grid[i], match[i], border[i], distance[i], runner[i] = answer_point(
-            frame, cells, lists, choices, spans, slabs, edges, lon[i], lat[i], near_border, most
+            lon[i], lat[i], frame, cells, lists, choices, spans, slabs, edges, near_border, most
         )
     return grid, match, border, distance, runner
 

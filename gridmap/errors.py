@@ -23,6 +23,7 @@
     │   ├── PhotoError          not a photo, too large, or damaged
     │   └── ConflictError       somebody was quicker, or a key was used for something else
     ├── CasebookError   a casebook can't be opened, or is not what was written
+    ├── HookError       a webhook that can't be added, or that there is none of
     ├── IndexFileError  a file is no index, or not a whole one
     └── StoreError      a plan can't be kept or found
         ├── PlanNotFoundError
@@ -139,6 +140,10 @@ class ConflictError(CaseError):
 
 class CasebookError(GridmapError):
     """A casebook can't be opened, or is not what was written."""
+
+
+class HookError(GridmapError):
+    """A webhook can't be added, or there is none of that number."""
 
 
 class IndexFileError(GridmapError):

@@ -46,7 +46,7 @@ class Features:
         The id of each feature.
     bounds : array of float, shape (n, 4)
         West, south, east and north of each, in degrees; NaN for one without geometry.
-    texts : tuple of str
+    texts : sequence of str
         Each feature as JSON.
     shapes : array of shapely geometry, shape (n,)
         The shape of each, as it is written.
@@ -54,7 +54,7 @@ class Features:
 
     ids: tuple[str, ...]
     bounds: npt.NDArray[np.float64]
-    texts: tuple[str, ...]
+    texts: Sequence[str]
     shapes: npt.NDArray[np.object_]
 
     def find(

@@ -12,7 +12,8 @@ borders are out, a corner belongs to the grid just north of due east of it. On t
 the view east may leave the territory, turning on finds a grid that touches the point. Grids are
 found by the parity of the edges crossed on the way east. Each inner edge of a coverage belongs to
 two grids, so inside the territory at least one grid has an odd count, always. Where grids overlap,
-the one whose list of edges comes first in the order of numbers owns the point, whatever its code.
+an exclusive grid owns the point before any base grid; among grids of a kind, the one whose list of
+edges comes first in the order of numbers, whatever its code.
 
 Edges are straight in longitude and latitude. In a metric CRS they were straight there: over 1 km
 the two differ by less than 2 cm, the same for both neighbours.
@@ -20,7 +21,6 @@ the two differ by less than 2 cm, the same for both neighbours.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -66,12 +66,11 @@ SUSPECTS = {
     "impossible": "not on Earth; are they degrees?",
 }
 
-_WHAT = "gridmap locator 1"  # goes up when the index or what it means changes
+_WHAT = "gridmap locator 2"  # goes up when the index or what it means changes
 _MEASURE_ALL = np.zeros(0, np.uint8)  # no marks: `answer_points` measures every border
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(NamedTuple):
     """The grid that answers for a point.
 
     Parameters
@@ -131,8 +130,9 @@ class Judged(NamedTuple):
 class Locator:
     """An index over grids: built once, asked often, never changed.
 
-    Every answer depends on the shapes of the grids only: not on their codes or their order in the
-    table, and it is the same for one point and for many (see the module for the rule on borders).
+    Every answer depends on the shapes of the grids only (and on their kind, where they overlap):
+    not on their codes or their order in the table, and it is the same for one point and for many
+    (see the module for the rule on borders and overlaps).
     Points are rounded to 1e-7 degrees, about 1 cm. Distances are measured on the WGS-84 ellipsoid's
     tangent plane at the point, given in whole millimetres; good to 0.1 % over a few km.
 
@@ -140,7 +140,8 @@ class Locator:
     ----------
     grids : GeoDataFrame
         Index ``grid_code``, Polygon or MultiPolygon, in any CRS. Expected to be a coverage: shared
-        borders are identical, corner for corner.
+        borders are identical, corner for corner. Where an exclusive grid (``grid_type`` is
+        ``exclusive``, a column that may be absent) overlaps others, it owns what it covers.
     near_border : float
         Metres from the border below which an inside answer is called ``border``.
     nearest : float
@@ -191,16 +192,13 @@ class Locator:
         self._marks = mark_plain(index, self.near_border, self.nearest) if marks is None else marks
         self._codes = codes
         self._nobody = len(codes)
+        self._asked = (*index, self.near_border, self.nearest)
         self._positions = np.append(rows, -1)
 
     @cached_property
     def _code_array(self) -> Any:
         """The codes as a column, and one for nobody; made when a table is first asked for."""
         return pd.array([*self._codes, None], dtype="str")
-
-    def _name(self, grid: Any) -> str | None:
-        """Return the code of a grid; None for nobody."""
-        return None if grid == self._nobody else self._codes[grid]
 
     def save(self, path: str | Path, *, fingerprint: str = "") -> None:
         """Write the index into a file that `open_locator` maps into memory.
@@ -250,16 +248,16 @@ class Locator:
             raise DatumError(f"longitude {lon!r}, latitude {lat!r} are not numbers") from error
         if not (-180 <= east <= 180 and -90 <= north <= 90):
             return self._locate_odd(east, north, datum)
-        position = (east, north) if datum == "wgs84" else _convert_one(east, north, datum)
-        grid, match, border, distance, runner = answer_point(
-            *self._index, *position, self.near_border, self.nearest
-        )
-        owner = Owner(self._name(grid), MATCHES[match], border, distance, self._name(runner))
+        x, y = (east, north) if datum == "wgs84" else _convert_one(east, north, datum)
+        grid, match, border, distance, runner = answer_point(x, y, *self._asked)
+        codes: Any = self._codes
         if match != NONE:
-            return owner
+            across = None if runner == self._nobody else codes[runner]
+            return Owner(codes[grid], MATCHES[match], border, distance, across)
         causes = self._suspect(np.array([east]), np.array([north]), datum, np.array([NONE]))
         suspect = SUSPECTED[_first_suspect(causes)[0]]
-        return replace(owner, suspect=suspect, hint=str(_write_hints(causes)[0]))
+        hint = str(_write_hints(causes)[0])
+        return Owner(None, MATCHES[NONE], math.nan, math.nan, None, suspect, hint)
 
     def locate_many(self, lon: ArrayLike, lat: ArrayLike, *, datum: str = "wgs84") -> pd.DataFrame:
         """Find the grid that owns each of many positions: the answers of `locate`, as a table.
@@ -375,14 +373,16 @@ class Locator:
 
         Bit n is set for what is at n + 1 in `SUSPECTED`.
         """
+        causes = np.zeros(len(match), np.int64)
         rows = np.flatnonzero(match == NONE)
+        if not rows.size:
+            return causes
         lon, lat = lon[rows], lat[rows]
         missing = np.isnan(lon) | np.isnan(lat)
         swapped = self.owners(lat, lon, datum=datum) >= 0
         found = {"missing": missing, "swapped": swapped}
         found |= {name: self.owners(lon, lat, datum=name) >= 0 for name in _other_datums(datum)}
         found["impossible"] = ~missing & ~swapped & ~_is_possible(lon, lat)
-        causes = np.zeros(len(match), np.int64)
         for name, holds in found.items():
             causes[rows] |= holds.astype(np.int64) << (SUSPECTED.index(name) - 1)
         return causes
@@ -450,18 +450,18 @@ def open_locator(path: str | Path, *, fingerprint: str | None = None) -> Locator
 class _Codes(Sequence[str]):
     """Codes in a mapped file: each is read when it is asked for."""
 
-    def __init__(self, text: NDArray[np.uint8], heads: Ints) -> None:
-        self._text, self._heads = text, heads
+    def __init__(self, text: NDArray[np.uint8], heads: NDArray[np.int64]) -> None:
+        self._text, self._heads = text.data, heads.data  # views give plain numbers, and quicker
 
     def __len__(self) -> int:
         return len(self._heads) - 1
 
     def __getitem__(self, place: Any) -> Any:
-        if isinstance(place, slice):
+        try:
+            start, stop = self._heads[place], self._heads[place + 1]
+        except TypeError:
             return [self[one] for one in range(*place.indices(len(self)))]
-        if not 0 <= place < len(self):
-            raise IndexError(place)
-        return self._text[self._heads[place] : self._heads[place + 1]].tobytes().decode()
+        return str(self._text[start:stop], "utf-8")
 
 
 def _call_once(locator: Locator) -> None:

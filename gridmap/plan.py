@@ -9,9 +9,8 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import scipy
 import shapely
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from gridmap.adjacency import build_adjacency
 from gridmap.changes import ChangeLog
@@ -437,8 +436,10 @@ def count_pieces(adjacency: pd.DataFrame, labels: pd.Series) -> pd.Series:
     number, grids = pd.factorize(labels)
     same = number[first] == number[second]
     first, second = first[same], second[same]
-    graph = coo_matrix((np.ones(len(first), np.int8), (first, second)), (len(labels),) * 2)
-    part = connected_components(graph, directed=False)[1]
+    graph = scipy.sparse.coo_matrix(
+        (np.ones(len(first), np.int8), (first, second)), (len(labels),) * 2
+    )
+    part = scipy.sparse.csgraph.connected_components(graph, directed=False)[1]
     pieces = pd.DataFrame({"grid": number, "part": part}).groupby("grid")["part"].nunique()
     return pd.Series(pieces.to_numpy(), index=grids)
 

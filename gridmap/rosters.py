@@ -8,14 +8,9 @@ import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import openpyxl
 import pandas as pd
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Alignment, Font, PatternFill
-from openpyxl.utils import get_column_letter
-from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
 from gridmap.errors import TableError
 from gridmap.files import write_whole
@@ -31,6 +26,11 @@ from gridmap.words import (
     name_grid_type,
     name_header,
 )
+
+# openpyxl takes a tenth of a second: it is imported by what writes a workbook.
+if TYPE_CHECKING:
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
 #: What a spreadsheet takes for the begin of a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -181,7 +181,9 @@ def write_book(tables: Mapping[str, pd.DataFrame], path: Path, lang: str) -> Non
     lang : {"zh", "en"}
         Language of the headers.
     """
-    book = openpyxl.Workbook(write_only=True)
+    from openpyxl import Workbook
+
+    book = Workbook(write_only=True)
     for name, table in tables.items():
         _add_sheet(book.create_sheet(name), _list_lines(table, lang))
     book.save(path)
@@ -268,7 +270,9 @@ def _give_rows(table: pd.DataFrame) -> Iterator[list[Any]]:
         yield [value.item() if hasattr(value, "item") else value for value in row]
 
 
-def _add_sheet(sheet: WriteOnlyWorksheet, lines: Sequence[Sequence[Any]]) -> None:
+def _add_sheet(sheet: "WriteOnlyWorksheet", lines: Sequence[Sequence[Any]]) -> None:
+    from openpyxl.utils import get_column_letter
+
     sheet.freeze_panes = "C2"
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(lines[0]))}{len(lines)}"
     for at, column in enumerate(zip(*lines, strict=True), start=1):
@@ -294,7 +298,9 @@ def _fix_dates(path: Path) -> None:
             archive.writestr(member, content)
 
 
-def _head_cell(sheet: WriteOnlyWorksheet, name: str) -> WriteOnlyCell:
+def _head_cell(sheet: "WriteOnlyWorksheet", name: str) -> "WriteOnlyCell":
+    from openpyxl.styles import Alignment, Font, PatternFill
+
     cell = _text_cell(sheet, name)
     cell.font = Font(bold=True)
     cell.fill = PatternFill("solid", fgColor="E8ECEF")
@@ -302,8 +308,10 @@ def _head_cell(sheet: WriteOnlyWorksheet, name: str) -> WriteOnlyCell:
     return cell
 
 
-def _text_cell(sheet: WriteOnlyWorksheet, value: Any) -> Any:
+def _text_cell(sheet: "WriteOnlyWorksheet", value: Any) -> Any:
     """Return a cell; text stays text, also a code or what begins like a formula."""
+    from openpyxl.cell import WriteOnlyCell
+
     cell = WriteOnlyCell(sheet, value)
     if isinstance(value, str):
         cell.data_type, cell.number_format = "s", "@"

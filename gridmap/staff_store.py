@@ -40,6 +40,7 @@ from gridmap.tables import (
     GROUPS,
     LIAISONS,
     MEMBERS,
+    OLD_BINDINGS,
     STAFFING,
     STATIONS,
     TASKS,
@@ -162,6 +163,26 @@ def read_tables(folder: Path, plan: str, on: date) -> dict[str, pd.DataFrame]:
             record = _find_record(database, plan, name, on)
             if record is not None:
                 found[name] = record
+    return _fill_columns(found)
+
+
+def _fill_columns(found: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Bring tables that were kept under an older contract to that of today.
+
+    The records stay as they are. Groups meet where their branch does; reasons that were not told
+    are empty.
+    """
+    groups, branches = found.get("groups"), found.get("branches")
+    if groups is not None:
+        missing = [name for name in GROUPS.columns if name not in groups]
+        for column in missing:
+            words = pd.Series("", groups.index, dtype="str")
+            if branches is not None and column != "reason":
+                words = groups["branch_id"].map(branches[column]).fillna("").astype("str")
+            groups = groups.assign(**{column: words})
+        found["groups"] = groups[list(GROUPS.columns)] if missing else groups
+    if "staffing" in found:
+        found["staffing"] = found["staffing"].replace({"binding": OLD_BINDINGS})
     return found
 
 

@@ -5,6 +5,7 @@
     folder/
       2026-spring.gpkg     one kept plan, read-only; opens in QGIS
       2026-spring.locator  its index for finding owners; made again where it is missing
+      2026-spring.prepared what a service tells of it; made again where it is missing
       plans.json           of each plan: its fingerprint, when it was kept, how large it is
       publications.json    every publication, in the order in which they were made; only grows
       2026-spring.search.sqlite   what of it can be found by name; made anew where it is missing
@@ -49,6 +50,7 @@ from gridmap.errors import (
 from gridmap.files import fixed_date
 from gridmap.locate import Locator, open_locator
 from gridmap.plan import Plan
+from gridmap.prepared import Prepared, open_prepared, prepare_plan, write_prepared
 from gridmap.rules import Rules
 from gridmap.search.index import SearchIndex, fill_index, is_current, write_index
 from gridmap.staff_store import Entry, keep_tables, list_records, read_tables, stamp_tables
@@ -227,11 +229,13 @@ class PlanStore:
             record = self._read_publications()
             _refuse_past(record, valid_from, today or date.today())
             self._refuse_reused(record, name)
+            with suppress(GridmapError):  # grids that can't be indexed: whoever locates is told
+                self.locator(name)
+            with suppress(GridmapError, KeyError):  # grids that lack a column: no service tells it
+                self.prepared(name)
             new = Publication(name, fingerprint, valid_from.isoformat(), _now(), by, why)
             rows = [asdict(publication) for publication in [*record, new]]
             _replace_json(self.folder / "publications.json", rows)
-        with suppress(GridmapError):  # grids that can't be indexed: whoever locates is told
-            self.locator(name)
 
     def load(self, name: str) -> Plan:
         """Read a kept plan; it equals the one that was kept, to the byte of every geometry.
@@ -281,6 +285,29 @@ class PlanStore:
             return open_locator(self._index_of(name), fingerprint=fingerprint)
         except OSError:  # a folder that can't be written to, a full disk: it is in memory then
             return made
+
+    def prepared(self, name: str) -> Prepared:
+        """Return what a service tells of a kept plan, from the file beside it.
+
+        The file is made when the plan is published, or here where it is missing, of another plan,
+        of an earlier version or damaged. It is mapped into memory: all processes of a machine share
+        it, and the plan's own file is not read.
+
+        Raises
+        ------
+        PlanNotFoundError, PlanDamagedError
+            As `load`; a plan's file of another size than the one that was prepared is damaged.
+        """
+        fingerprint, path = self._find_kept(name).fingerprint, self._prepared_path(name)
+        with suppress(FileNotFoundError, IndexFileError):
+            size = self._path_of(name).stat().st_size
+            return open_prepared(path, fingerprint=fingerprint, size=size)
+        made = prepare_plan(self.load(name))
+        with suppress(OSError):  # a folder that can't be written to, a full disk: it is in memory
+            size = self._path_of(name).stat().st_size
+            write_prepared(made, path, fingerprint=fingerprint, size=size)
+            return open_prepared(path, fingerprint=fingerprint, size=size)
+        return made
 
     def in_force(self, on: date) -> Plan:
         """Read the plan that is in force on a day; checked against what was published.
@@ -457,6 +484,9 @@ class PlanStore:
 
     def _search_path(self, name: str) -> Path:
         return self.folder / f"{name}.search.sqlite"
+
+    def _prepared_path(self, name: str) -> Path:
+        return self.folder / f"{name}.prepared"
 
     def _path_of(self, name: str) -> Path:
         return self.folder / f"{name}.gpkg"

@@ -42,6 +42,9 @@ BINDINGS = (
     *("spare", "shortage", "short", "nobody", "replacement", "absence", "handover", "term"),
 )
 
+#: What bindings of staffings that were kept long ago are called today.
+OLD_BINDINGS = {"too_large": "nobody"}
+
 #: A change that counts, one that was undone, one that can't be redone as others came after it, and
 #: one from before the plan was redrawn, which can't be undone any more.
 CHANGE_STATES = ("done", "undone", "dropped", "closed")

@@ -15,9 +15,8 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import scipy
 import shapely
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from gridmap.city import City
 from gridmap.cutting.coverage import (
@@ -439,8 +438,8 @@ def _join_overlapping(footprints: Array, homes: Array) -> tuple[Array, Array]:
     common = shapely.area(shapely.intersection(footprints[one], footprints[two]))
     least = np.minimum(shapely.area(footprints[one]), shapely.area(footprints[two]))
     same = common >= SAME_PLACE * least
-    graph = coo_array((same[same], (one[same], two[same])), shape=(len(homes),) * 2)
-    group = connected_components(graph, directed=False)[1]
+    graph = scipy.sparse.coo_array((same[same], (one[same], two[same])), shape=(len(homes),) * 2)
+    group = scipy.sparse.csgraph.connected_components(graph, directed=False)[1]
     crowded = (common > 0) & (group[one] != group[two])
     sites = np.unique(group, return_index=True)[1][group]
     return sites, np.unique(np.concatenate([one[crowded], two[crowded]]))

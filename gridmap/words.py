@@ -68,6 +68,11 @@ _COLUMNS = {
     "minutes": ("停留（分钟）", "Stay (minutes)"),
     "note": ("备注", "Note"),
     "done": ("完成", "Done"),
+    "days": ("天数", "Days"),
+    "station_id": ("驿站编号", "Station no."),
+    "existing": ("已有", "Existing"),
+    "farthest": ("最远步行（米）", "Farthest walk (m)"),
+    "building_id": ("楼栋编码", "Building no."),
 }
 #: The same for amounts in a table, where the unit stands in the header.
 _WITH_UNIT = {

@@ -44,6 +44,8 @@ def test_the_lines_of_the_readme_run(plans, tmp_path, monkeypatch):
     write(tmp_path, "党员.csv", "楼号,正式党员,预备党员", "b0,9,1")
     write(tmp_path, "联络员.csv", "社区,部门,岗位", "小雨社区,供电,客户经理")
     write(tmp_path, "共建单位.csv", "编号,名称", "G1,图书馆")
+    write(tmp_path, "候选点.csv", "名称,经度,纬度", "甲,122.2,40.6")
+    write(tmp_path, "走访点.csv", "名称,经度,纬度", "店,122.2,40.6")
     write(tmp_path, "走访.csv", "日期,网格编码,走访户数", f"2025-03-03,{code},20")
     for line in lines.splitlines():
         result = call(*line.split()[1:])
@@ -81,7 +83,7 @@ def test_liaisons(plans, tmp_path):
     path = write(tmp_path, "联络员.csv", "社区,部门,岗位", *rows[:-1])
     result = call("liaisons", str(plans), "spring", path)
     assert result.exit_code == 1
-    assert "210802003003 交通: nobody is named" in result.output
+    assert "210802003003 东新社区 交通: 未明确联络员" in result.output
     path = write(tmp_path, "联络员.csv", "社区,部门,岗位", *rows)
     tomorrow = date.today() + timedelta(days=1)
     keep = ["--keep-from", tomorrow.isoformat(), "--by", "王芳"]
@@ -95,7 +97,7 @@ def test_contacts(plans, tmp_path):
     path = write(tmp_path, "共建.csv", "编号,名称", "G1,图书馆", "G2,医院")
     result = call("contacts", str(plans), "spring", path)
     assert result.exit_code == 0, result.output
-    assert "G1 -> 21080200300" in result.output
+    assert "G1 图书馆 -> 21080200300" in result.output
 
 
 def test_visits(plans, tmp_path):

@@ -32,6 +32,18 @@ def test_nobody_disagrees(bench: ModuleType, make: str) -> None:
         assert len(bench.find_disagreements(shapes, owners, lon, lat)) == 0
 
 
+def test_order_of_many_points_does_not_matter(bench: ModuleType) -> None:
+    """In an index beyond the caches many points are taken in the order of cells: same answers."""
+    grids = bench.make_bricks(60_000)
+    locator = Locator(grids)
+    assert locator._index.edges.nbytes > 1 << 23
+    lon, lat = bench.pick_adversarial(grids.geometry.to_numpy(), 30_000)
+    lon[::100], lat[5::100], lon[7::100] = np.nan, 95.0, lon[7::100] + 1
+    few = [locator.owners(lon[at : at + 500], lat[at : at + 500]) for at in range(0, len(lon), 500)]
+    assert (locator.owners(lon, lat) == np.concatenate(few)).all()
+    assert {-1} < set(np.concatenate(few).tolist())
+
+
 def test_the_check_finds_a_wrong_owner(bench: ModuleType) -> None:
     """One wrong owner among many, inside and on a border, is found; so is a missing one."""
     grids = bench.make_grids(50)

@@ -14,7 +14,14 @@ from shapely import MultiPolygon, Polygon, box
 
 from gridmap.datum import from_wgs84
 from gridmap.errors import CrsError, DatumError, RulesError, TableError
-from gridmap.locate import ANSWER, SUSPECTS, Locator, locate_points, read_points
+from gridmap.locate import (
+    ANSWER,
+    SUSPECTS,
+    Locator,
+    locate_points,
+    open_locator,
+    read_points,
+)
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 WEST, SOUTH = 122.2, 40.6  # Yingkou
@@ -204,6 +211,57 @@ def test_overlap_has_one_owner():
     first = Locator(make_grids(a=one, b=two)).owners([122.0015], [40.0015])
     second = Locator(make_grids(a=two, b=one)).owners([122.0015], [40.0015])
     assert first[0] + second[0] == 1
+
+
+def make_park(park, base):
+    """Make an exclusive grid of a square and a base grid of another one, the park first."""
+    return make_grids(p=park, b=base).assign(grid_type=["exclusive", "base"])
+
+
+LARGE, SMALL = draw((0, 0), (3, 0), (3, 3), (0, 3)), draw((1, 1), (3, 1), (3, 2), (1, 2))
+CORNER, ACROSS = draw((-1, -1), (1, -1), (1, 1), (-1, 1)), draw((-1, 1), (4, 1), (4, 2), (-1, 2))
+
+
+@pytest.mark.parametrize(
+    ("park", "base"),
+    [(SMALL, LARGE), (LARGE, SMALL), (CORNER, LARGE), (LARGE, CORNER), (ACROSS, LARGE)],
+)
+@pytest.mark.parametrize("turned", [False, True], ids=["park first", "base first"])
+def test_exclusive_beats_base(park, base, turned, tmp_path):
+    """Where a park lies over a base grid it owns the point: single, batch, and from the file."""
+    grids = make_park(park, base)
+    made = Locator(grids.iloc[::-1] if turned else grids)
+    made.save(tmp_path / "park.locator")
+    lon, lat = pick_points(grids, 400, seed=9)
+    points = shapely.points(lon, lat)
+    expected = np.where(park.contains(points), "p", np.where(base.contains(points), "b", None))
+    assert "p" in expected
+    for locator in (made, open_locator(tmp_path / "park.locator")):
+        single = [locator.locate(*at) for at in zip(lon, lat, strict=True)]
+        found = [one.grid_code if one.distance == 0 else None for one in single]
+        assert found == expected.tolist()
+        table = locator.locate_many(lon, lat)
+        assert table["grid_code"].where(table["distance"] == 0, "").tolist() == [
+            code or "" for code in expected
+        ]
+        codes = np.array([*locator.codes, None], dtype=object)
+        judged = locator.judge(lon, lat)
+        assert codes[np.where(judged.distance == 0, judged.grid, 2)].tolist() == expected.tolist()
+
+
+def test_exclusive_owns_shared_outline():
+    """On the outline that both have, both are seen first at once: the exclusive one owns it."""
+    locator = Locator(make_park(SMALL, LARGE))
+    assert code_at(locator, 3, 1.5) == "p"
+    assert code_at(locator, 3, 2.5) == code_at(locator, 3, 2) == "b"  # a corner looks into b first
+    assert code_at(locator, 1, 1.5) == code_at(locator, 2, 1) == "p"
+    assert code_at(locator, 2, 2) == "b"
+
+
+def test_same_shape_of_another_kind_is_refused():
+    """A park and a base grid of one shape are two claims to all of it: refused as any double."""
+    with pytest.raises(TableError, match="the same shape"):
+        Locator(make_park(SMALL, SMALL))
 
 
 def test_equals_shapely_on_random_points():

@@ -12,10 +12,14 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 
+from gridmap import staff_store
+from gridmap.databases import open_database
 from gridmap.errors import PlanDamagedError, PlanNotFoundError, StoreError, TableError
+from gridmap.staff import assign_workers, make_workers
+from gridmap.staff.branches import Branches, form_branches
 from gridmap.staff_store import STAFF_TABLES
 from gridmap.store import PlanStore
-from gridmap.tables import CONTACTS, LIAISONS, MEMBERS, VISITS
+from gridmap.tables import CONTACTS, GROUPS, LIAISONS, MEMBERS, STAFFING, VISITS, check_table
 
 MARCH, APRIL, MAY = date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 1)
 
@@ -196,3 +200,35 @@ def test_a_killed_process_leaves_the_old_state(store):
 def test_registered_tables_have_their_own_names():
     """The registry is by the tables' names."""
     assert all(name == table.name for name, table in STAFF_TABLES.items())
+
+
+def test_tables_of_an_older_contract_come_back(store, four_by_two):
+    """Groups of before they had places and reasons, and a staffing of before shares, still load."""
+    counts = pd.DataFrame({"full": [30], "probationary": [0]}, pd.Index(["b0"], name=MEMBERS.index))
+    branches = form_branches(four_by_two, counts)
+    assert len(branches.groups)
+    people = make_workers(four_by_two)
+    staffing = assign_workers(four_by_two, people, on=MARCH)
+    columns = ["name", "kind", "branch_id", "full", "probationary"]
+    row = staffing.index == 0
+    old = {**branches.tables, "groups": branches.groups[columns]}
+    old["staffing"] = staffing.assign(binding=staffing["binding"].mask(row, "too_large"))
+    folder = store.folder
+    with open_database(folder / "staff.sqlite") as database:
+        database.executescript(staff_store._LAYOUT)
+        entry = staff_store.Entry("spring", "", MARCH, "王芳")
+        for name, table in old.items():
+            staff_store._add_record(database, entry, name, table)
+        database.commit()
+    kept = store.staff("spring", MARCH)
+    again = Branches.from_tables(kept)
+    check_table(again.groups, GROUPS)
+    meeting = branches.branches["grid_code"].reindex(again.groups["branch_id"])
+    assert again.groups["grid_code"].tolist() == meeting.tolist()
+    assert (again.groups["community_id"] != "").all()
+    assert set(again.groups["reason"]) == {""}
+    check_table(kept["staffing"], STAFFING)
+    assert kept["staffing"].loc[0, "binding"] == "nobody"
+    alone = staff_store._fill_columns({"groups": old["groups"]})["groups"]
+    check_table(alone, GROUPS)
+    store.keep_staff("spring", again.tables, MAY, by="王芳", today=MARCH)

@@ -5,7 +5,8 @@ Parts 1 (core), 2 (coordinate systems) and 3 (filters in CQL2 text). Which plan 
 """
 
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -332,18 +333,26 @@ def _read_filter(request: Request, given: ItemsQuery, collection: Collection) ->
     if given.filter_lang != "cql2-text":
         raise refuse("filter-lang", "only cql2-text is read")
     parse_crs(given.filter_crs, "filter-crs", (CRS84,))
-    parts = [] if given.filter is None else [f"({given.filter})"]
-    parts += [
+    parts = [
         _write_equality(name, request.query_params[name], kind)
         for name, kind in collection.properties.items()
         if name in request.query_params
     ]
-    if not parts:
+    if not parts and given.filter is None:
         return None
     try:
-        return parse_filter(" AND ".join(parts), collection.queryables)
+        return _join_filter(given.filter, parts, collection.queryables)
     except FilterError as error:
         raise ProblemError(400, "bad-filter", str(error)) from None
+
+
+def _join_filter(text: str | None, parts: Sequence[str], known: Mapping[str, str]) -> Filter:
+    """Read a filter and more conditions; it must be one by itself, not only between parentheses."""
+    alone = None if text is None else parse_filter(text, known)
+    if alone is not None and not parts:
+        return alone
+    both = parts if alone is None else (f"({text})", *parts)
+    return parse_filter(" AND ".join(both), known)
 
 
 def _write_equality(name: str, value: str, kind: str) -> str:
@@ -352,15 +361,18 @@ def _write_equality(name: str, value: str, kind: str) -> str:
         escaped = value.replace("'", "''")
         return f"{name} = '{escaped}'"
     try:
-        return f"{name} = {float(value):.15g}"
+        number = float(value)
     except ValueError:
-        raise refuse(name, f"{value!r} is no number") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise refuse(name, f"{value!r} is no number")
+    return f"{name} = {number:.15g}"
 
 
 def _find_feature(asked: Question, feature: str) -> int:
-    if asked.collection.id == "grids":
-        find_grid(asked.in_force.plan, feature)
     ids = asked.features.ids
+    if asked.collection.id == "grids" and feature in asked.in_force.plan.retired:
+        find_grid(asked.in_force.plan, feature)
     at = ids.index(feature) if feature in ids else None
     if at is None or (asked.allowed is not None and at not in asked.allowed):
         detail = f"There is no {feature!r} in {asked.collection.id}."

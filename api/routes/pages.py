@@ -1,6 +1,7 @@
 """Pages for people, and the files that they are made of; nothing comes from another host."""
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -16,6 +17,9 @@ Language = Literal["zh", "en"]
 #: What a map page has beside the map: everything, the card alone, nothing.
 Controls = Literal["full", "min", "none"]
 Colouring = Literal["balance", "street", "none"]
+
+#: Where the browser may be asked where it is; not even inside this page for anybody else.
+_PLACED = {"Permissions-Policy": "camera=(), microphone=(), geolocation=(self)"}
 
 router = APIRouter(include_in_schema=False)
 _templates = Jinja2Templates(PAGES)
@@ -36,13 +40,38 @@ def show_dispatch(request: Request, lang: Language = "zh") -> Response:
     return show_page(request, "dispatch.html", lang=lang)
 
 
-def show_page(request: Request, name: str, *, status: int = 200, **context: object) -> Response:
+@router.get("/report")
+def show_report(request: Request, lang: Language = "zh") -> Response:
+    """Show the citizen's page: report an incident, and follow it by its receipt."""
+    return show_page(request, "report.html", headers=_PLACED, lang=lang)
+
+
+@router.get("/work")
+def show_work(request: Request, lang: Language = "zh") -> Response:
+    """Show the grid worker's page: his cases, nearest breach first, and the next step of each."""
+    return show_page(request, "work.html", lang=lang)
+
+
+@router.get("/screen")
+def show_screen(request: Request, lang: Language = "zh") -> Response:
+    """Show the command screen: open cases by category, stage and clock, as they happen."""
+    return show_page(request, "screen.html", lang=lang)
+
+
+def show_page(
+    request: Request,
+    name: str,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    **context: object,
+) -> Response:
     """Fill a page; which map law applies to it stands on every one."""
     state = request.app.state
     context |= {"attribution": state.attribution, "approval": state.approval}
     context["modules"] = list_modules(name.replace(".html", ".js"))
     return _templates.TemplateResponse(
-        request, name, context, status, headers={"Cache-Control": "no-cache"}
+        request, name, context, status, headers={"Cache-Control": "no-cache", **(headers or {})}
     )
 
 

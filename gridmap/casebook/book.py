@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +13,7 @@ from sqlalchemy import Connection, delete, select
 from sqlalchemy.exc import IntegrityError
 
 from gridmap.casebook.archive import back_up, restore
+from gridmap.casebook.changes import Change, Screen, find_changes, read_screen
 from gridmap.casebook.checking import check_book
 from gridmap.casebook.database import open_engine
 from gridmap.casebook.exchange import (
@@ -42,6 +43,7 @@ from gridmap.casebook.photos import (
     read_picture,
     store_picture,
 )
+from gridmap.casebook.receipts import give_receipt, read_receipt
 from gridmap.casebook.rows import (
     read_entry,
     sign,
@@ -323,6 +325,55 @@ class Casebook:
             statement = select(reporters).where(reporters.c.case_id == case_id)
             row = connection.execute(statement).one_or_none()
         return None if row is None else Reporter(row.name, row.phone, row.email, row.device)
+
+    def give_receipt(self, case_id: int) -> str:
+        """Return a new receipt, by which the reporter reads the case (`casebook.receipts`)."""
+
+        def give(connection: Connection) -> str:
+            return give_receipt(connection, find_case(connection, case_id).case_id)
+
+        receipt: str = self._write(give)
+        return receipt
+
+    def read_receipt(self, receipt: str) -> Case:
+        """Return the case of a receipt.
+
+        Raises
+        ------
+        CaseNotFoundError
+            If no such receipt was given.
+        """
+        with self.engine.connect() as connection:
+            return find_case(connection, read_receipt(connection, receipt))
+
+    @property
+    def soon(self) -> float:
+        """Hours before a breach from which it is soon: when the grid worker is reminded first."""
+        return max(self.rules.remind, default=0)
+
+    def screen(self, now: datetime, areas: Sequence[str] = (), *, most: int = 20) -> Screen:
+        """Return what a command screen shows (`gridmap.casebook.changes`).
+
+        Parameters
+        ----------
+        now : datetime
+            The moment; what is about to be in breach is what the grid worker is reminded of.
+        areas : sequence of str
+            Beginnings of grid codes; all without one.
+        most : int
+            How many cases are named as the most urgent.
+        """
+        city = now.astimezone(timezone(timedelta(hours=self.rules.utc_offset)))
+        midnight = city.replace(hour=0, minute=0, second=0, microsecond=0)
+        with self.engine.connect() as connection:
+            return read_screen(
+                connection, now, since=midnight, soon=self.soon, areas=areas, most=most
+            )
+
+    def changes(self, since: datetime, until: datetime, areas: Sequence[str] = ()) -> list[Change]:
+        """Return what was written, and which clocks ran out, from a moment to another."""
+        with self.engine.connect() as connection:
+            return find_changes(connection, since, until, areas=areas)
 
     def add_photo(
         self, case_id: int, data: bytes, actor: Actor, *, at: datetime | None = None, key: str = ""

@@ -32,6 +32,8 @@ class CaseQuery:
         Any of them.
     grid_code : str
         A grid, or the beginning of its code: 210802 is a district.
+    areas : tuple of str
+        Beginnings of grid codes, any of them: what somebody is responsible for.
     worker_id, community_id : str
         Who serves it.
     department : str
@@ -44,12 +46,15 @@ class CaseQuery:
         Cases whose next duty is in breach at that moment.
     flagged : bool
         Only those with something that does not fit.
+    text : str
+        Part of the description or of the address.
     """
 
     standings: tuple[str, ...] = ()
     stages: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     grid_code: str = ""
+    areas: tuple[str, ...] = ()
     worker_id: str = ""
     community_id: str = ""
     department: str = ""
@@ -59,6 +64,7 @@ class CaseQuery:
     updated_from: datetime | None = None
     overdue_at: datetime | None = None
     flagged: bool = False
+    text: str = ""
 
 
 def find_cases(
@@ -146,11 +152,21 @@ def _conditions(query: CaseQuery) -> list[ColumnElement[bool]]:
     found += [column == value for column, value in single if value]
     if query.grid_code:
         found.append(table.grid_code.startswith(query.grid_code, autoescape=True))
+    if query.areas:
+        found.append(in_areas(query.areas))
+    if query.text:
+        words = (table.description, table.address)
+        found.append(or_(*(column.contains(query.text, autoescape=True) for column in words)))
     if query.department:
         found.append(_concerns(query.department))
     if query.flagged:
         found.append(table.flag != "")
     return found + _limits(query)
+
+
+def in_areas(areas: Sequence[str]) -> ColumnElement[bool]:
+    """Say that a case's grid code begins with one of these."""
+    return or_(*(cases.c.grid_code.startswith(area, autoescape=True) for area in areas))
 
 
 def _limits(query: CaseQuery) -> list[ColumnElement[bool]]:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from gridmap.casebook.book import Casebook
 from gridmap.casebook.lists import CaseQuery
-from gridmap.incidents.desk import FindAddress, make_desk
+from gridmap.incidents.desk import Desk, FindAddress, make_desk
 from gridmap.rules import Rules
 from gridmap.search import SearchIndex, search
 from gridmap.store import PlanStore
 
-__all__ = ["CaseQuery", "Casebook", "make_finder", "open_casebook"]
+__all__ = ["CaseQuery", "Casebook", "make_finder", "open_casebook", "open_desk"]
 
 _FILE = "cases.sqlite"
 #: Things that are a place rather than an area or a line, and how well an address must fit one.
@@ -30,6 +30,30 @@ def make_finder(index: SearchIndex) -> FindAddress:
         return (sure[0].lon, sure[0].lat) if sure else None
 
     return find
+
+
+def open_desk(
+    store: PlanStore,
+    on: date,
+    *,
+    rules: Rules | None = None,
+    find_address: FindAddress | None = None,
+) -> Desk:
+    """Prepare the desk of the plan that is in force on a day, as `open_casebook` does.
+
+    Raises
+    ------
+    PlanNotFoundError
+        If no plan is in force on that day.
+    """
+    name = store.name_in_force(on)
+    return make_desk(
+        store.load(name),
+        store.staff(name, on),
+        on=on,
+        rules=rules.incidents if rules else None,
+        find_address=find_address or make_finder(store.search_index(name)),
+    )
 
 
 def open_casebook(
@@ -64,14 +88,6 @@ def open_casebook(
     CasebookError
         If the database can't be opened.
     """
-    day = on or date.today()
-    name = store.name_in_force(day)
-    desk = make_desk(
-        store.load(name),
-        store.staff(name, day),
-        on=day,
-        rules=rules.incidents if rules else None,
-        find_address=find_address or make_finder(store.search_index(name)),
-    )
+    desk = open_desk(store, on or date.today(), rules=rules, find_address=find_address)
     folder = Path(store.folder)
     return Casebook(where or folder / _FILE, desk, photos=folder / "cases.photos")

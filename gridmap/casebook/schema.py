@@ -8,6 +8,9 @@
     reporters   who reported: apart from everything else, erased in time
     photos      what is said of a photo; the files lie in a folder beside
     keys        idempotency keys of writes
+    hooks       other systems that are told of steps
+    deliveries  what they are told, and whether it came
+    receipts    what a reporter reads his own case by: hashes of it
     votes       residents' votes for a grid worker, hash-chained; triggers refuse changes
 
 Migrations (`gridmap/casebook/migrations`) make them; a test holds that both agree.
@@ -181,6 +184,46 @@ keys = Table(
     Column("version", Integer, nullable=False),
     Column("at", Moment, nullable=False),
     Index("ix_keys_at", "at"),
+)
+
+hooks = Table(
+    "hooks",
+    metadata,
+    Column("hook_id", _NUMBER, primary_key=True, autoincrement=True),
+    Column("url", Text, nullable=False),
+    Column("secret", String(200), nullable=False),  # signs what is sent, so it can't be hashed
+    Column("actions", Text, nullable=False),  # with spaces between them; "" is every one
+    Column("added_at", Moment, nullable=False),
+    Column("read_to", Moment, nullable=False),  # of the log
+    Column("leased_to", Moment, nullable=False),  # one process at a time sends
+    sqlite_autoincrement=True,
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("number", _NUMBER, primary_key=True, autoincrement=True),
+    Column("hook_id", _NUMBER, ForeignKey("hooks.hook_id"), nullable=False),
+    Column("case_id", _NUMBER, ForeignKey("cases.case_id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("state", String(20), nullable=False),  # waiting, sent or failed
+    Column("tries", Integer, nullable=False),
+    Column("next_at", Moment, nullable=False),
+    Column("done_at", Moment),
+    Column("answer", Text, nullable=False),  # of the last try
+    UniqueConstraint("hook_id", "case_id", "version"),
+    Index("ix_deliveries_hook_id", "hook_id", "state", "number"),
+    sqlite_autoincrement=True,
+)
+
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("hash", String(64), primary_key=True),  # SHA-256 of the receipt, which is not kept
+    Column("case_id", _NUMBER, ForeignKey("cases.case_id"), nullable=False),
+    Column("given_at", Moment, nullable=False),
+    Index("ix_receipts_case_id", "case_id"),
 )
 
 votes = Table(

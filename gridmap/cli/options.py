@@ -55,7 +55,9 @@ KeepFrom = Annotated[
     ),
 ]
 By = Annotated[str, typer.Option(help="Who does it, for the audit log; your login by default.")]
-KeptBy = Annotated[str, typer.Option("--by", help="Who keeps it, for the record.")]
+KeptBy = Annotated[
+    str, typer.Option("--by", help="Who keeps it, for the record; your login by default.")
+]
 JsonPath = Annotated[
     Path | None, typer.Option("--json", help="Also write the report to this file, as JSON.")
 ]
@@ -95,6 +97,22 @@ def audited(store: Path, by: str, action: str, subject: str = "", **facts: Any) 
     who = name_user(by)
     with gridmap.AuditLog(store).watch(who, action, subject, facts=facts):
         yield who
+
+
+def keep_staff(
+    plans: gridmap.PlanStore,
+    name: str,
+    tables: dict[str, Any],
+    keep_from: datetime | None,
+    by: str,
+) -> None:
+    """Keep tables with a plan, if a day is given."""
+    if keep_from is not None:
+        day, kept = keep_from.date(), sorted(tables)
+        facts = {"valid_from": day.isoformat(), "tables": kept}
+        with audited(plans.folder, by, "keep staff", name, **facts) as who:
+            plans.keep_staff(name, tables, day, by=who)
+        typer.echo(f"kept with {name} from {day} on")
 
 
 def print_report(report: Any, json_path: Path | None) -> None:

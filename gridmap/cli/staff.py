@@ -1,6 +1,6 @@
 """Who serves the grids: workers, branches, liaisons, contacts, visits."""
 
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -19,8 +19,10 @@ from gridmap.cli.options import (
     Sheet,
     StorePath,
     audited,
+    keep_staff,
     pick_day,
 )
+from gridmap.errors import StaffError
 from gridmap.words import check_language
 
 app = typer.Typer()
@@ -44,12 +46,14 @@ def staff(
     map_path: Annotated[
         Path | None, typer.Option("--map", help="Also write a map page that needs no internet.")
     ] = None,
+    keep_from: KeepFrom = None,
     lang: Language = "zh",
     by: By = "",
 ) -> None:
     """Give each grid of a kept plan its worker and deputies, and write the roster."""
     check_language(lang)
-    plan, day = gridmap.PlanStore(store).load(name), pick_day(on)
+    plans, day = gridmap.PlanStore(store), pick_day(on)
+    plan = plans.load(name)
     rules = gridmap.read_rules(rules_path) if rules_path else None
     people = gridmap.read_workers(workers, plan, datum=datum)
     held = gridmap.read_staffing(current) if current else None
@@ -69,6 +73,7 @@ def staff(
         "{walk_km} km on foot together, largest load {most} households".format(**figures)
     )
     typer.echo(f"{figures['proof']['status']}; roster: {roster}")
+    keep_staff(plans, name, {"workers": people, "staffing": staffing}, keep_from, by)
     raise typer.Exit(1 if figures["vacant"] or figures["short"] else 0)
 
 
@@ -96,7 +101,7 @@ def form_branches(
         plan, counts, rules, leaders=leaders, current=current, lang=cast(Any, lang)
     )
     typer.echo(branches.to_text())
-    _keep_staff(plans, name, {"members": counts, **branches.tables}, keep_from, by)
+    keep_staff(plans, name, {"members": counts, **branches.tables}, keep_from, by)
     raise typer.Exit(0 if branches.branch_violations.empty else 1)
 
 
@@ -108,18 +113,22 @@ def check_liaisons(
     sheet: Sheet = None,
     keep_from: KeepFrom = None,
     by: KeptBy = "",
+    lang: Language = "zh",
 ) -> None:
     """Read the liaisons of departments, and list the communities that miss one or have two."""
+    check_language(lang)
     plans = gridmap.PlanStore(store)
     plan = plans.load(name)
     named = plan.rules.departments
     table = gridmap.read_liaisons(liaisons, plan.city, departments=named, sheet=sheet)
-    gaps = gridmap.find_liaison_gaps(table, plan.city, departments=named)
+    gaps = gridmap.find_liaison_gaps(table, plan.city, departments=named, lang=cast(Any, lang))
+    names = plan.city.communities["name"]
     for gap in gaps.itertuples():
-        typer.echo(f"{gap.community_id} {gap.department}: {gap.problem}")
+        where = f"{gap.community_id} {names[gap.community_id]}".strip()
+        typer.echo(f"{where} {gap.department}: {gap.problem}")
     pairs = len(plan.city.communities) * len(named)
     typer.echo(f"{len(table)} liaisons for {pairs} pairs, {len(gaps)} to be put right")
-    _keep_staff(plans, name, {"liaisons": table}, keep_from, by)
+    keep_staff(plans, name, {"liaisons": table}, keep_from, by)
     raise typer.Exit(0 if gaps.empty else 1)
 
 
@@ -132,17 +141,56 @@ def match_contacts(
     sheet: Sheet = None,
     keep_from: KeepFrom = None,
     by: KeptBy = "",
+    to: Annotated[str, typer.Option(help="community or branch: those kept with the plan.")] = (
+        "community"
+    ),
+    lang: Language = "zh",
 ) -> None:
-    """Match leaders' contact points or co-building units to communities, evenly and near."""
+    """Match leaders' contact points or co-building units to communities or branches, evenly."""
+    check_language(lang)
     plans = gridmap.PlanStore(store)
     plan = plans.load(name)
     table = gridmap.read_contacts(contacts, plan.city, datum=datum, sheet=sheet)
-    matches = gridmap.match_communities(plan, table)
+    matches, names = _match(plans, name, plan, table, to, pick_day(keep_from), lang)
     for match in matches.to_dict("records"):
-        where = str(match["target_id"]) or "nobody"
-        typer.echo(f"{match['contact_id']} -> {where}: {match['reason']}")
-    _keep_staff(plans, name, {"contacts": table, "contact_matches": matches}, keep_from, by)
-    raise typer.Exit(1 if (matches["target_id"] == "").any() else 0)
+        told = str(match["target_id"])
+        where = f"{told} {names[told]}".strip() if told else "nobody"
+        who = f"{match['contact_id']} {table.at[match['contact_id'], 'name']}"
+        typer.echo(f"{who} -> {where}: {match['reason']}")
+    lost = int((matches["target_id"] == "").sum())
+    shares = matches["target_id"].value_counts().drop("", errors="ignore").reindex(names.index)
+    shares = shares.fillna(0).astype(int)
+    typer.echo(
+        f"{len(matches) - lost} points of {len(table)} contacts for {len(names)} targets, "
+        f"{shares.min()} to {shares.max()} each; {lost} without one"
+    )
+    keep_staff(plans, name, {"contacts": table, "contact_matches": matches}, keep_from, by)
+    raise typer.Exit(1 if lost else 0)
+
+
+def _match(
+    plans: gridmap.PlanStore,
+    name: str,
+    plan: gridmap.Plan,
+    table: Any,
+    to: str,
+    day: date,
+    lang: str,
+) -> tuple[Any, Any]:
+    """Match contacts to communities, or to the branches that are kept; and name the targets."""
+    if to not in ("community", "branch"):
+        raise StaffError(f"--to {to}: choose community or branch")
+    if to == "community":
+        matches = gridmap.match_communities(plan, table, lang=cast(Any, lang))
+        return matches, plan.city.communities["name"]
+    kept = plans.staff(name, day)
+    if "branches" not in kept:
+        raise StaffError(
+            f"no branches kept with plan {name!r} on {day}: `gridmap branches … --keep-from` first"
+        )
+    branches = gridmap.Branches.from_tables(kept)
+    matches = gridmap.match_branches(plan, branches, table, lang=cast(Any, lang))
+    return matches, branches.branches["name"]
 
 
 @app.command("visits")
@@ -158,30 +206,27 @@ def measure_visits(
     ],
     on: Day = None,
     sheet: Sheet = None,
+    lang: Language = "zh",
 ) -> None:
     """Say which grids fall behind in a round of visits, the worst first."""
+    check_language(lang)
     plan = gridmap.PlanStore(store).load(name)
     log = gridmap.read_visits(visits, plan, sheet=sheet)
     table = gridmap.measure_visits(
-        plan, log, starts=starts.date(), ends=ends.date(), today=pick_day(on)
+        *(plan, log),
+        starts=starts.date(),
+        ends=ends.date(),
+        today=pick_day(on),
+        lang=cast(Any, lang),
     )
     late = table[table["behind"]].sort_values("short", ascending=False, kind="stable")
     for grid in late.itertuples():
-        typer.echo(f"{grid.Index}: {grid.coverage:.0f} %, {grid.short} households behind")
+        typer.echo(
+            f"{grid.Index} {plan.grids.at[grid.Index, 'name']}: {grid.coverage:.0f} %, "
+            f"{grid.short} households behind"
+        )
+    over = table[table["problem"] != ""]
+    for grid in over.itertuples():
+        typer.echo(f"{grid.Index}: {grid.problem}")
     typer.echo(f"{len(late)} of {len(table)} grids are behind")
-    raise typer.Exit(0 if late.empty else 1)
-
-
-def _keep_staff(
-    plans: gridmap.PlanStore,
-    name: str,
-    tables: dict[str, Any],
-    keep_from: datetime | None,
-    by: str,
-) -> None:
-    """Keep tables with a plan, if a day is given."""
-    if keep_from is not None:
-        day, kept = keep_from.date(), sorted(tables)
-        with audited(plans.folder, by, "keep staff", name, valid_from=day.isoformat(), tables=kept):
-            plans.keep_staff(name, tables, day, by=by)
-        typer.echo(f"kept with {name} from {keep_from.date()} on")
+    raise typer.Exit(0 if late.empty and over.empty else 1)

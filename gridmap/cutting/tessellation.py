@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import scipy
 import shapely
-from scipy.spatial import cKDTree
 
 from gridmap.cutting.coverage import (
     GRID,
@@ -330,7 +330,7 @@ def _node_block(task: _Task, arcs: Arcs) -> _Cut:
     sides = np.hstack([task.start, task.end]) - np.tile(task.origin[0], 2)
     inside = hold_points(spots - task.origin[0], sides)
     faces, spots = faces[inside], spots[inside]
-    label = task.label[cKDTree(task.points).query(spots)[1]]
+    label = task.label[scipy.spatial.cKDTree(task.points).query(spots)[1]]
     graph = read_polygons(faces)
     inner = graph.right >= 0
     lines_in = graph.take(inner)

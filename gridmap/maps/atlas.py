@@ -669,7 +669,7 @@ def _natural(words: str) -> list[Any]:
 
 def _draw_link(canvas: Canvas, book: _Book, code: str, left: float) -> None:
     """Draw the QR code of the grid's page on the map service."""
-    url = f"{book.base_url}/map#&grid={code}"
+    url = f"{book.base_url}/g/{code}"
     side, bottom = 66.0, book.frame[1]
     draw_code(canvas, left, bottom, side, url)
     canvas.linkURL(url, (left, bottom, left + side, bottom + side))

@@ -8,8 +8,7 @@ a last, cool run over the whole graph.
 """
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import dijkstra
+import scipy
 
 from gridmap.partition.problem import Floats, Graph, Ints, Positions
 
@@ -36,11 +35,13 @@ def grow_atoms(graph: Graph) -> Positions:
     sides = np.bincount(graph.owner, graph.border, minlength=len(graph.load)) / 4
     way = (sides[graph.owner] + sides[graph.neighbour]) / 2 + DETOUR[graph.barrier]
     kept = graph.usable
-    ways = csr_array(
+    ways = scipy.sparse.csr_array(
         (np.maximum(way[kept], 1e-3), (graph.owner[kept], graph.neighbour[kept])),
         (len(graph.load), len(graph.load)),
     )
-    before = dijkstra(ways, indices=seeds, min_only=True, return_predecessors=True)[1]
+    before = scipy.sparse.csgraph.dijkstra(
+        ways, indices=seeds, min_only=True, return_predecessors=True
+    )[1]
     origin = np.where(before < 0, np.arange(len(before)), before)
     while (origin[origin] != origin).any():  # follow every way back, twice as far each time
         origin = origin[origin]

@@ -1,10 +1,8 @@
 """Which grid of a new plan is which grid of the plan before: the largest overlap, one to one."""
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import linear_sum_assignment
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from gridmap.partition.problem import Ints
 
@@ -48,10 +46,10 @@ def match_grids(labels: ArrayLike, start: ArrayLike, worth: ArrayLike) -> Ints:
 def _group_pairs(pairs: Ints, size: int) -> list[Ints]:
     """List the rows of pairs of grids group by group, where a group shares no grid with another."""
     total = size + int(pairs[:, 1].max(initial=-1)) + 1
-    joins = coo_array(
+    joins = scipy.sparse.coo_array(
         (np.ones(len(pairs), np.int8), (pairs[:, 0], size + pairs[:, 1])), (total, total)
     )
-    group = connected_components(joins, directed=False)[1][pairs[:, 0]]
+    group = scipy.sparse.csgraph.connected_components(joins, directed=False)[1][pairs[:, 0]]
     order = np.argsort(group, kind="stable")
     return np.split(order, np.flatnonzero(np.diff(group[order])) + 1) if len(pairs) else []
 
@@ -61,7 +59,7 @@ def _match_group(pairs: Ints, shared: Ints, match: Ints) -> None:
     old, columns = np.unique(pairs[:, 1], return_inverse=True)
     overlap = np.zeros((len(new), len(old)))
     overlap[rows, columns] = shared
-    chosen = linear_sum_assignment(overlap, maximize=True)
+    chosen = scipy.optimize.linear_sum_assignment(overlap, maximize=True)
     for row, column in zip(*chosen, strict=True):
         if overlap[row, column] > 0:
             match[new[row]] = old[column]

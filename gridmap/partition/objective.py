@@ -21,9 +21,8 @@ from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from gridmap.errors import PlanError
 from gridmap.partition.matching import match_grids
@@ -325,11 +324,11 @@ def count_pieces(problem: Problem, labels: ArrayLike) -> Ints:
     places = np.asarray(labels, np.int64)
     owner = owners(problem)
     inside = problem.usable & (places[owner] == places[problem.neighbour])
-    joins = coo_array(
+    joins = scipy.sparse.coo_array(
         (np.ones(int(inside.sum()), np.int8), (owner[inside], problem.neighbour[inside])),
         (len(problem), len(problem)),
     )
-    piece = connected_components(joins, directed=False)[1]
+    piece = scipy.sparse.csgraph.connected_components(joins, directed=False)[1]
     first = np.unique(piece, return_index=True)[1]
     return np.bincount(places[first], minlength=int(places.max(initial=-1)) + 1)
 

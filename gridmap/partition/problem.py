@@ -12,10 +12,9 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 import pandas as pd
+import scipy
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from gridmap.errors import PlanError, RulesError, TableError
 from gridmap.rules import Rules
@@ -490,8 +489,10 @@ def _sort_sides(pairs: Ints, units: int) -> _Sides:
 
 def number_parts(pairs: Ints, units: int) -> Positions:
     """Give the connected part that each unit is in, over pairs; in order of appearance."""
-    joins = coo_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), (units, units))
-    return rank_by_appearance(connected_components(joins, directed=False)[1])
+    joins = scipy.sparse.coo_array(
+        (np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), (units, units)
+    )
+    return rank_by_appearance(scipy.sparse.csgraph.connected_components(joins, directed=False)[1])
 
 
 def _split_compounds(compound: Ints, part: Positions) -> Positions:

@@ -14,8 +14,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+import scipy
 
 from gridmap.partition.floor import balance_and_moves, bound_redraw
 from gridmap.partition.improve import HOT, Search, anneal_part, can_leave, make_search
@@ -83,12 +82,14 @@ def keep_largest_pieces(problem: Problem, start: Ints) -> Ints:
     """
     owner = owners(problem)
     inside = problem.usable & (start[owner] == start[problem.neighbour]) & (start[owner] >= 0)
-    joins = coo_array(
+    joins = scipy.sparse.coo_array(
         (np.ones(int(inside.sum()), np.int8), (owner[inside], problem.neighbour[inside])),
         (len(problem), len(problem)),
     )
     _, first, piece = np.unique(
-        connected_components(joins, directed=False)[1], return_index=True, return_inverse=True
+        scipy.sparse.csgraph.connected_components(joins, directed=False)[1],
+        return_index=True,
+        return_inverse=True,
     )
     homes, units = np.bincount(piece, problem.households), np.bincount(piece)
     order = np.lexsort((first, -units, -homes, start[first]))  # the largest of a label comes first

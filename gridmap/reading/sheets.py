@@ -16,10 +16,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
-import openpyxl
 import pandas as pd
-from openpyxl.utils import get_column_letter
-from openpyxl.utils.exceptions import InvalidFileException
 
 from gridmap.errors import TableError
 
@@ -27,8 +24,8 @@ from gridmap.errors import TableError
 _HEADER_ROWS = 20
 #: Numbers from here on have 16 digits and more: Excel keeps 15 of them and puts zeros for the rest.
 _TOO_LONG = 1e15
-#: What openpyxl raises for a file that is damaged, encrypted or no workbook.
-_UNREADABLE = (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, ET.ParseError)
+#: What openpyxl raises for a file that is damaged or encrypted, beside an error of its own.
+_UNREADABLE = (zipfile.BadZipFile, KeyError, ValueError, ET.ParseError)
 _AMOUNT = re.compile(r"[\d.,]+\s*[户戶层個个]?")
 
 Grid = tuple[tuple[Any, ...], ...]
@@ -102,16 +99,21 @@ def plain_name(name: Any) -> str:
 
 def _open_workbook(path: Path) -> dict[str, tuple[Grid, Ranges]]:
     """Return the cells of each sheet that holds any, and its merged ranges."""
+    # openpyxl takes a tenth of a second to import, and most who read a city have no workbook.
+    from openpyxl.utils.exceptions import InvalidFileException
+
     state = path.stat()
     try:
         return _parse_workbook(path, state.st_mtime_ns, state.st_size)
-    except _UNREADABLE as error:
+    except (InvalidFileException, *_UNREADABLE) as error:
         raise TableError(f"{path.name}: not a readable workbook (.xlsx): {error}") from error
 
 
 # A workbook is parsed as a whole, and asked for again for each of its sheets: the last one is kept.
 @functools.lru_cache(maxsize=1)
 def _parse_workbook(path: Path, _changed: int, _size: int) -> dict[str, tuple[Grid, Ranges]]:
+    import openpyxl
+
     with warnings.catch_warnings():  # about styles and validations, which are of no matter here
         warnings.filterwarnings("ignore", module="openpyxl")
         book = openpyxl.load_workbook(path, data_only=True)
@@ -164,6 +166,8 @@ def _find_header(texts: Sequence[Sequence[str | None]], known: Container[str]) -
 
 def _name_columns(header: Sequence[str | None], used: Iterable[int]) -> list[str]:
     """Name the columns in use, each name once."""
+    from openpyxl.utils import get_column_letter
+
     names: list[str] = []
     for at in used:
         name = header[at] or f"column {get_column_letter(at + 1)}"

@@ -2,8 +2,10 @@
 
 from gridmap.staff.assign import assign_workers
 from gridmap.staff.audit import check_staffing, summarize_staffing
+from gridmap.staff.calendars import write_rotation
 from gridmap.staff.examples import make_workers
 from gridmap.staff.patrols import plan_patrols
+from gridmap.staff.places import read_stations, read_stops, write_stations
 from gridmap.staff.replace import replace_worker
 from gridmap.staff.roster import (
     list_contacts,
@@ -32,11 +34,15 @@ __all__ = [
     "plan_patrols",
     "plan_rotation",
     "read_staffing",
+    "read_stations",
+    "read_stops",
     "read_workers",
     "replace_worker",
     "site_stations",
     "summarize_staffing",
     "write_patrols",
+    "write_rotation",
     "write_staff_roster",
     "write_staffing",
+    "write_stations",
 ]

@@ -6,7 +6,7 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.sparse import csr_array
+import scipy
 
 from gridmap.plan import Plan
 from gridmap.rules import Rules
@@ -109,7 +109,7 @@ def list_duties(case: Case) -> tuple[Duties, list[tuple[int, ...]]]:
     workers, group, cost = (np.concatenate(column) for column in zip(*parts, strict=True))
     rows = np.repeat(np.arange(len(groups)), [len(one) for one in groups])
     flat = np.array([grid for one in groups for grid in one], np.int64)
-    members = csr_array((np.ones(len(flat)), (rows, flat)), shape=(len(groups), n))
+    members = scipy.sparse.csr_array((np.ones(len(flat)), (rows, flat)), shape=(len(groups), n))
     doubled = float(round(case.weights.doubled))
     duties = Duties(
         *(workers.astype(np.int64), group.astype(np.int64), cost, members, doubled),

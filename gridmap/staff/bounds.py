@@ -7,7 +7,7 @@ for the stops, of which each has two ways in any rounds, raise that bound (subgr
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse.csgraph import minimum_spanning_tree
+import scipy
 
 Floats = npt.NDArray[np.float64]
 
@@ -51,7 +51,7 @@ def _weigh_tree(priced: Floats, days: int) -> tuple[float | None, Floats]:
     No metres where such a way is below 0: more rounds than asked for could be shorter then.
     """
     lift = 1.0 - priced.min()  # a way of 0 would count as none
-    tree = minimum_spanning_tree(priced + lift).tocoo()
+    tree = scipy.sparse.csgraph.minimum_spanning_tree(priced + lift).tocoo()
     degree = np.bincount(np.concatenate([tree.row, tree.col]), minlength=len(priced)).astype(float)
     nearest = 1 + int(priced[0, 1:].argmin())
     degree[nearest] += days

@@ -14,8 +14,7 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.optimize import linear_sum_assignment, linprog
-from scipy.sparse import coo_array, csc_array
+import scipy
 
 from gridmap.city import City
 from gridmap.errors import RulesError, TableError
@@ -31,6 +30,7 @@ from gridmap.reading.lists import (
     settle_words,
 )
 from gridmap.staff.branches import Branches
+from gridmap.staff.reasons import Language
 from gridmap.tables import CONTACT_KINDS, CONTACT_MATCHES, CONTACTS, check_table, list_some
 
 Floats = npt.NDArray[np.float64]
@@ -47,6 +47,32 @@ CONTACT_NAMES: Names = {
 _KINDS = {
     "leader": ("leader", "领导", "市级领导", "区级领导", "街道领导", "包联领导", "联系领导"),
     "unit": ("unit", "单位", "共建单位", "机关", "企业", "事业单位", "企事业单位"),
+}
+
+_TEXTS: dict[str, dict[Language, str]] = {
+    "facts": {
+        "zh": "{far}，需求度{need:.2f}（{total}个中第{rank}位）",
+        "en": "{far}, need {need:.2f} (number {rank} of {total})",
+    },
+    "far": {"zh": "距离{km:.2f}公里", "en": "{km:.2f} km"},
+    "nowhere": {"zh": "位置不明", "en": "no position"},
+    "only": {"zh": "；范围内别无其他", "en": "; nothing else in its scope"},
+    "next": {
+        "zh": "；次优{other}，代价多{extra:.2f}",
+        "en": "; next best {other}, {extra:.2f} more",
+    },
+    "full": {
+        "zh": "；{other}代价少{better:.2f}，但已由另外{share}个结对，为均衡未再安排",
+        "en": "; {other} would be {better:.2f} better, and has its share of {share} from others",
+    },
+    "community": {
+        "zh": "范围“{scope}”内的社区已全部结对，无可再配",
+        "en": "no community left whose code begins with {scope!r}",
+    },
+    "branch": {
+        "zh": "范围“{scope}”内的党支部已全部结对，无可再配",
+        "en": "no branch left whose community's code begins with {scope!r}",
+    },
 }
 
 
@@ -150,6 +176,7 @@ def match_communities(
     *,
     need: pd.Series | None = None,
     weights: MatchWeights | None = None,
+    lang: Language = "zh",
 ) -> pd.DataFrame:
     """Match contacts to communities: evenly first, then by distance and need.
 
@@ -163,6 +190,8 @@ def match_communities(
         By community_id, from 0 to 1; `measure_need` by default.
     weights : MatchWeights, optional
         What distance and need count.
+    lang : {"zh", "en"}
+        Of the reasons.
 
     Returns
     -------
@@ -177,7 +206,7 @@ def match_communities(
         },
         geometry=communities.representative_point(),
     )
-    return _match(contacts, targets.sort_index(), "community", weights or MatchWeights())
+    return _match(contacts, targets.sort_index(), "community", weights or MatchWeights(), lang)
 
 
 def match_branches(
@@ -187,6 +216,7 @@ def match_branches(
     *,
     need: pd.Series | None = None,
     weights: MatchWeights | None = None,
+    lang: Language = "zh",
 ) -> pd.DataFrame:
     """Match contacts to party branches, as `match_communities` does to communities.
 
@@ -200,7 +230,7 @@ def match_branches(
         {"code": code, "need": _take_need(given, table.index)},
         geometry=gpd.GeoSeries(points.to_numpy(), table.index, crs=plan.city.crs),
     )
-    return _match(contacts, targets.sort_index(), "branch", weights or MatchWeights())
+    return _match(contacts, targets.sort_index(), "branch", weights or MatchWeights(), lang)
 
 
 def _take_need(need: pd.Series, targets: pd.Index) -> pd.Series:
@@ -215,7 +245,11 @@ def _take_need(need: pd.Series, targets: pd.Index) -> pd.Series:
 
 
 def _match(
-    contacts: pd.DataFrame, targets: gpd.GeoDataFrame, target: str, weights: MatchWeights
+    contacts: pd.DataFrame,
+    targets: gpd.GeoDataFrame,
+    target: str,
+    weights: MatchWeights,
+    lang: Language,
 ) -> pd.DataFrame:
     check_table(contacts, CONTACTS)
     metres = _measure_distances(contacts, targets)
@@ -228,7 +262,7 @@ def _match(
     ).reshape(cost.shape)
     price = np.where(open_to, cost, np.inf)
     chosen = match_evenly(price, contacts["points"].to_numpy(np.int64))
-    return _explain_matches(contacts, targets, target, metres, price, chosen)
+    return _explain_matches(contacts, targets, target, metres, price, chosen, lang)
 
 
 def match_evenly(cost: Floats, points: Ints) -> list[list[int]]:
@@ -284,7 +318,7 @@ def _assign_each(cost: Floats, points: Ints, levels: int) -> list[list[int]]:
     step = _step_of(cost, points)
     price = np.concatenate([cost[rows] + step * level for level in range(levels)], axis=1)
     allowed = np.isfinite(price)
-    row, slot = linear_sum_assignment(np.where(allowed, price, step * (levels + 1)))
+    row, slot = scipy.optimize.linear_sum_assignment(np.where(allowed, price, step * (levels + 1)))
     chosen: list[list[int]] = [[] for _ in points]
     for at, where in zip(row, slot, strict=True):
         if allowed[at, where]:
@@ -306,14 +340,16 @@ def _flow_points(cost: Floats, points: Ints, levels: int) -> list[list[int]]:
         [np.arange(pairs), pairs + np.arange(contacts), np.arange(pairs), pairs + contacts + level]
     )
     values = np.concatenate([np.ones(pairs + contacts), np.ones(pairs), -np.ones(len(level))])
-    matrix = csc_array(coo_array((values, (rows, places)), (contacts + targets, columns)))
+    matrix = scipy.sparse.csc_array(
+        scipy.sparse.coo_array((values, (rows, places)), (contacts + targets, columns))
+    )
     step = _step_of(cost, points)
     nothing = np.full(contacts, step * (levels + 1))
     price = np.concatenate([cost[one, two], nothing, step * (level // targets)])
     upper = np.concatenate([np.ones(pairs), points, np.ones(len(level))])
     right = np.concatenate([points, np.zeros(targets)])
     bounds = np.column_stack([np.zeros(columns), upper])
-    solver: Any = linprog  # its types know no sparse matrix
+    solver: Any = scipy.optimize.linprog  # its types know no sparse matrix
     result = solver(price, A_eq=matrix, b_eq=right, bounds=bounds, method="highs-ds")
     chosen: list[list[int]] = [[] for _ in points]
     for pair in np.flatnonzero(result.x[:pairs] > 0.5).tolist():
@@ -340,6 +376,7 @@ def _explain_matches(
     apart: Floats,
     cost: Floats,
     chosen: list[list[int]],
+    lang: Language,
 ) -> pd.DataFrame:
     """Write each pair with the next best target, what that would cost, and why it is not that."""
     shares = np.bincount([at for some in chosen for at in some], minlength=len(targets))
@@ -357,9 +394,11 @@ def _explain_matches(
                 _write_match(targets, target, name, at, rival, apart[contact], cost[contact])
                 | {"rank": order[at]}
             )
-            rows[-1]["reason"] = _say_match(targets, apart[contact], at, rival, rows[-1], shares)
+            rows[-1]["reason"] = _say_match(
+                targets, apart[contact], at, rival, rows[-1], shares, lang
+            )
         scope = contacts["scope"].iloc[contact]
-        rows += [_write_unmatched(name, target, scope) for _ in range(missing)]
+        rows += [_write_unmatched(name, target, scope, lang) for _ in range(missing)]
     frame = pd.DataFrame(rows, columns=list(CONTACT_MATCHES.columns))
     words = {name: "str" for name, kind in CONTACT_MATCHES.columns.items() if kind == "O"}
     numbers = {"rank": "int64", "distance": "float64", "need": "float64"}
@@ -387,9 +426,9 @@ def _write_match(
     }
 
 
-def _write_unmatched(name: str, target: str, scope: str) -> dict[str, Any]:
+def _write_unmatched(name: str, target: str, scope: str, lang: Language) -> dict[str, Any]:
     nothing = dict.fromkeys(("distance", "need", "cost", "extra"), float("nan"))
-    reason = f"no {target} left whose community's code begins with {scope!r}"
+    reason = _TEXTS[target][lang].format(scope=scope)
     empty = {"target_id": "", "rank": 0, "rival_id": ""}
     return {"contact_id": name, "target": target, **empty, **nothing, "reason": reason}
 
@@ -401,17 +440,20 @@ def _say_match(
     rival: int,
     match: Mapping[str, Any],
     shares: Ints,
+    lang: Language,
 ) -> str:
     """Say how far, how needy, and what stands against the next best."""
-    rank = int((targets["need"] > targets["need"].iloc[at]).sum()) + 1
-    far = "no position" if np.isnan(apart[at]) else f"{apart[at]:.2f} km"
-    text = f"{far}, need {targets['need'].iloc[at]:.2f} (number {rank} of {len(targets)})"
+    told = {name: texts[lang] for name, texts in _TEXTS.items()}
+    km, need = float(apart[at]), targets["need"]
+    facts = told["facts"].format(
+        far=told["nowhere"] if np.isnan(km) else told["far"].format(km=km),
+        need=need.iloc[at],
+        rank=int((need > need.iloc[at]).sum()) + 1,
+        total=len(targets),
+    )
     if rival < 0:
-        return f"{text}; nothing else in its scope"
+        return facts + told["only"]
     other, extra = targets.index[rival], match["extra"]
     if extra >= 0:
-        return f"{text}; next best {other}, {extra:.2f} more"
-    return (
-        f"{text}; {other} would be {-extra:.2f} better, and has its share of {shares[rival]} "
-        "from others"
-    )
+        return facts + told["next"].format(other=other, extra=extra)
+    return facts + told["full"].format(other=other, better=-extra, share=shares[rival])

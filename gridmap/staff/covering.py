@@ -17,8 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import coo_array, csc_array, vstack
+import scipy
 
 from gridmap.rules import Party
 
@@ -259,7 +258,7 @@ def _make_constraints(
     modes: Ints,
     mode_of: Ints,
     strong: npt.NDArray[np.bool_],
-) -> LinearConstraint:
+) -> "scipy.optimize.LinearConstraint":
     """Every weak place in one set or uncovered, every strong one in one if its division counts.
 
     Columns: sets, then weak places that stay uncovered, then divisions of strong grids.
@@ -281,7 +280,11 @@ def _make_constraints(
     shape = (len(places) + len(grids), second + len(modes))
     right = np.zeros(shape[0])
     right[weak], right[len(places) :] = 1.0, 1.0
-    return LinearConstraint(csc_array(coo_array((values, (rows, columns)), shape)), right, right)
+    return scipy.optimize.LinearConstraint(
+        scipy.sparse.csc_array(scipy.sparse.coo_array((values, (rows, columns)), shape)),
+        right,
+        right,
+    )
 
 
 def _make_costs(places: Places, sets: list[_Set], weak: Ints, modes: Ints) -> dict[str, Floats]:
@@ -299,18 +302,20 @@ def _make_costs(places: Places, sets: list[_Set], weak: Ints, modes: Ints) -> di
 
 
 def _minimise(
-    cost: Floats, base: LinearConstraint, held: list[tuple[Floats, float]]
+    cost: Floats, base: "scipy.optimize.LinearConstraint", held: list[tuple[Floats, float]]
 ) -> tuple[Floats, bool]:
     """Solve one program; what was minimised before keeps its value."""
     constraints = [base]
     if held:
-        rows = vstack([coo_array(before[None]) for before, _ in held])
+        rows = scipy.sparse.vstack([scipy.sparse.coo_array(before[None]) for before, _ in held])
         most = np.array([value for _, value in held]) + 0.5  # whole numbers: half is rounding
-        constraints.append(LinearConstraint(csc_array(rows), -np.inf, most))
-    result = milp(
+        constraints.append(
+            scipy.optimize.LinearConstraint(scipy.sparse.csc_array(rows), -np.inf, most)
+        )
+    result = scipy.optimize.milp(
         cost,
         integrality=np.ones(len(cost), np.int64),
-        bounds=Bounds(0, 1),
+        bounds=scipy.optimize.Bounds(0, 1),
         constraints=constraints,
         options={"mip_rel_gap": 0.0, "node_limit": _NODES},
     )

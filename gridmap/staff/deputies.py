@@ -2,8 +2,7 @@
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import min_weight_full_bipartite_matching
+import scipy
 
 from gridmap.staff.case import Case
 
@@ -79,8 +78,10 @@ def _match(able: Flags, price: npt.NDArray[np.float64], used: Ints) -> Ints:
         seats.append(_MOST * worker + again)
         costs.append(1 + price[worker, grid] + _AGAIN * (again + used[worker]))
     shape = (n, _MOST * workers + n)
-    graph = coo_array((np.concatenate(costs), (np.concatenate(rows), np.concatenate(seats))), shape)
-    taken, seat = min_weight_full_bipartite_matching(graph.tocsr())
+    graph = scipy.sparse.coo_array(
+        (np.concatenate(costs), (np.concatenate(rows), np.concatenate(seats))), shape
+    )
+    taken, seat = scipy.sparse.csgraph.min_weight_full_bipartite_matching(graph.tocsr())
     found = np.full(n, -1)
     found[taken] = np.where(seat < _MOST * workers, seat // _MOST, -1)
     return found

@@ -11,9 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import coo_array, csc_array
-from scipy.sparse.csgraph import connected_components
+import scipy
 
 from gridmap.partition import partition_units
 from gridmap.rules import Rules
@@ -229,8 +227,10 @@ def keeps_limits(labels: Ints, links: Ints, counts: npt.NDArray[np.int64], limit
     if (full < limits.full).any() or (total < limits.total).any() or (total > most).any():
         return False
     same = links[labels[links[:, 0]] == labels[links[:, 1]]]
-    graph = coo_array((np.ones(len(same)), (same[:, 0], same[:, 1])), (len(labels),) * 2)
-    return bool(connected_components(graph, directed=False)[0] == len(parts))
+    graph = scipy.sparse.coo_array(
+        (np.ones(len(same)), (same[:, 0], same[:, 1])), (len(labels),) * 2
+    )
+    return bool(scipy.sparse.csgraph.connected_components(graph, directed=False)[0] == len(parts))
 
 
 def divide_exactly(
@@ -358,18 +358,18 @@ class _Program:
         """Return the columns of the best solution, None where there is none."""
         rows, columns, values = (np.concatenate(part) for part in zip(*self.cells, strict=True))
         shape = (len(self.low), self.columns)
-        matrix = csc_array(coo_array((values, (rows, columns)), shape))
+        matrix = scipy.sparse.csc_array(scipy.sparse.coo_array((values, (rows, columns)), shape))
         cost = np.zeros(self.columns)
         cost[self.excess :] = 1
         upper = np.full(self.columns, np.inf)
         upper[: self.flows] = 1
         whole = np.zeros(self.columns, np.int64)
         whole[: self.flows] = 1
-        result = milp(
+        result = scipy.optimize.milp(
             cost,
             integrality=whole,
-            bounds=Bounds(0, upper),
-            constraints=LinearConstraint(matrix, self.low, self.high),
+            bounds=scipy.optimize.Bounds(0, upper),
+            constraints=scipy.optimize.LinearConstraint(matrix, self.low, self.high),
             options={"mip_rel_gap": 0.0, "node_limit": _NODES},
         )
         return None if result.x is None else np.asarray(result.x)

@@ -26,6 +26,7 @@ from gridmap.reading.lists import (
     settle_words,
 )
 from gridmap.rules import Rules
+from gridmap.staff.reasons import Language
 from gridmap.tables import (
     DUTIES,
     TASKS,
@@ -49,6 +50,11 @@ BASIC_DUTIES = (
     ("城市管理监督", "watch over the city's order"),
     ("文明创建引导", "lead to civility"),
 )
+#: More households visited than there are.
+_OVER: dict[Language, str] = {
+    "zh": "走访{count}户，超过全部{whole}户：每轮只计首次走访",
+    "en": "{count} households visited of {whole}: count first visits of the round only",
+}
 #: A round is behind from so many per cent below its pace.
 _SLACK = 5.0
 
@@ -211,6 +217,7 @@ def measure_visits(
     starts: date,
     ends: date,
     today: date,
+    lang: Language = "zh",
 ) -> pd.DataFrame:
     """Measure the round of visits of each grid, and who falls behind.
 
@@ -227,6 +234,8 @@ def measure_visits(
     today : date
         The day on which is asked; visits after it are passed over too. The pace is even: half of
         the round over, half of the households.
+    lang : {"zh", "en"}
+        Of the problems.
 
     Returns
     -------
@@ -254,7 +263,7 @@ def measure_visits(
     homes = plan.grids["households"]
     sums = by[["visits", "households"]].sum().reindex(homes.index, fill_value=0)
     share = _pace(starts, ends, today)
-    return _table_coverage(homes, sums, by["day"].max(), 100 * share, rules or plan.rules)
+    return _table_coverage(homes, sums, by["day"].max(), 100 * share, rules or plan.rules, lang)
 
 
 def _pace(starts: date, ends: date, today: date) -> float:
@@ -270,7 +279,12 @@ def _pace(starts: date, ends: date, today: date) -> float:
 
 
 def _table_coverage(
-    homes: pd.Series, sums: pd.DataFrame, last: pd.Series, pace: float, rules: Rules
+    homes: pd.Series,
+    sums: pd.DataFrame,
+    last: pd.Series,
+    pace: float,
+    rules: Rules,
+    lang: Language,
 ) -> pd.DataFrame:
     visited = sums["households"]
     coverage = (100 * visited / homes.where(homes > 0)).clip(upper=100)
@@ -279,9 +293,7 @@ def _table_coverage(
     short = np.maximum(np.ceil(homes * pace / 100 - visited), 0)
     over = visited > homes
     problems = [
-        f"{count} households visited of {whole}: count first visits of the round only"
-        if wrong
-        else ""
+        _OVER[lang].format(count=count, whole=whole) if wrong else ""
         for count, whole, wrong in zip(visited, homes, over, strict=True)
     ]
     return pd.DataFrame(

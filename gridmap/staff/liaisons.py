@@ -11,6 +11,7 @@ from gridmap.plan import Plan
 from gridmap.reading.findings import Finding
 from gridmap.reading.lists import Names, read_list, refuse_list, refuse_unknown, settle_words
 from gridmap.rules import DEPARTMENTS
+from gridmap.staff.reasons import Language
 from gridmap.tables import LIAISON_GAPS, LIAISONS, check_table
 
 #: Names of the columns of a list of liaisons, best first.
@@ -23,6 +24,14 @@ LIAISON_NAMES: Names = {
     "post": ("post", "岗位", "职务", "岗位名称", "职位"),
     "name": ("name", "联络员", "联络员姓名", "姓名", "公示名"),
     "phone": ("phone", "办公电话", "联系电话", "电话", "联系方式", "服务电话"),
+}
+
+_GAPS: dict[str, dict[Language, str]] = {
+    "none": {"zh": "未明确联络员", "en": "nobody is named"},
+    "many": {
+        "zh": "重复登记{count}人，请只保留实际负责的一人",
+        "en": "{count} are named: keep the one who answers",
+    },
 }
 
 
@@ -81,7 +90,11 @@ def read_liaisons(
 
 
 def find_liaison_gaps(
-    liaisons: pd.DataFrame, city: City, *, departments: Iterable[str] = DEPARTMENTS
+    liaisons: pd.DataFrame,
+    city: City,
+    *,
+    departments: Iterable[str] = DEPARTMENTS,
+    lang: Language = "zh",
 ) -> pd.DataFrame:
     """List the pairs of community and department for which nobody is named, or more than one.
 
@@ -93,6 +106,8 @@ def find_liaison_gaps(
         Whose communities are to have one for each department.
     departments : iterable of str
         The departments.
+    lang : {"zh", "en"}
+        Of the problems.
 
     Returns
     -------
@@ -106,8 +121,7 @@ def find_liaison_gaps(
     counts = liaisons.groupby(["community_id", "department"]).size().reindex(pairs, fill_value=0)
     wrong = counts[counts != 1].rename("entries").reset_index()
     said = [
-        "nobody is named" if count == 0 else f"{count} are named: keep the one who answers"
-        for count in wrong["entries"]
+        _GAPS["many" if count else "none"][lang].format(count=count) for count in wrong["entries"]
     ]
     wrong = wrong.assign(problem=pd.Series(said, wrong.index, dtype="str"))
     kinds = {"community_id": "str", "department": "str", "entries": "int64"}

@@ -14,9 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import Bounds, LinearConstraint, linprog, milp
-from scipy.sparse import coo_array, csr_array, hstack, vstack
-from scipy.sparse.csgraph import min_weight_full_bipartite_matching
+import scipy
 
 from gridmap.errors import StaffError
 
@@ -60,7 +58,7 @@ class Duties:
     worker: Ints
     group: Ints
     cost: Floats
-    groups: csr_array
+    groups: "scipy.sparse.csr_array"
     doubled: float
     vacant: Floats
     workers: int
@@ -160,13 +158,13 @@ def _price_out(duties: Duties, wages: Floats) -> tuple[float, Floats, Ints]:
     return float(bound), prices, rows
 
 
-def _pack(groups: csr_array, gain: Floats) -> Ints:
+def _pack(groups: "scipy.sparse.csr_array", gain: Floats) -> Ints:
     """Choose disjoint sets of most gain together."""
-    found = milp(
+    found = scipy.optimize.milp(
         -gain,
         integrality=np.ones(len(gain), np.int64),
-        bounds=Bounds(0, 1),
-        constraints=LinearConstraint(groups.T.astype(float), 0, 1),
+        bounds=scipy.optimize.Bounds(0, 1),
+        constraints=scipy.optimize.LinearConstraint(groups.T.astype(float), 0, 1),
         options={"mip_rel_gap": 0},
     )
     if found.x is None:
@@ -194,8 +192,8 @@ def _match(duties: Duties, rows: Ints, allowed: Flags) -> tuple[Ints, Floats, Fl
     seats = np.concatenate([duties.worker[use], top + np.arange(n)])
     costs = np.concatenate([duties.cost[use], price])
     # A stored zero is no edge, so everything is 1 dearer: each row has one edge of a matching.
-    graph = coo_array((costs + 1, (at, seats)), shape=(n, top + n)).tocsr()
-    row, seat = min_weight_full_bipartite_matching(graph)
+    graph = scipy.sparse.coo_array((costs + 1, (at, seats)), shape=(n, top + n)).tocsr()
+    row, seat = scipy.sparse.csgraph.min_weight_full_bipartite_matching(graph)
     seat_of = np.empty(n, np.int64)
     seat_of[row] = seat
     taken = seat_of[place[duties.group[use]]] == duties.worker[use]
@@ -203,7 +201,7 @@ def _match(duties: Duties, rows: Ints, allowed: Flags) -> tuple[Ints, Floats, Fl
     return use[taken], high, _find_low_wages(graph, seat_of, price + 1, top)
 
 
-def find_wages(graph: csr_array, seat_of: Ints) -> Floats:
+def find_wages(graph: "scipy.sparse.csr_array", seat_of: Ints) -> Floats:
     """Return the seats' dual values (0 or below) of an optimal matching: Bellman and Ford."""
     by_seat = graph.tocoo()
     order = np.argsort(by_seat.col, kind="stable")
@@ -222,7 +220,9 @@ def find_wages(graph: csr_array, seat_of: Ints) -> Floats:
         wages[seats[first]] = new
 
 
-def _find_low_wages(graph: csr_array, seat_of: Ints, vacant: Floats, workers: int) -> Floats:
+def _find_low_wages(
+    graph: "scipy.sparse.csr_array", seat_of: Ints, vacant: Floats, workers: int
+) -> Floats:
     """Return the lowest wages of an optimal matching: those at the highest prices of the rows."""
     rows = np.repeat(np.arange(graph.shape[0]), np.diff(graph.indptr))
     seats, costs = graph.indices, graph.data
@@ -320,11 +320,11 @@ def _build(duties: Duties, columns: Ints) -> tuple[Floats, Any, Any]:
     n, k = len(duties.vacant), len(columns)
     cost = np.concatenate([duties.cost[columns], duties.vacant])
     cover = duties.groups[duties.group[columns]].T.astype(float)
-    identity = coo_array((np.ones(n), (np.arange(n), np.arange(n))), shape=(n, n))
-    once = coo_array(
+    identity = scipy.sparse.coo_array((np.ones(n), (np.arange(n), np.arange(n))), shape=(n, n))
+    once = scipy.sparse.coo_array(
         (np.ones(k), (duties.worker[columns], np.arange(k))), shape=(duties.workers, k + n)
     )
-    return cost, hstack([cover, identity], format="csc"), once.tocsc()
+    return cost, scipy.sparse.hstack([cover, identity], format="csc"), once.tocsc()
 
 
 def _relax(duties: Duties, columns: Ints, least: float) -> tuple[float, Floats]:
@@ -332,9 +332,11 @@ def _relax(duties: Duties, columns: Ints, least: float) -> tuple[float, Floats]:
     cost, cover, once = _build(duties, columns)
     scale = max(duties.doubled, 1.0)
     structure = np.concatenate([_structure(duties)[columns], duties.vacant]) / scale
-    rows = vstack([once, csr_array(-structure[None, :])], format="csc")
+    rows = scipy.sparse.vstack([once, scipy.sparse.csr_array(-structure[None, :])], format="csc")
     limits = np.append(np.ones(duties.workers), -least / scale)
-    found = linprog(cost, A_ub=rows, b_ub=limits, A_eq=cover, b_eq=np.ones(len(duties.vacant)))
+    found = scipy.optimize.linprog(
+        cost, A_ub=rows, b_ub=limits, A_eq=cover, b_eq=np.ones(len(duties.vacant))
+    )
     wages, price = found.ineqlin.marginals[:-1], found.ineqlin.marginals[-1]
     reduced = _reduce(duties, found.eqlin.marginals, wages, -price / scale)
     return float(found.fun or 0.0), reduced
@@ -362,13 +364,13 @@ def _bound_structure(duties: Duties) -> float:
         workers=len(kinds),
     )
     cost, cover, once = _build(classes, np.arange(pairs.shape[1]))
-    found = milp(
+    found = scipy.optimize.milp(
         cost,
         integrality=np.ones(len(cost), np.int64),
-        bounds=Bounds(0, np.inf),
+        bounds=scipy.optimize.Bounds(0, np.inf),
         constraints=[
-            LinearConstraint(cover, 1, 1),
-            LinearConstraint(once, 0, np.bincount(kind, minlength=len(kinds))),
+            scipy.optimize.LinearConstraint(cover, 1, 1),
+            scipy.optimize.LinearConstraint(once, 0, np.bincount(kind, minlength=len(kinds))),
         ],
         options={"mip_rel_gap": 0, "node_limit": _NODES},
     )
@@ -379,11 +381,14 @@ def _bound_structure(duties: Duties) -> float:
 def _solve(duties: Duties, columns: Ints, fallback: Ints) -> tuple[Ints, bool]:
     """Solve the mixed-integer programme over some columns; say whether to the end."""
     cost, cover, once = _build(duties, columns)
-    found = milp(
+    found = scipy.optimize.milp(
         cost,
         integrality=np.ones(len(cost), np.int64),
-        bounds=Bounds(0, 1),
-        constraints=[LinearConstraint(cover, 1, 1), LinearConstraint(once, 0, 1)],
+        bounds=scipy.optimize.Bounds(0, 1),
+        constraints=[
+            scipy.optimize.LinearConstraint(cover, 1, 1),
+            scipy.optimize.LinearConstraint(once, 0, 1),
+        ],
         options={"mip_rel_gap": 0, "node_limit": _NODES},
     )
     if found.x is None:

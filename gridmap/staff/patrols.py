@@ -19,6 +19,7 @@ from gridmap.plan import Plan
 from gridmap.rules import Rules
 from gridmap.staff.bounds import bound_rounds
 from gridmap.staff.case import check_workers_of, primaries_on
+from gridmap.staff.reasons import Language
 from gridmap.staff.walking import WalkNet, grid_points, make_walk_net
 from gridmap.tables import PATROLS, STAFFING, STOPS, check_table
 
@@ -35,6 +36,14 @@ class _Proof(NamedTuple):
     bound: float
 
 
+_TEXTS: dict[str, dict[Language, str]] = {
+    "nobody": {"zh": "网格无人负责", "en": "nobody serves the grid"},
+    "far": {
+        "zh": "单独前往需{alone:.0f}分钟，超过每日{most:.0f}分钟",
+        "en": "takes {alone:.0f} minutes by itself, more than the {most:.0f} of a day",
+    },
+    "back": {"zh": "返回", "en": "back"},
+}
 #: Metres that a day counts: one day less is worth a way of 20 km.
 _DAY = 20_000
 
@@ -50,6 +59,7 @@ def plan_patrols(
     on: date | None = None,
     seed: int = 0,
     iterations: int = 500,
+    lang: Language = "zh",
 ) -> gpd.GeoDataFrame:
     """Plan the rounds of the workers whose grids have stops.
 
@@ -75,6 +85,8 @@ def plan_patrols(
         Today by default.
     seed, iterations : int
         The same seed gives the same rounds; more iterations seldom shorten them.
+    lang : {"zh", "en"}
+        Of the notes.
 
     Returns
     -------
@@ -106,7 +118,7 @@ def plan_patrols(
     for who, some in stops.groupby(owner.to_numpy(), sort=True):
         found, proof = _plan_worker(
             *(plan, net, some.assign(grid_code=codes), str(who), workers),
-            *(rules.staffing.speed * 1000 / 60, day_minutes, seed, iterations),
+            *(rules.staffing.speed * 1000 / 60, day_minutes, seed, iterations, lang),
         )
         rows += found
         proofs.append(proof)
@@ -168,10 +180,11 @@ def _plan_worker(
     day_minutes: float,
     seed: int,
     iterations: int,
+    lang: Language,
 ) -> tuple[list[dict[str, Any]], _Proof]:
     """Return one worker's rows: the days, then what is in none; and how good they are."""
     if who not in workers.index:
-        rows = [_leave_out(stop, who, "网格无人负责") for stop in stops.itertuples()]
+        rows = [_leave_out(stop, who, _TEXTS["nobody"][lang]) for stop in stops.itertuples()]
         return rows, _Proof(0, 0, 0.0, 0.0)
     start = _find_start(plan, workers, who, stops)
     points = np.array([start, *stops.geometry], dtype=object)
@@ -184,11 +197,11 @@ def _plan_worker(
     rows = [
         row
         for day, visits in enumerate(rounds, start=1)
-        for row in _write_day(net, stops, points, walk, speed, who, day, fits[visits])
+        for row in _write_day(net, stops, points, walk, speed, who, day, fits[visits], lang)
     ]
     proof = _weigh_rounds(rows, inner, stay[fits], len(rounds), speed, day_minutes)
     for at in np.flatnonzero(alone > day_minutes):
-        note = f"单独前往需{alone[at]:.0f}分钟，超过每日{day_minutes:.0f}分钟"
+        note = _TEXTS["far"][lang].format(alone=alone[at], most=day_minutes)
         rows.append(_leave_out(next(stops.iloc[[at - 1]].itertuples()), who, note))
     return rows, proof
 
@@ -276,6 +289,7 @@ def _write_day(
     who: str,
     day: int,
     visits: Ints,
+    lang: Language,
 ) -> Iterator[dict[str, Any]]:
     """Yield the rows of one day, the way back last."""
     clock, before = 0.0, 0
@@ -291,6 +305,12 @@ def _write_day(
             row |= {"grid_code": stop.grid_code, "minutes": stop.minutes}
             clock += stop.minutes
         else:
-            row |= {"stop_id": "", "name": "返回", "kind": "", "grid_code": "", "minutes": 0.0}
+            row |= {
+                "stop_id": "",
+                "name": _TEXTS["back"][lang],
+                "kind": "",
+                "grid_code": "",
+                "minutes": 0.0,
+            }
         yield row
         before = at

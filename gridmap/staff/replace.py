@@ -56,7 +56,8 @@ def replace_worker(
 
     In each of his grids a worker without a grid stands in, the one who walks least; else the
     deputy, if both together are within his limit. If neither can, the days are in the table as a
-    row without a worker, with the reason, and the deputy goes on looking after the grid.
+    row without a worker, with the reason, and the deputy goes on looking after the grid. Who is
+    away himself on these days, after an earlier replacement, does not stand in.
 
     Parameters
     ----------
@@ -96,7 +97,7 @@ def replace_worker(
             f"worker {worker_id} is primary worker of no grid from {starts} to {ends}: "
             "nothing to replace"
         )
-    there = workers[workers.index != worker_id]
+    there = workers[~workers.index.isin({worker_id, *_list_absent(staffing, begin, end)})]
     own = staffing[away & (staffing["role"] == "primary")]
     own = own.sort_values("households", ascending=False, kind="stable")
     case = make_case(
@@ -109,6 +110,16 @@ def replace_worker(
     table = table.astype({name: kinds[kind] for name, kind in STAFFING.columns.items()})
     order = ["grid_code", "role", "starts"]
     return table.sort_values(order, ascending=[True, False, True], ignore_index=True)
+
+
+def _list_absent(staffing: pd.DataFrame, begin: Any, end: Any) -> set[str]:
+    """List who is away himself on some of the days: his duty in a grid stops and goes on later."""
+    rows = staffing[(staffing["role"] == "primary") & (staffing["worker_id"] != "")]
+    keys = ["grid_code", "worker_id"]
+    before = rows[rows["ends"] < end].groupby(keys)["ends"].max()
+    after = rows[rows["starts"] > begin].groupby(keys)["starts"].min()
+    hole = (after - before).dropna()  # of those who have both
+    return set(hole.index[hole > _DAY].get_level_values("worker_id"))
 
 
 def _split_rows(rows: pd.DataFrame, begin: Any, end: Any) -> Iterator[dict[str, Any]]:

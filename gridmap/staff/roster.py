@@ -16,7 +16,7 @@ from gridmap.rosters import write_book
 from gridmap.staff.case import check_workers_of, keep_present
 from gridmap.staff.posts import posts_on
 from gridmap.staff.reasons import Language
-from gridmap.tables import PATROLS, STAFFING, check_table, duties_on
+from gridmap.tables import OLD_BINDINGS, PATROLS, STAFFING, check_table, duties_on
 
 _KINDS: dict[str, dict[Language, str]] = {
     "community": {"zh": "社区工作者", "en": "community worker"},
@@ -219,6 +219,7 @@ def read_staffing(path: str | Path) -> pd.DataFrame:
         frame[name] = pd.to_datetime(frame[name], format="%Y-%m-%d").astype("datetime64[s]")
     floats = {name: "float64" for name, kind in STAFFING.columns.items() if kind == "f"}
     staffing = frame.astype({**floats, **dict.fromkeys(text, "str")})
+    staffing = staffing.replace({"binding": OLD_BINDINGS})
     check_table(staffing, STAFFING)
     return staffing
 

@@ -8,16 +8,14 @@ follows, or none. Its optimum leaves the fewest days without a worker; no other 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.optimize import linear_sum_assignment
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import min_weight_full_bipartite_matching
+import scipy
 
 from gridmap.errors import StaffError
 from gridmap.plan import Plan
@@ -150,44 +148,72 @@ def plan_rotation(
 
 
 def find_gaps(plan: Plan, staffing: pd.DataFrame, start: date, last: date) -> pd.DataFrame:
-    """List the days on which a grid has no primary worker.
+    """List the days on which a grid, or a share of one that several workers share, has nobody.
+
+    A day counts if those who hold the grid have fewer households together than it has, or if a
+    share of it is a row without a worker.
 
     Returns
     -------
     DataFrame
-        ``grid_code``, ``starts``, ``ends`` (both days without a worker) and how many ``days``.
+        ``grid_code``, ``starts``, ``ends`` (both days without a worker), how many ``days``, and how
+        many ``households`` have nobody on each of them.
     """
     check_table(staffing, STAFFING)
-    held = staffing[(staffing["role"] == "primary") & (staffing["worker_id"] != "")]
-    rows = dict(iter(held.groupby("grid_code")))
-    found = []
-    for code in plan.grids.index:
-        for begin, end in _uncovered(rows.get(code, held.iloc[:0]), start, last):
-            found.append((code, begin, end, (end - begin).days + 1))
-    frame = pd.DataFrame(found, columns=["grid_code", "starts", "ends", "days"])
+    primary = staffing[staffing["role"] == "primary"]
+    rows = dict(iter(primary.groupby("grid_code")))
+    found = [
+        (code, begin, end, (end - begin).days + 1, homes)
+        for code, whole in plan.grids["households"].items()
+        for begin, end, homes in _uncovered(rows.get(code, primary.iloc[:0]), whole, start, last)
+    ]
+    frame = pd.DataFrame(found, columns=["grid_code", "starts", "ends", "days", "households"])
     kinds = {"starts": "datetime64[s]", "ends": "datetime64[s]", "days": "int64"}
-    return frame.astype({"grid_code": "str", **kinds})
+    return frame.astype({"grid_code": "str", **kinds, "households": "int64"})
 
 
-def _uncovered(rows: pd.DataFrame, start: date, last: date) -> Iterator[tuple[date, date]]:
-    """Yield the stretches of days that no row covers."""
-    day = start
-    for begin, end in zip(*_sorted_days(rows), strict=True):
-        if begin > last:
-            break
-        if begin > day:
-            yield day, begin - timedelta(days=1)
-        if end is None:
-            return
-        day = max(day, end + timedelta(days=1))
-    if day <= last:
-        yield day, last
+def _uncovered(
+    rows: pd.DataFrame, whole: int, start: date, last: date
+) -> Iterator[tuple[date, date, int]]:
+    """Yield the stretches of days on which households of a grid have nobody, and how many."""
+    terms = _list_days(rows, start, last)
+    days = {start, last + timedelta(days=1)}
+    days |= {day for begin, end, *_ in terms for day in (begin, end) if start < day <= last}
+    stretches: list[tuple[date, date, int]] = []
+    for begin, end in pairwise(sorted(days)):
+        missing = _count_missing(
+            [(who, homes) for a, b, who, homes in terms if a <= begin < b], whole
+        )
+        if missing is None:
+            continue
+        goes_on = stretches and stretches[-1][1:] == (begin - timedelta(days=1), missing)
+        first = stretches.pop()[0] if goes_on else begin
+        stretches.append((first, end - timedelta(days=1), missing))
+    yield from stretches
 
 
-def _sorted_days(rows: pd.DataFrame) -> tuple[list[date], list[date | None]]:
-    rows = rows.sort_values("starts")
-    ends = [None if pd.isna(day) else day.date() for day in rows["ends"]]
-    return [day.date() for day in rows["starts"]], ends
+def _count_missing(there: list[tuple[str, int]], whole: int) -> int | None:
+    """Return how many households have nobody, None where everybody is served.
+
+    During a hand-over two workers have one share, so a share that is said to be vacant counts
+    whatever the others add up to. A grid without households needs somebody too.
+    """
+    held = [homes for who, homes in there if who]
+    vacant = sum(homes for who, homes in there if not who and homes < whole)
+    missing = max(whole - sum(held), vacant if held else 0)
+    return missing if missing > 0 or not held else None
+
+
+def _list_days(rows: pd.DataFrame, start: date, last: date) -> list[tuple[date, date, str, int]]:
+    """List the first day of each row, the day after its last, who it is, and the households."""
+    far = last + timedelta(days=1)
+    return [
+        (first.date(), far if pd.isna(end) else end.date() + timedelta(days=1), who, homes)
+        for first, end, who, homes in zip(
+            *(rows[name] for name in ("starts", "ends", "worker_id", "households")), strict=True
+        )
+        if first.date() <= last and (pd.isna(end) or end.date() >= start)
+    ]
 
 
 def _list_terms(
@@ -318,12 +344,14 @@ def _price_kept(terms: _Terms, kept: set[tuple[str, str, str]], change: float) -
 def _chain(costs: Floats) -> tuple[Ints, Floats]:
     """Find who follows each grid's worker and each term, -1 for nobody; and the reduced costs."""
     rows, k = costs.shape[0], costs.shape[1] - 1
+    if not rows:  # nobody leaves, and nobody is free
+        return np.empty(0, np.int64), np.empty((0, k))
     arc, to = np.nonzero(np.isfinite(costs[:, :k]))
     at = np.concatenate([arc, np.arange(rows)])
     seats = np.concatenate([to, k + np.arange(rows)])
     price = np.concatenate([costs[arc, to], costs[:, k]])
-    graph = coo_array((price + 1, (at, seats)), shape=(rows, k + rows)).tocsr()
-    row, seat = min_weight_full_bipartite_matching(graph)
+    graph = scipy.sparse.coo_array((price + 1, (at, seats)), shape=(rows, k + rows)).tocsr()
+    row, seat = scipy.sparse.csgraph.min_weight_full_bipartite_matching(graph)
     seat_of = np.empty(rows, np.int64)
     seat_of[row] = seat
     wages = find_wages(graph, seat_of)
@@ -383,7 +411,7 @@ def _match_tails(
             price[row, column] = costs[before[row], tail[0]] + ways if fits else np.inf
     if not np.isfinite(price.diagonal()).all():
         return
-    rows, columns = linear_sum_assignment(np.where(np.isfinite(price), price, 1e12))
+    rows, columns = scipy.optimize.linear_sum_assignment(np.where(np.isfinite(price), price, 1e12))
     for place, column in zip(rows.tolist(), columns.tolist(), strict=True):
         at, spot = cut[place]
         chains[at][spot:] = tails[column]

@@ -11,10 +11,9 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import scipy
 import shapely
 import shapely.ops
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import dijkstra
 
 from gridmap.plan import Plan
 from gridmap.tables import WAYS
@@ -154,7 +153,7 @@ class WalkNet:
         if not len(self._edges):
             return np.full((len(start.xy), len(goal.xy)), np.inf)
         nodes, where = np.unique(start.ends, return_inverse=True)
-        far = dijkstra(self._graph, directed=False, indices=nodes)
+        far = scipy.sparse.csgraph.dijkstra(self._graph, directed=False, indices=nodes)
         reach = _nearer(*(far[:, goal.ends[:, at]] + goal.access[:, at] for at in (0, 1)))
         where = where.reshape(-1, 2)
         best = _nearer(*(reach[where[:, at]] + start.access[:, at, None] for at in (0, 1)))
@@ -169,7 +168,7 @@ class WalkNet:
 
     def _follow(self, start: _Places, goal: _Places) -> list[tuple[float, ...]]:
         """Return the corners of the shortest way between places on two edges."""
-        far, before = dijkstra(
+        far, before = scipy.sparse.csgraph.dijkstra(
             self._graph, directed=False, indices=start.ends[0], return_predecessors=True
         )
         total = far[:, goal.ends[0]] + start.access[0][:, None] + goal.access[0][None, :]
@@ -245,12 +244,12 @@ def _cut_edges(lines: Any) -> Any:
 
 def _join_edges(
     ends: Ints, length: Floats, nodes: int
-) -> tuple[csr_array, dict[tuple[int, int], int]]:
+) -> tuple["scipy.sparse.csr_array", dict[tuple[int, int], int]]:
     """Return the graph, of two parallel edges the shorter, and which edge joins two nodes."""
     edges = pd.DataFrame({"a": ends.min(axis=1), "b": ends.max(axis=1), "length": length})
     edges = edges[edges["a"] != edges["b"]]  # a round that leads nowhere else
     edges = edges.sort_values(["a", "b", "length"]).drop_duplicates(["a", "b"])
     a, b = edges["a"].to_numpy(), edges["b"].to_numpy()
-    graph = csr_array((edges["length"].to_numpy(), (a, b)), shape=(nodes, nodes))
+    graph = scipy.sparse.csr_array((edges["length"].to_numpy(), (a, b)), shape=(nodes, nodes))
     pairs = zip(a.tolist(), b.tolist(), strict=True)
     return graph, dict(zip(pairs, edges.index.tolist(), strict=True))

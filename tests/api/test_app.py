@@ -262,7 +262,7 @@ def test_plans_in_memory(make_client, town, monkeypatch):
     """Only so many plans stay in memory; the one asked least recently is read again."""
     client = make_client(town.folder)
     shelf = client.app.state.shelf
-    monkeypatch.setattr(shelf, "_most", 1)
+    monkeypatch.setattr(shelf._served, "_most", 1)
     for at in ("2026-05-01", "2026-09-01", "2026-05-01"):
         assert client.get("/plans/in-force", params={"at": at}).status_code == 200
         assert len(shelf._served) == 1

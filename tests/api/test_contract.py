@@ -2,7 +2,7 @@
 
 import shutil
 from datetime import date
-from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 import schemathesis
@@ -14,7 +14,7 @@ from api.settings import Settings
 from gridmap.keys import KeyStore, Role
 
 #: The document is the same over any folder, so it is read before there is a town.
-DOCUMENT = schemathesis.openapi.from_asgi("/openapi.json", create_app(Path(__file__).parent))
+DOCUMENT = schemathesis.openapi.from_asgi("/openapi.json", create_app(mkdtemp()))
 #: To the document a day, a filter or a code is any text; what is none is refused all the same.
 ANY_TEXT = CHECKS.get_one("positive_data_acceptance")
 FEW = settings(
@@ -31,7 +31,8 @@ def headers(town, tmp_path_factory):
     """Let the document ask a town's service without limits; return a key's headers by role."""
     folder = shutil.copytree(town.folder, tmp_path_factory.mktemp("asked") / "town")
     DOCUMENT.app = create_app(
-        Settings(store=folder, rate=0, key_rate=0, wrong_keys=10**9), today=lambda: date(2026, 5, 1)
+        Settings(store=folder, rate=0, key_rate=0, wrong_keys=10**9, stream_seconds=0.1),
+        today=lambda: date(2026, 5, 1),
     )
     keys = KeyStore(folder)
     return {

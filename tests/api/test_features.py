@@ -109,6 +109,8 @@ def test_the_page_before_is_linked(client) -> None:
         ("?residents=5", "residents"),
         ("?limit=5&limit=6", "limit"),
         ("?area=large", "area"),
+        ("?area=nan", "area"),
+        ("?area=1e999", "area"),
     ],
 )
 def test_wrong_parameters_are_bad_requests(client, query: str, parameter: str) -> None:
@@ -138,6 +140,15 @@ def test_a_bad_filter_is_a_bad_request(client) -> None:
     answer = client.get("/collections/grids/items?filter=residents > 5")
     assert (answer.status_code, answer.json()["code"]) == (400, "bad-filter")
     assert "residents" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("text", ["", "area > 1) OR (area > 2"])
+def test_a_filter_stands_for_itself(client, text: str) -> None:
+    """What is no filter by itself is none beside a property, and is quoted as it was sent."""
+    params = {"filter": text, "area": "1"}
+    answer = client.get("/collections/grids/items", params=params)
+    assert answer.json()["code"] == "bad-filter"
+    assert repr(text) in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(
@@ -206,7 +217,9 @@ def test_a_retired_grid_names_its_successors(make_client, town) -> None:
 def test_unknown_things_are_not_found(client) -> None:
     """Each with a code of its own."""
     assert client.get("/collections/nothing/items").json()["code"] == "unknown-collection"
-    assert client.get("/collections/streets/items/nothing").json()["code"] == "unknown-feature"
+    for name in ("streets", "grids"):
+        answer = client.get(f"/collections/{name}/items/nothing")
+        assert (answer.status_code, answer.json()["code"]) == (404, "unknown-feature")
 
 
 # --- the office ----------------------------------------------------------------------------------

@@ -130,6 +130,12 @@ def test_bad_batches(client, body, kind, status, code):
     assert "hereabouts" not in response.text
 
 
+def test_broken_json_is_the_body(client):
+    """The parameter that is wrong is named, not the count of characters up to the place."""
+    [error] = send(client, b'{"lon": 122.2', JSON).json()["errors"]
+    assert error == {"parameter": "body", "problem": "JSON decode error"}
+
+
 def test_most_points(client, town, bearer, monkeypatch):
     """The public sends so many points at once; who has a key, more."""
     monkeypatch.setattr(locate, "MOST_POINTS", 3)

@@ -11,6 +11,22 @@ from gridmap.keys import Role
 #: is here and needs another, fails: who may ask is decided here, not by forgetting.
 NEEDS: dict[tuple[str, str], Role] = {
     ("get", "/internal/grids/{code}"): Role.VIEWER,
+    ("get", "/internal/cases"): Role.VIEWER,
+    ("get", "/internal/cases.csv"): Role.DISPATCHER,
+    ("get", "/internal/cases/due"): Role.VIEWER,
+    ("get", "/internal/cases/stream"): Role.VIEWER,
+    ("get", "/internal/cases/{case_id}"): Role.VIEWER,
+    ("get", "/internal/cases/{case_id}/reporter"): Role.DISPATCHER,
+    ("post", "/internal/cases/{case_id}/steps"): Role.DISPATCHER,
+    ("get", "/internal/departments"): Role.VIEWER,
+    ("get", "/internal/figures"): Role.VIEWER,
+    ("get", "/internal/screen"): Role.VIEWER,
+    ("get", "/internal/workers/{worker_id}/cases"): Role.VIEWER,
+    ("get", "/cases/{case_id}/photos/{number}"): Role.DISPATCHER,
+    ("get", "/internal/hooks"): Role.ADMIN,
+    ("post", "/internal/hooks"): Role.ADMIN,
+    ("get", "/internal/hooks/deliveries"): Role.ADMIN,
+    ("delete", "/internal/hooks/{number}"): Role.ADMIN,
     ("get", "/internal/locate"): Role.DISPATCHER,
     ("post", "/internal/locate"): Role.DISPATCHER,
     ("get", "/internal/search"): Role.DISPATCHER,
@@ -20,7 +36,8 @@ NEEDS: dict[tuple[str, str], Role] = {
 PUBLIC = (
     *("/", "/conformance", "/collections", "/grids", "/layers", "/plans", "/health", "/locate"),
     *("/search", "/point", "/area", "/areas", "/code", "/generations", "/generation", "/types"),
-    *("/tiles", "/tiles.json", "/tileMatrixSets", "/g"),
+    *("/tiles", "/tiles.json", "/tileMatrixSets", "/g", "/cases"),
+    "/categories",
 )
 
 
@@ -67,7 +84,8 @@ def fill(path: str, code: str) -> str:
 def test_every_operation_under_every_role(make_client, town, tmp_path, operations, bearer):
     """Below its role an operation is 401 without a key and 403 with one; from it on neither."""
     folder = shutil.copytree(town.folder, tmp_path / "town")
-    client = make_client(folder, rate=0, key_rate=0, today=lambda: date(2026, 5, 1))
+    options = {"rate": 0, "key_rate": 0, "stream_seconds": 0.1}
+    client = make_client(folder, **options, today=lambda: date(2026, 5, 1))
     keys = {role: bearer(folder, role.word) if role else {} for role in Role}
     code = town.spring.grids.index[0]
     for method, path, _ in operations:

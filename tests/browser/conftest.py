@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, sync_playwright
 from gridmap.plan import Plan, draw_plan
 from gridmap.store import PlanStore
 from gridmap.synthetic import make_city
+from tests.browser.desk import Desk, keep_town, make_keys
 from tests.browser.site import TODAY, is_inside, is_trouble, serve
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -65,6 +66,18 @@ def grids(site: str):
     answer = httpx.get(f"{site}/grids", trust_env=False, timeout=120)
     features = answer.json()["features"]
     return sorted(features, key=lambda feature: -feature["properties"]["area"])
+
+
+@pytest.fixture(scope="session")
+def desk(town: Plan, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """Serve the town with a staffed grid and a casebook."""
+    shape = town.grids.to_crs(4326).geometry
+    code = str(town.grids.geometry.area.idxmax())
+    middle = shape[code].representative_point()
+    folder = keep_town(town, tmp_path_factory.mktemp("desk"), code).folder
+    key, viewer = make_keys(folder)
+    with serve(folder) as address:
+        yield Desk(address, code, (middle.x, middle.y), key, viewer)
 
 
 @pytest.fixture

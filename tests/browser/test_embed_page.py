@@ -321,6 +321,29 @@ def test_phone(open_embed, grids):
         assert covers(page, part)
 
 
+def test_the_card_alone_on_a_phone(open_embed, grids):
+    """It lies at the foot of the map, no higher than its words, and leaves the grid to be seen."""
+    page = open_embed(f"?grid={grids[0]['id']}&ui=min", width=390, height=844)
+    box = page.locator("#card").bounding_box()
+    assert box["width"] == 390
+    assert box["y"] > 844 / 2
+    assert covers(page, "#card")
+
+
+def test_a_message_on_a_phone(open_embed):
+    """It stands above the legend and the tools, readable to its end."""
+    page = open_embed("?q=nowhere at all", width=390, height=844)
+    expect(page.locator("#message")).to_be_visible()
+    covered = page.evaluate(
+        """() => {
+            const box = document.querySelector('#message').getBoundingClientRect();
+            return [0.1, 0.3, 0.5, 0.7, 0.9].filter((part) => !document
+                .elementFromPoint(box.x + box.width * part, box.y + 12).closest('#message'));
+        }"""
+    )
+    assert covered == []
+
+
 # --- the page around it ----------------------------------------------------------------------
 
 

@@ -77,7 +77,10 @@ def test_nearest_where_shares_are_even(plan):
     check_table(matches, CONTACT_MATCHES)
     assert matches["target_id"].tolist() == ["210802003002", "210802003003", "210803002001"]
     assert matches["rank"].tolist() == [1, 1, 1]
-    assert "has its share" in matches["reason"].iloc[1]
+    assert "已由另外1个结对" in matches["reason"].iloc[1]
+    told = match_communities(plan, offices(100, 120, 500), need=alike(plan), lang="en")
+    assert "has its share of 1 from others" in told["reason"].iloc[1]
+    pd.testing.assert_frame_equal(told.drop(columns="reason"), matches.drop(columns="reason"))
     assert matches["extra"].iloc[1] < 0 < matches["extra"].iloc[0]
 
 
@@ -99,7 +102,7 @@ def test_scope_holds(plan):
     assert matches["rank"].tolist() == [1, 2, 3]
     lost = match_communities(plan, offices(100, scope="999"), need=alike(plan))
     assert lost["target_id"].tolist() == [""]
-    assert "'999'" in lost["reason"].iloc[0]
+    assert "范围“999”内的社区" in lost["reason"].iloc[0]
 
 
 def test_several_points_are_several_places(plan):

@@ -39,9 +39,10 @@ def log(plan, **visited) -> pd.DataFrame:
     return frame.assign(day=days).astype({"grid_code": "str", "worker_id": "str"})
 
 
-def measure(plan, today=END, **visited) -> pd.DataFrame:
+def measure(plan, today=END, lang="zh", **visited) -> pd.DataFrame:
     """Measure a round of ten days."""
-    table = measure_visits(plan, log(plan, **visited), starts=START, ends=END, today=today)
+    visits = log(plan, **visited)
+    table = measure_visits(plan, visits, starts=START, ends=END, today=today, lang=lang)
     check_table(table, VISIT_COVERAGE)
     return table
 
@@ -148,7 +149,9 @@ def test_more_visited_than_there_are(plan):
     """Coverage ends at 100 %, and the row says that first visits are to be counted."""
     table = measure(plan, A=130)
     assert table["coverage"].iloc[0] == 100
-    assert "130 households visited of 120" in table["problem"].iloc[0]
+    assert "走访130户，超过全部120户" in table["problem"].iloc[0]
+    told = measure(plan, lang="en", A=130)["problem"].iloc[0]
+    assert told.startswith("130 households visited of 120")
 
 
 def test_round_must_run_forwards(plan):

@@ -94,6 +94,9 @@ def test_gaps_and_doubles(plan):
     check_table(gaps, LIAISON_GAPS)
     found = list(zip(gaps["department"], gaps["entries"], strict=True))
     assert found == [(DEPARTMENTS[3], 0), (DEPARTMENTS[5], 2)]
+    assert gaps["problem"].tolist() == ["未明确联络员", "重复登记2人，请只保留实际负责的一人"]
+    told = find_liaison_gaps(wrong, plan.city, lang="en")["problem"].tolist()
+    assert told == ["nobody is named", "2 are named: keep the one who answers"]
 
 
 def test_other_departments(plan):

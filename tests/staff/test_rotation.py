@@ -93,6 +93,26 @@ def test_days_that_nobody_covers_are_named() -> None:
     assert "w1" in named["reason"].iloc[0]
 
 
+def test_a_share_without_a_worker_is_a_gap() -> None:
+    """A grid of 600 households that has one worker of two: half of it has nobody, every day.
+
+    Somebody who has the other share in March closes it for that month, also while it is handed on.
+    """
+    plan = make_strip([[600]])
+    people = make_people({"x": 50.0})
+    staffing = assign_workers(plan, people, on=START)
+    gaps = find_gaps(plan, staffing, START, LAST)
+    assert gaps[["days", "households"]].to_numpy().tolist() == [[365, 300]]
+    held = staffing[(staffing["role"] == "primary") & (staffing["worker_id"] != "")]
+    days = {"starts": pd.Timestamp(2025, 3, 1), "ends": pd.Timestamp(2025, 3, 31)}
+    spring = pd.concat([held, held.assign(worker_id="w9", **days)]).astype(held.dtypes)
+    gaps = find_gaps(plan, spring, START, LAST)
+    assert gaps[["days", "households"]].to_numpy().tolist() == [[59, 300], [275, 300]]
+    assert find_gaps(plan, staffing.iloc[:0], START, START)["households"].tolist() == [600]
+    three = pd.concat([spring, staffing[staffing["worker_id"] == ""]]).astype(held.dtypes)
+    assert find_gaps(plan, three, START, LAST)["days"].tolist() == [365]
+
+
 def test_an_open_duty_needs_nobody() -> None:
     """A worker without a last day stays; the cadre who is free is not used."""
     plan = make_strip([[300]])

@@ -71,7 +71,7 @@ function findOtherReading({ answer: { hint }, given }) {
   return null;
 }
 
-function contactRows(answer, contact) {
+export function contactRows(answer, contact) {
   if (!answer.grid_code) return [];
   return [
     [word("worker"), contact ? contact.worker : word("vacant")],
@@ -79,7 +79,7 @@ function contactRows(answer, contact) {
   ];
 }
 
-function staffRows({ worker, deputies, branches, liaisons }) {
+export function staffRows({ worker, deputies, branches, liaisons }) {
   return [
     [word("worker"), worker ? makePeople([worker]) : word("vacant")],
     [word("deputies"), deputies.length && makePeople(deputies)],

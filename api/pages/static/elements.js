@@ -16,3 +16,9 @@ export function makeButton(className, text, act) {
   button.addEventListener("click", () => act(button));
   return button;
 }
+
+/** Say a sentence in the page's place for messages; nothing hides it. */
+export function say(text) {
+  byId("message").textContent = text;
+  byId("message").hidden = !text;
+}

@@ -1,4 +1,4 @@
-// A dispatcher's key: asked for in a dialog, kept for this tab until it is closed, sent as a header.
+// A key: asked for in a dialog, kept for this tab until it is closed, sent as a header.
 
 import { byId } from "./elements.js";
 
@@ -38,6 +38,7 @@ export class KeyHolder {
   }
 
   use(text) {
+    this.held = Boolean(text);
     this.view.useKey(text);
     byId("key_text").value = "";
     byId("key").setAttribute("aria-pressed", String(Boolean(text)));

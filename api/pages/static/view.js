@@ -1,7 +1,7 @@
 // A map of the plan in force with one owner shown on it, and what every page does around that.
 
-import { Problem, askGrid, askGrids, askOwner, askPlan, askStaff, useKey } from "./client.js";
-import { byId } from "./elements.js";
+import { Problem, askGrid, askGrids, askOwner, askPlan, askStaff, knowsKey, useKey } from "./client.js";
+import { byId, say } from "./elements.js";
 import { Ground, makeMap } from "./ground.js";
 import { showLegend } from "./legend.js";
 import { makeColouring } from "./look.js";
@@ -41,14 +41,8 @@ export class View {
   }
 
   /** Tell whether the service knows a key; the one in use stays. */
-  async tryKey(key) {
-    try {
-      await askPlan(key);
-      return true;
-    } catch (problem) {
-      if (problem.code !== "bad-key") throw problem;
-      return false;
-    }
+  tryKey(key) {
+    return knowsKey(key);
   }
 
   /** Fetch and draw the plan in force; `look` moves the map first, so that it is drawn once. */
@@ -237,10 +231,6 @@ export class View {
   /** Speak a language, on the map too; the button offers the other. */
   speak(language) {
     setLanguage(language);
-    const button = byId("language");
-    button.textContent = word("language");
-    button.setAttribute("aria-label", word("language_label"));
-    button.lang = otherLanguage() === "zh" ? "zh-CN" : "en";
     this.zoom?.remove();
     const titles = { zoomInTitle: word("zoom_in"), zoomOutTitle: word("zoom_out") };
     this.zoom = L.control.zoom({ position: "bottomright", ...titles }).addTo(this.map);
@@ -262,10 +252,4 @@ export class View {
     const { lat, lng: lon } = this.map.getCenter();
     return { zoom: this.map.getZoom(), lat, lon };
   }
-}
-
-/** Say a sentence below the search box; nothing hides it. */
-export function say(text) {
-  byId("message").textContent = text;
-  byId("message").hidden = !text;
 }

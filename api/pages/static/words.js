@@ -55,8 +55,8 @@ const WORDS = {
     swapped_hint: "经度和纬度好像写反了。",
     datum_hint: (datum) => `坐标系可能选错了：按 ${datum} 会落在网格内。`,
     outside_hint: "附近没有网格，请核对坐标和坐标系。",
-    class_far_below: (n) => `${n} 以下`,
-    class_above: (n) => `${n} 以上`,
+    class_far_below: (n) => `不足 ${n}`,
+    class_above: (n) => `超过 ${n}`,
     class_range: (from, to) => `${from}–${to}`,
     class_hidden: "未公布",
     line_community: "社区界",
@@ -81,6 +81,11 @@ const WORDS = {
     kind_street: "道路",
     kind_building: "楼栋",
     kind_position: "坐标",
+    key: "密钥",
+    key_label: "密钥",
+    key_use: "使用",
+    key_forget: "退出",
+    key_wrong: "密钥无效或已停用。",
     failed: "服务没有应答，请稍后再试。",
     wheel: "按住 Ctrl 并滚动滚轮可缩放地图",
   },
@@ -164,6 +169,11 @@ const WORDS = {
     kind_street: "road",
     kind_building: "building",
     kind_position: "position",
+    key: "Key",
+    key_label: "Key",
+    key_use: "Use",
+    key_forget: "Sign out",
+    key_wrong: "The key is not valid or was revoked.",
     failed: "The service does not answer; please try again.",
     wheel: "Hold Ctrl and scroll to zoom the map",
   },
@@ -203,4 +213,12 @@ export function setLanguage(next) {
   }
   for (const element of document.querySelectorAll("[data-placeholder]"))
     element.placeholder = word(element.dataset.placeholder);
+  labelSwitch(document.getElementById("language"));
+}
+
+// The button that offers the other language says so in it.
+function labelSwitch(button) {
+  button.textContent = word("language");
+  button.setAttribute("aria-label", word("language_label"));
+  button.lang = otherLanguage() === "zh" ? "zh-CN" : "en";
 }

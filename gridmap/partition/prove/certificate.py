@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy.optimize import linear_sum_assignment
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from gridmap.errors import PlanError, RulesError
 from gridmap.partition.objective import Weights, make_state, part_cost, weigh_problem
@@ -363,11 +361,11 @@ def _certify(task: _Task) -> Certificate:
 def _count_pieces(graph: Graph, labels: Ints) -> int:
     """Count the pieces of all grids of a part, over usable pairs."""
     inside = graph.usable & (labels[graph.owner] == labels[graph.neighbour])
-    joins = coo_array(
+    joins = scipy.sparse.coo_array(
         (np.ones(int(inside.sum()), np.int8), (graph.owner[inside], graph.neighbour[inside])),
         (len(labels), len(labels)),
     )
-    return int(connected_components(joins, directed=False)[0])
+    return int(scipy.sparse.csgraph.connected_components(joins, directed=False)[0])
 
 
 def _improve_part(
@@ -390,7 +388,7 @@ def _keep_labels(old: Ints, new: Ints, grids: int, households: Ints) -> Ints:
     """Name new grids so that most households keep theirs, then most units."""
     same = np.zeros((grids, grids))
     np.add.at(same, (new, old), households + 1.0 / (len(old) + 1))
-    return np.asarray(linear_sum_assignment(same, maximize=True)[1], np.int64)[new]
+    return np.asarray(scipy.optimize.linear_sum_assignment(same, maximize=True)[1], np.int64)[new]
 
 
 def _explain(graph: Graph, grids: int, weights: Weights, worst: float) -> str:

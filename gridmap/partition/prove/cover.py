@@ -7,7 +7,7 @@ Ideas: Mehrotra, Johnson, Nemhauser, "An optimization based heuristic for politi
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import linprog
+import scipy
 
 from gridmap.partition.objective import Weights, balance_cost
 from gridmap.partition.problem import Bits, Floats, Ints, kernel
@@ -196,7 +196,7 @@ def _solve_master(region: Region, sets: Bits, costs: Floats, grids: int) -> tupl
     lived = region.loads > 0
     count, empty = int(lived.sum()), int((~lived).sum())
     artificial = np.vstack([np.ones((1, count + 1)), np.eye(count, count + 1)])
-    answer = linprog(
+    answer = scipy.optimize.linprog(
         np.concatenate([costs, np.full(count + 1, 2 * SPAN)]),
         A_ub=np.hstack([member[~lived], np.zeros((empty, count + 1))]),
         b_ub=np.ones(empty),

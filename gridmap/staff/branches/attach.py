@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+import scipy
 
 from gridmap.staff.branches.ground import Ground, Site
 
@@ -113,8 +112,14 @@ def _join_uncovered(
     ends = [codes.get_indexer(near[side].map(units["grid_code"])) for side in ("unit_a", "unit_b")]
     both = (ends[0] >= 0) & (ends[1] >= 0)
     size = (len(codes), len(codes))
-    graph = coo_array((np.ones(int(both.sum())), (ends[0][both], ends[1][both])), shape=size)
-    label = connected_components(graph, directed=False)[1] if len(codes) else np.zeros(0)
+    graph = scipy.sparse.coo_array(
+        (np.ones(int(both.sum())), (ends[0][both], ends[1][both])), shape=size
+    )
+    label = (
+        scipy.sparse.csgraph.connected_components(graph, directed=False)[1]
+        if len(codes)
+        else np.zeros(0)
+    )
     total = ground.by_grid.sum(axis=1)
     for one in np.unique(label):
         some = codes[label == one]

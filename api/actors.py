@@ -1,0 +1,74 @@
+"""As whom the holder of a key may act on a case, and which cases are his business.
+
+======== ===========================================================
+viewer   reads
+dispatcher worker, community, street, department: what is told at the desk
+planner  the same, and the district
+admin    the same
+======== ===========================================================
+"""
+
+from api.access import Caller, Role, refuse_elsewhere
+from api.problems import ProblemError
+from gridmap.casebook.opening import Casebook
+from gridmap.errors import CaseError
+from gridmap.incidents.model import Actor, Case
+
+_DESK = ("worker", "community", "street", "department")
+_ACTS = {
+    Role.PUBLIC: (),
+    Role.VIEWER: (),
+    Role.DISPATCHER: _DESK,
+    Role.PLANNER: (*_DESK, "district"),
+    Role.ADMIN: (*_DESK, "district"),
+}
+#: A reporter has no name: who he is stands apart from the case.
+CITIZEN = Actor("reporter")
+
+
+def list_parts(caller: Caller) -> tuple[str, ...]:
+    """Return as whom a caller may act."""
+    return _ACTS[caller.role]
+
+
+def choose_actor(
+    caller: Caller, book: Casebook, *, role: str | None, worker_id: str = "", department: str = ""
+) -> Actor:
+    """Return who acts: the key's name stands in the log, or the grid worker's number.
+
+    Raises
+    ------
+    ProblemError
+        403 ``not-allowed`` for a part that the key does not play.
+    CaseError
+        If nobody of that number serves a grid, or a liaison names no department.
+    """
+    part = role or ("district" if caller.role >= Role.PLANNER else "community")
+    if part not in list_parts(caller):
+        detail = f"A {caller.role.word}'s key does not act as {part}."
+        raise ProblemError(403, "not-allowed", detail)
+    if part == "worker" and worker_id:
+        if worker_id not in book.desk.workers:
+            raise CaseError(f"no worker {worker_id!r} serves a grid of the plan {book.desk.plan}")
+        return Actor("worker", worker_id)
+    return Actor(part, caller.name, department if part == "department" else "")
+
+
+def find_own_case(book: Casebook, caller: Caller, case_id: int) -> Case:
+    """Return a case that lies in the caller's districts.
+
+    Raises
+    ------
+    CaseNotFoundError
+        If there is no such case.
+    ProblemError
+        403 ``other-district``; a case in no grid is for keys without districts.
+    """
+    case = book.read(case_id)
+    refuse_elsewhere(caller, case.grid_code or "a case in no grid")
+    return case
+
+
+def scope_key(caller: Caller, key: str | None) -> str:
+    """Return an idempotency key of a caller's own: nobody meets another's by chance."""
+    return f"{caller.key_id or 'public'}/{key}" if key else ""

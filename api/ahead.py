@@ -1,0 +1,61 @@
+"""Reading plans before anybody asks for them: what is in force today, and what will be tomorrow.
+
+A thread looks at the record of publications and at the day. It decides nothing: each request asks
+the shelf for the plan of its day, and finds it there.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from threading import Event, Thread
+
+from api.shelf import Shelf
+from gridmap.errors import GridmapError
+
+#: Seconds between two looks at the record.
+_PAUSE = 1.0
+_log = logging.getLogger("gridmap.api")
+
+
+@contextmanager
+def read_ahead(shelf: Shelf, today: Callable[[], date], *, pause: float = _PAUSE) -> Iterator[None]:
+    """Keep the plans of today and tomorrow ready while the block runs.
+
+    Parameters
+    ----------
+    shelf : Shelf
+        Where they are kept.
+    today : callable
+        The current day.
+    pause : float
+        Seconds between two looks at the record of publications.
+    """
+    stop = Event()
+    thread = Thread(target=_watch, args=(shelf, today, pause, stop), name="read ahead", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _watch(shelf: Shelf, today: Callable[[], date], pause: float, stop: Event) -> None:
+    seen = None
+    while not stop.is_set():
+        now = shelf.record_stamp(), today()
+        if now != seen:
+            for day in (now[1], now[1] + timedelta(days=1)):
+                _make_ready(shelf, day)
+            seen = now
+        stop.wait(pause)
+
+
+def _make_ready(shelf: Shelf, day: date) -> None:
+    try:
+        shelf.make_ready(day)
+    except GridmapError as error:  # whoever asks is told; the others have their plans
+        _log.warning("nothing is ready for %s: %s", day, error)
+    except Exception:  # noqa: BLE001  # no accident ends the watch: the next plan is read ahead
+        _log.exception("the plan of %s could not be read ahead", day)

@@ -1,0 +1,71 @@
+"""Plans are read before anybody asks for them."""
+
+from datetime import date
+from threading import Event
+
+import pytest
+
+from api.ahead import read_ahead
+from api.kept import Kept
+from api.shelf import Shelf
+from gridmap.store import PlanStore
+
+TODAY, TOMORROW = date(2026, 3, 1), date(2026, 3, 2)
+
+
+class Noted(Shelf):
+    """A shelf that tells when a day was made ready."""
+
+    def __init__(self, store):
+        super().__init__(store)
+        self.ready = {TODAY: Event(), TOMORROW: Event()}
+
+    def make_ready(self, on):
+        """Note the day as soon as it is ready."""
+        super().make_ready(on)
+        self.ready[on].set()
+
+
+def test_a_publication_for_tomorrow_is_ready_today(tmp_path, four_by_two):
+    """A plan published while the service runs is at hand before its day; today's stays in force."""
+    store = PlanStore(tmp_path)
+    plan = four_by_two
+    for name in ("a", "b"):
+        store.keep(plan, name)
+    store.publish("a", TODAY, by="planner", today=TODAY)
+    shelf = Noted(store)
+    with read_ahead(shelf, lambda: TODAY, pause=0.01):
+        assert shelf.ready[TOMORROW].wait(60)
+        assert shelf.peek(TOMORROW).plan.name == "a"
+        for event in shelf.ready.values():
+            event.clear()
+        store.publish("b", TOMORROW, by="planner", today=TODAY)
+        assert shelf.ready[TOMORROW].wait(60)
+    assert [shelf.peek(day).plan.name for day in (TODAY, TOMORROW)] == ["a", "b"]
+
+
+def test_nothing_in_force_ends_no_watch(tmp_path, four_by_two):
+    """A folder without a plan in force is watched all the same."""
+    store = PlanStore(tmp_path)
+    store.keep(four_by_two, "a")
+    shelf = Noted(store)
+    with read_ahead(shelf, lambda: TODAY, pause=0.01):
+        assert not shelf.ready[TODAY].is_set()
+        store.publish("a", TODAY, by="planner", today=TODAY)
+        assert shelf.ready[TODAY].wait(60)
+
+
+def test_kept_lets_go_of_the_oldest():
+    """What was not asked for longest goes first; what failed is tried again."""
+    kept = Kept[str, int](2)
+
+    def fail():
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        kept.get("a", fail)
+    assert kept.get("a", lambda: 1) == 1
+    kept.get("b", lambda: 2)
+    assert kept.get("a", lambda: 3) == 1
+    kept.get("c", lambda: 4)
+    assert ("a" in kept, "b" in kept, kept.peek("c")) == (True, False, 4)
