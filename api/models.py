@@ -171,6 +171,9 @@ class FoundPlace(Public):
     lat: float = Field(description="Latitude of it.")
     score: float = Field(description="How well it fits, 0 to 1; 1 is what was typed, exactly.")
     hint: str | None = Field(description="Of a position: what may be wrong with it.")
+    missing: str | None = Field(
+        description="Characters that were typed and are nowhere in it: ask before you send anybody."
+    )
 
 
 class SearchAnswer(Public):

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
+import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 from numpy.typing import NDArray
@@ -131,7 +132,7 @@ def _read_json(body: bytes) -> tuple[Floats, Floats, None]:
         lon, lat = _to_floats(given["lon"]), _to_floats(given["lat"])
     except (ValueError, TypeError, KeyError) as error:
         raise TableError(
-            f"the points can't be read ({type(error).__name__}: {error}); send "
+            f"the points can't be read ({error}); send "
             '{"lon": [122.2], "lat": [40.6]} or {"points": [[122.2, 40.6]]}'
         ) from error
     if lon.shape != lat.shape or lon.ndim != 1:
@@ -148,8 +149,16 @@ def _split_pairs(points: Sequence[Sequence[float]]) -> tuple[Floats, Floats]:
 
 
 def _to_floats(values: Sequence[float | None]) -> Floats:
-    """Return numbers as floats; None is NaN."""
-    return np.array(values, np.float64)
+    """Return numbers as floats; None is NaN, and so is what is no number."""
+    try:
+        return np.array(values, np.float64)
+    except (ValueError, TypeError):
+        return _read_texts([None if isinstance(one, list | dict) else one for one in values])
+
+
+def _read_texts(values: Any) -> Floats:
+    """Return texts as floats; what is no number is NaN."""
+    return pd.to_numeric(pd.Series(values, dtype=object), errors="coerce").to_numpy(np.float64)
 
 
 def _write_json(made: Batches, found: Judged, _rest: None, about: dict[str, Any]) -> bytes:
@@ -178,22 +187,37 @@ def _read_csv(body: bytes) -> tuple[Floats, Floats, _Lines]:
     header = body[heads[0] : stops[0]].decode()
     names = next(csv.reader([header]))
     chosen = [_find(names, wanted) for wanted in ((*LON_NAMES, "x"), (*LAT_NAMES, "y"))]
-    options = pa_csv.ConvertOptions(
-        include_columns=chosen, column_types=dict.fromkeys(chosen, pa.float64())
-    )
-    parsing = pa_csv.ParseOptions(newlines_in_values=b'"' in body)
-    reading = pa_csv.ReadOptions(use_threads=False, block_size=1 << 24)
     try:
-        table = pa_csv.read_csv(
-            io.BytesIO(body), read_options=reading, parse_options=parsing, convert_options=options
-        )
-    except pa.ArrowInvalid as error:
-        raise TableError(f"the CSV can't be read: {error}") from error
+        table = _parse_csv(body, chosen, pa.float64())
+    except pa.ArrowInvalid:  # a text among the numbers: then every row is looked at by itself
+        table = _parse_texts(body, chosen)
     if len(table) != len(heads) - 1:
         raise TableError(f"the CSV has {len(heads) - 1} lines, but {len(table)} rows")
     lines = _Lines(header, text, np.column_stack([heads[1:], stops[1:]]))
     lon, lat = (_to_array(table[name]) for name in chosen)
     return lon, lat, lines
+
+
+def _parse_csv(body: bytes, columns: Sequence[str], kind: pa.DataType) -> pa.Table:
+    options = pa_csv.ConvertOptions(
+        include_columns=columns, column_types=dict.fromkeys(columns, kind)
+    )
+    return pa_csv.read_csv(
+        io.BytesIO(body),
+        read_options=pa_csv.ReadOptions(use_threads=False, block_size=1 << 24),
+        parse_options=pa_csv.ParseOptions(newlines_in_values=b'"' in body),
+        convert_options=options,
+    )
+
+
+def _parse_texts(body: bytes, columns: Sequence[str]) -> pa.Table:
+    """Read numbers of which some are none."""
+    try:
+        table = _parse_csv(body, columns, pa.string())
+    except pa.ArrowInvalid as error:
+        raise TableError(f"the CSV can't be read: {error}") from error
+    numbers = [pa.array(_read_texts(table[name].to_pylist())) for name in columns]
+    return pa.table(numbers, names=list(columns))
 
 
 def _to_utf8(body: bytes) -> bytes:

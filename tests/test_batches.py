@@ -149,6 +149,24 @@ def test_odd_rows_stop_nobody(batches: Batches) -> None:
     assert answers[0]["match"] in ("inside", "border")
 
 
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        (JSON, '{{"lon": [{lon}, "x", {lon}, []], "lat": [{lat}, {lat}, "{lat}", 1]}}'),
+        (CSV, "lon,lat\n{lon},{lat}\nx,{lat}\n{lon},{lat}\n,1\n"),
+    ],
+)
+def test_texts_among_numbers_stop_nobody(batches: Batches, kind: str, body: str) -> None:
+    """A row with a word for a number has no coordinates; those around it are answered."""
+    lon, lat = place(15, 15)
+    asked = body.format(lon=lon, lat=lat).encode()
+    answer = read_answer(kind, batches.answer(asked, kind))
+    assert list(answer["suspect"])[1::2] == ["missing", "missing"]
+    first, third = list(answer["grid_code"])[0::2]
+    assert first == third
+    assert first
+
+
 def test_datum_of_a_batch(locator: Locator, batches: Batches) -> None:
     """A batch in GCJ-02 has the owners of the same places in WGS-84; an unknown datum is named."""
     lon, lat = pick_points(make_voronoi(40, seed=2), 50)
@@ -165,12 +183,10 @@ def test_datum_of_a_batch(locator: Locator, batches: Batches) -> None:
         ("text/plain", b"", "no kind of batch"),
         (JSON, b"[", "can't be read"),
         (JSON, b'{"lon": [1]}', "can't be read"),
-        (JSON, b'{"lon": [1], "lat": ["north"]}', "can't be read"),
         (JSON, b'{"lon": [1, 2], "lat": [1]}', "2 longitudes, but 1 latitudes"),
         (JSON, b'{"points": [[1, 2, 3]]}', "can't be read"),
         (CSV, b"", "empty"),
         (CSV, b"name\nx\n", "no column lon"),
-        (CSV, b"lon,lat\n1,north\n", "north"),
         (ARROW, b"no stream", "Arrow IPC stream"),
     ],
 )

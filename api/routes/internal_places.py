@@ -20,6 +20,7 @@ from api.internal_models import (
 )
 from api.models import Place, Wanted
 from api.problems import PROBLEMS
+from api.routes.search import list_fields
 from api.shelf import InForce, Shelf
 from gridmap.locate import Owner
 from gridmap.search import Found
@@ -145,17 +146,8 @@ def _tell_found(found: Found, in_force: InForce, shelf: Shelf) -> InternalFound:
     place = found.place
     contact = shelf.find_contact(in_force, place.grid_code) if place.grid_code else None
     return InternalFound(
-        kind=place.kind,
-        code=place.code,
-        name=place.name,
-        address=place.address,
+        **list_fields(place),
         grid=_refer(place.grid_code, in_force),
-        community=place.community or None,
-        street=place.street or None,
-        lon=place.lon,
-        lat=place.lat,
-        score=place.score,
-        hint=place.hint or None,
         households=found.households,
         worker=contact.worker if contact else None,
         phone=contact.office_phone or None if contact else None,

@@ -1,6 +1,6 @@
 """What a person means by what he types: a code, a name, an address, a position."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query, Response
 
@@ -47,15 +47,23 @@ def _answer(wanted: Wanted, in_force: InForce, shelf: Shelf, response: Response)
 def tell_place(place: Place) -> FoundPlace:
     """Say of a place what the public may know."""
     return FoundPlace(
-        kind=place.kind,  # type: ignore[arg-type]  # pydantic checks that it is one of them
-        code=place.code,
-        name=place.name,
-        address=place.address,
         grid=GridRef(code=place.grid_code, name=place.grid_name) if place.grid_code else None,
-        community=place.community or None,
-        street=place.street or None,
-        lon=place.lon,
-        lat=place.lat,
-        score=place.score,
-        hint=place.hint or None,
+        **list_fields(place),
     )
+
+
+def list_fields(place: Place) -> dict[str, Any]:
+    """Return what the public and the office are told of a place alike."""
+    return {
+        "kind": place.kind,
+        "code": place.code,
+        "name": place.name,
+        "address": place.address,
+        "community": place.community or None,
+        "street": place.street or None,
+        "lon": place.lon,
+        "lat": place.lat,
+        "score": place.score,
+        "hint": place.hint or None,
+        "missing": place.missing or None,
+    }

@@ -81,6 +81,9 @@ class Place:
         How well it fits, 0 to 1.
     hint : str
         Of a position without a grid: what could be wrong with it.
+    missing : str
+        Characters of a name that were typed and are nowhere in the answer, two at least: it may
+        be in another community than the one that was meant.
     """
 
     kind: str
@@ -96,6 +99,7 @@ class Place:
     lat: float
     score: float
     hint: str = ""
+    missing: str = ""
 
 
 @dataclass(frozen=True)
@@ -142,7 +146,7 @@ def search(
     least = max([score - _FAR for score, _ in scored], default=_LEAST)
     kept = [(score, entry) for score, entry in scored if score >= max(_LEAST, least)]
     kept.sort(key=lambda found: _order(*found))
-    return [_describe(entry, score) for score, entry in kept[:most]]
+    return [_describe(entry, score, _tell_missing(entry, question)) for score, entry in kept[:most]]
 
 
 def list_found(found: Sequence[Found]) -> str:
@@ -155,6 +159,7 @@ def list_found(found: Sequence[Found]) -> str:
 def _write_line(place: Place) -> str:
     grid = f"  {place.grid_name} {place.grid_code}" if place.grid_code else ""
     hint = f"  ({place.hint})" if place.hint else ""
+    hint += f"  (without {place.missing})" if place.missing else ""
     named = "" if place.kind == "grid" else grid
     code = f"  {place.code}" if place.kind in ("grid", "community") else ""
     return f"{place.score:.2f}  {place.kind:9}  {place.address}{code}{named}{hint}"
@@ -420,7 +425,17 @@ def _order(score: float, entry: Entry) -> tuple[float, int, int, str, str]:
 # --- answers -----------------------------------------------------------------------------------
 
 
-def _describe(entry: Entry, score: float) -> Found:
+def _tell_missing(entry: Entry, question: _Question) -> str:
+    """Say which characters of a name that was typed are nowhere in an answer, two at least."""
+    if question.letters or _score_code(entry.code.upper(), question.plain):
+        return ""
+    explained = [max(ways) for ways in zip(*map(question.explain, entry.parts), strict=True)]
+    cells = zip(question.cells, explained, question.weights, strict=True)
+    missing = "".join(cell for cell, how, weight in cells if not how and weight == 1.0)
+    return missing if len(missing) > 1 else ""
+
+
+def _describe(entry: Entry, score: float, missing: str) -> Found:
     place = Place(
         *(entry.kind, entry.code, entry.name, entry.address, entry.grid, entry.grid_name),
         *(
@@ -431,6 +446,7 @@ def _describe(entry: Entry, score: float) -> Found:
             entry.lat,
             round(score, 3),
         ),
+        missing=missing,
     )
     return Found(place, entry.households)
 

@@ -202,3 +202,14 @@ def test_list_found(index):
         "1.00  building   建设街道小雨社区幸福花园3号楼  小雨社区第"
     )
     assert "nothing fits" in list_found([])
+
+
+def test_a_community_that_there_is_not_is_named(index):
+    """What was typed and is nowhere in an answer is told; of what was found exactly nothing is."""
+    elsewhere = search(index, "海棠社区幸福花园3号楼")
+    assert elsewhere
+    assert all("海棠" in found.place.missing for found in elsewhere)
+    assert elsewhere[0].place.missing == "海棠"
+    assert "without 海棠" in list_found(elsewhere)
+    assert {found.place.missing for found in search(index, XINGFU_3)[:1]} == {""}
+    assert search(index, "幸富花园3号楼")[0].place.missing == ""
