@@ -238,4 +238,6 @@ def test_redraw_from_a_plan_keeps_what_was_decided(town: Plan) -> None:
     assert after.grids.at[last, "name"] == "末网格"
     assert not {one[row], two[row]} & set(after.grids.index)
     assert after.lineage["successors"][[one[row], two[row]]].tolist() == [large, large]
-    assert after.log.changes.empty
+    log = after.log.changes
+    assert len(log) == len(before.log.changes) + 1
+    assert set(log["state"]) == {"closed"}

@@ -105,9 +105,9 @@ def test_what_is_written_is_read(four_by_two: Plan, tmp_path: Path, suffix: str,
 def test_a_list_from_an_office_is_read(tmp_path: Path) -> None:
     """GBK, Chinese headers and a client's own column."""
     path = tmp_path / "花名册.csv"
-    path.write_bytes(f"网格编码,网格员,备注\n{FIRST},王芳,组长\n".encode("gbk"))
+    path.write_bytes(f"网格编码,网格员,甲方列\n{FIRST},王芳,组长\n".encode("gbk"))
     frame = read_roster(path)
-    assert frame.columns.tolist() == ["worker", "备注"]
+    assert frame.columns.tolist() == ["worker", "甲方列"]
     assert frame.loc[FIRST, "worker"] == "王芳"
     path.write_text("worker\n王芳\n", encoding="utf-8")
     with pytest.raises(TableError, match="no column of grid codes among worker"):

@@ -818,7 +818,8 @@ def test_failing_disk_leaves_the_record_as_it_was(store, plan, monkeypatch, call
     assert_frame_equal(store.plans(), state[0])
     assert_frame_equal(store.publications(), state[1])
     names = {path.name for path in store.folder.iterdir()} - {".keep.lock", ".publish.lock"}
-    assert names == {"old.gpkg", "old.search.sqlite", "plans.json", "publications.json"}
+    derived = {"old.locator", "old.prepared"}
+    assert names - derived == {"old.gpkg", "old.search.sqlite", "plans.json", "publications.json"}
 
 
 def test_stop_by_hand_leaves_nothing(store, plan, monkeypatch):

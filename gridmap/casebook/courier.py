@@ -141,7 +141,7 @@ def sign_body(secret: str, timestamp: str, body: bytes) -> str:
     Examples
     --------
     >>> sign_body("s" * 16, "1790000000", b"{}")[:15]
-    'sha256=14e5fb66'
+    'sha256=d76e885e'
     """
     text = timestamp.encode() + b"." + body
     return "sha256=" + hmac.new(secret.encode(), text, hashlib.sha256).hexdigest()

@@ -123,7 +123,41 @@ def plan_rotation(
     if days < 1:
         raise StaffError(f"a rotation over {days} days: give 1 or more")
     check_table(staffing, STAFFING)
-    rules = rules or plan.rules
+
+    def draw(kept: pd.DataFrame | None) -> pd.DataFrame:
+        return _draw_calendar(
+            plan, staffing, cadres, rules or plan.rules, start, days, kept, holidays, lang
+        )
+
+    table = draw(kept)
+    if kept is None:
+        return table
+    # A hand-over that is kept may force others to change; then a new calendar changes less.
+    return min(table, draw(None), key=lambda one: _count_changes(kept, one))
+
+
+def _count_changes(kept: pd.DataFrame, table: pd.DataFrame) -> tuple[int, int]:
+    """Return the days without a worker, and how many who were primary in a grid are no longer."""
+    lost = set(_list_primaries(kept)) - set(_list_primaries(table))
+    return table.attrs["proof"]["uncovered"], len(lost)
+
+
+def _list_primaries(table: pd.DataFrame) -> list[tuple[str, str]]:
+    rows = table[(table["role"] == "primary") & (table["worker_id"] != "")]
+    return list(zip(rows["grid_code"], rows["worker_id"], strict=True))
+
+
+def _draw_calendar(
+    plan: Plan,
+    staffing: pd.DataFrame,
+    cadres: gpd.GeoDataFrame,
+    rules: Rules,
+    start: date,
+    days: int,
+    kept: pd.DataFrame | None,
+    holidays: Sequence[date],
+    lang: Language,
+) -> pd.DataFrame:
     last = start + timedelta(days=days - 1)
     terms = _list_terms(plan, staffing, check_workers_of(plan, cadres), start, last)
     calendar = np.busdaycalendar(holidays=[np.datetime64(day) for day in holidays])

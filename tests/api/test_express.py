@@ -7,6 +7,7 @@ import pytest
 
 from api import express
 from api.answers import find_hint, tell_metres
+from api.kept import Kept
 from api.models import GridRef, LocateAnswer, Position
 from gridmap.datum import to_wgs84
 from gridmap.store import PlanStore
@@ -137,7 +138,8 @@ def test_publication_counts_at_once(make_client, town, tmp_path, count_routes):
 def test_forgotten_plans(client, monkeypatch):
     """A plan that is no longer kept in memory is not kept for the quick way either."""
     shelf = client.app.state.shelf
-    monkeypatch.setattr(shelf, "_most", 1)
+    monkeypatch.setattr(shelf, "_served", Kept(1))
+    monkeypatch.setattr(shelf, "_known", {})
     spring, autumn = date(2026, 5, 1), date(2026, 9, 1)
     shelf.in_force(spring)
     assert shelf.peek(spring)

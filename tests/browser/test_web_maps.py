@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.test_map_page import serve, site, town  # noqa: F401  # fixtures
-
 pytestmark = pytest.mark.browser
 
 #: WebGL in software: MapLibre draws with nothing else.
@@ -59,7 +57,7 @@ def open_page(browser, address: str, body: str):
     return page
 
 
-def test_maplibre_draws_every_grid(browser, site, town) -> None:  # noqa: F811
+def test_maplibre_draws_every_grid(browser, site, town) -> None:
     """MapLibre GL finds the tiles through TileJSON and draws every grid, without an error."""
     with browser.browser_type.launch(
         executable_path="/usr/bin/chromium", args=SOFTWARE_GL
@@ -69,7 +67,7 @@ def test_maplibre_draws_every_grid(browser, site, town) -> None:  # noqa: F811
         assert page.evaluate("window.wrong") is None
 
 
-def test_leaflet_draws_every_grid(browser, site, town) -> None:  # noqa: F811
+def test_leaflet_draws_every_grid(browser, site, town) -> None:
     """Leaflet draws the items of the collection as they are."""
     page = open_page(browser, site, LEAFLET)
     assert page.evaluate("window.found") == sorted(town.grids.index)
