@@ -346,10 +346,10 @@ def _score_code(code: str, typed: str) -> float:
 
 def _score_name(entry: Entry, question: _Question) -> float:
     number = _explain_number(entry, question)
-    explained = [max(ways) for ways in zip(*map(question.explain, entry.parts), strict=True)]
+    numbered = question.numbered or [False] * 100
     explained = [
         max(how, number) if by_number else how
-        for how, by_number in zip(explained, question.numbered or [False] * 100, strict=False)
+        for how, by_number in zip(_explain_cells(entry, question), numbered, strict=False)
     ]
     apart = _NUMBER if question.numbers and not question.letters else 0.0
     total = sum(question.weights) + apart
@@ -357,6 +357,11 @@ def _score_name(entry: Entry, question: _Question) -> float:
         return 0.0
     covered = (question.weigh(explained) + apart * number) / total
     return (1 - _OWN) * covered + _OWN * _measure_own(entry, question, number)
+
+
+def _explain_cells(entry: Entry, question: _Question) -> list[float]:
+    """Return how well the names of an entry explain each cell: the best of them counts."""
+    return [max(ways) for ways in zip(*map(question.explain, entry.parts), strict=True)]
 
 
 def _explain_number(entry: Entry, question: _Question) -> float:
@@ -429,8 +434,7 @@ def _tell_missing(entry: Entry, question: _Question) -> str:
     """Say which characters of a name that was typed are nowhere in an answer, two at least."""
     if question.letters or _score_code(entry.code.upper(), question.plain):
         return ""
-    explained = [max(ways) for ways in zip(*map(question.explain, entry.parts), strict=True)]
-    cells = zip(question.cells, explained, question.weights, strict=True)
+    cells = zip(question.cells, _explain_cells(entry, question), question.weights, strict=True)
     missing = "".join(cell for cell, how, weight in cells if not how and weight == 1.0)
     return missing if len(missing) > 1 else ""
 

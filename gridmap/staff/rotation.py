@@ -138,13 +138,15 @@ def plan_rotation(
 
 def _count_changes(kept: pd.DataFrame, table: pd.DataFrame) -> tuple[int, int]:
     """Return the days without a worker, and how many who were primary in a grid are no longer."""
-    lost = set(_list_primaries(kept)) - set(_list_primaries(table))
-    return table.attrs["proof"]["uncovered"], len(lost)
+    before, after = (
+        set(rows[["grid_code", "worker_id"]].itertuples(index=False, name=None))
+        for rows in map(_take_primaries, (kept, table))
+    )
+    return table.attrs["proof"]["uncovered"], len(before - after)
 
 
-def _list_primaries(table: pd.DataFrame) -> list[tuple[str, str]]:
-    rows = table[(table["role"] == "primary") & (table["worker_id"] != "")]
-    return list(zip(rows["grid_code"], rows["worker_id"], strict=True))
+def _take_primaries(table: pd.DataFrame) -> pd.DataFrame:
+    return table[(table["role"] == "primary") & (table["worker_id"] != "")]
 
 
 def _draw_calendar(
@@ -306,8 +308,7 @@ def _list_kept(kept: pd.DataFrame | None) -> set[tuple[str, str, str]]:
     if kept is None:
         return set()
     check_table(kept, STAFFING)
-    rows = kept[(kept["role"] == "primary") & (kept["worker_id"] != "")]
-    rows = rows.sort_values(["grid_code", "starts"])
+    rows = _take_primaries(kept).sort_values(["grid_code", "starts"])
     return {
         (str(code), before, after)
         for code, some in rows.groupby("grid_code")["worker_id"]
