@@ -15,6 +15,7 @@ from gridmap.errors import PlanError, RulesError
 from gridmap.partition.contract import add_sides, contract_graph, grow_atoms, should_contract
 from gridmap.partition.counts import bound_imbalance, list_counts
 from gridmap.partition.districts import draw_districts, is_hard
+from gridmap.partition.even import FEW, draw_even, is_drawn_evenly
 from gridmap.partition.improve import WARM, anneal_part, make_search
 from gridmap.partition.matching import match_grids, relate_grids
 from gridmap.partition.objective import (
@@ -27,7 +28,7 @@ from gridmap.partition.objective import (
     weigh_moves,
     weigh_problem,
 )
-from gridmap.partition.polish import ease_weights, polish_small, spare_steps
+from gridmap.partition.polish import LAX, ease_weights, polish_small
 from gridmap.partition.problem import (
     Bits,
     Component,
@@ -81,6 +82,11 @@ REDRAW = 3
 #: Steps over a contracted part for each step over the whole of it afterwards.
 ATOMS = 1
 RENEWALS = 6
+#: A part whose first drawing is one of several takes so many times fewer steps for it.
+SPARED = 4
+#: Imbalance per grid above its lower bound at which no further start is made (its root is a
+#: relative deviation, 3 %), and the same where the sum of all terms decides.
+GOOD, BEST = 0.001, 0.0005
 #: Units per task handed to an executor; fixed, so that the answer is the same for any workers.
 BATCH = 1500
 
@@ -395,20 +401,28 @@ def _solve_part(component: Component, home: Ints, weights: Weights, seed: int, s
     redrawn = redraw_part(component, home, weights, words, effort // REDRAW)
     if redrawn is None:
         free = weights._replace(moved=0.0)
+        if is_drawn_evenly(len(home), free, effort):
+            return _draw_part(component, free, words, effort, _draw_evenly)
         drawn_by = ease_weights(component, free, effort)
-        labels = _draw_part(component, drawn_by, words, spare_steps(component, free, effort))
+        labels = _draw_part(component, drawn_by, words, effort, _draw_grids)
         return polish_small(component, labels, free, effort)
     return redrawn.astype(np.int64)
 
 
-def _draw_part(component: Component, weights: Weights, words: Bits, steps: int) -> Ints:
-    """Draw a part from nothing; where most units are empty, first without these."""
+#: Draws so many grids of a graph, by weights, with random numbers and steps.
+_Draw = Callable[[Graph, int, Weights, Bits, int], Ints]
+
+
+def _draw_part(
+    component: Component, weights: Weights, words: Bits, steps: int, draw: _Draw
+) -> Ints:
+    """Draw a part from nothing, with the number of grids that costs least."""
     graph, counts = component.graph, [component.grids]
     if not component.exact:
         counts = list_counts(graph, component.grids, weights)
     if len(counts) == 1:
-        return _draw_grids(graph, counts[0], weights, words, steps)
-    drawings = [_draw_grids(graph, grids, weights, words, steps // 2) for grids in counts]
+        return draw(graph, counts[0], weights, words, steps)
+    drawings = [draw(graph, grids, weights, words, steps // 2) for grids in counts]
     costs = [_cost_labels(graph, labels, weights) for labels in drawings]
     return drawings[int(np.argmin(costs))]
 
@@ -418,7 +432,15 @@ def _cost_labels(graph: Graph, labels: Ints, weights: Weights) -> float:
     return float(part_cost(make_state(graph, labels.astype(np.int32), grids, weights)))
 
 
+def _draw_evenly(graph: Graph, grids: int, weights: Weights, words: Bits, steps: int) -> Ints:
+    """Draw a part whose balance comes first."""
+    share = SPARED if len(graph.load) <= FEW else 1
+    first = _draw_grids(graph, grids, weights, words, steps // share)
+    return first if grids == 1 else draw_even(graph, first, grids, weights, words, steps)
+
+
 def _draw_grids(graph: Graph, grids: int, weights: Weights, words: Bits, steps: int) -> Ints:
+    """Draw a part by the whole objective; where most units are empty, first without these."""
     if grids == 1:
         return np.zeros(len(graph.load), np.int64)
     if not should_contract(graph, grids):
@@ -442,14 +464,15 @@ def _search(state: State, words: Bits, steps: int) -> Positions:
     graph, grids = state.graph, len(state.load)
     size, best = len(graph.load), np.zeros(len(graph.load), np.int32)
     starts = min(max(REACH // size, 1), STARTS) if steps > 0 else 1
-    floor = bound_imbalance(graph, grids, state.weights)
+    good = GOOD if state.weights.slack < LAX else BEST
+    enough = bound_imbalance(graph, grids, state.weights) + good * grids
     rounds = int(grids * RENEWALS * (1 - starts / STARTS)) if steps > 0 else 0
     search_part(
         state,
         make_tree(graph, words),
         make_search(graph, words),
         make_pieces(graph, grids),
-        floor,
+        enough,
         best,
         starts,
         steps // STARTS,

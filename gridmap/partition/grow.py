@@ -35,11 +35,12 @@ class Growth(NamedTuple):
     root: Positions  #: per unit, a way to the root of its piece of the rest
     order: Positions  #: per place, the unit
     waiting: Positions  #: units that may be taken next
+    walk: Positions  #: all units, from one end to the other
     load: Ints  #: per place, grains taken before it
     work: Ints  #: per place, grains of workload taken before it
     cut: Floats  #: per place, cost of the border before it, and of what moves
     stay: Floats  #: per place, what those with a home in one grid cost by moving, less the other
-    now: Floats  #: [0] what the two grids cost as they are
+    now: Floats  #: [0] what the two grids cost as they are, beside balance
     ready: Ints  #: [0] how many units wait
     home: Floats  #: [2] what it costs if all with a home in one grid, in the other, leave it
     taken: Positions  #: per compound, inhabited units taken; 0 between growths
@@ -50,7 +51,7 @@ class Growth(NamedTuple):
 def make_growth(graph: Graph, rng: Bits) -> Growth:
     """Make room for growths in one part, drawn with ``rng``."""
     units, compounds = len(graph.households), int(graph.compound.max(initial=-1)) + 1
-    seen, place, root, order, waiting = (np.zeros(units, np.int32) for _ in range(5))
+    seen, place, root, order, waiting, walk = (np.zeros(units, np.int32) for _ in range(6))
     taken, whole = (np.zeros(compounds, np.int32) for _ in range(2))
     return Growth(
         rng,
@@ -62,6 +63,7 @@ def make_growth(graph: Graph, rng: Bits) -> Growth:
         root,
         order,
         waiting,
+        walk,
         np.zeros(units + 1, np.int64),
         np.zeros(units + 1, np.int64),
         np.zeros(units + 1),
@@ -79,42 +81,53 @@ def make_growth(graph: Graph, rng: Bits) -> Growth:
 def find_end(state: State, room: Growth, unit: int, also: int) -> int:
     """Find a unit at the far end of the grid of ``unit`` and grid ``also``: the last of a walk.
 
-    O(pairs of the two grids).
+    The walk is noted, and what the border between the two costs as it is. O(pairs of the two
+    grids).
     """
-    graph, grid = state.graph, state.labels[unit]
+    graph, grid, border = state.graph, state.labels[unit], 0.0
     room.drawn[0] += 1
     mark, head, tail = room.drawn[0], 0, 1
-    room.order[0] = unit
+    room.walk[0] = unit
     room.seen[unit] = mark
     while head < tail:
-        one = room.order[head]
+        one = room.walk[head]
         head += 1
+        mine = state.labels[one]
         for side in range(graph.indptr[one], graph.indptr[one + 1]):
             other = graph.neighbour[side]
             label = state.labels[other]
-            if room.seen[other] != mark and graph.usable[side] and (label in (grid, also)):
+            if label not in (grid, also):
+                continue
+            if label != mine:
+                border -= state.inside[side]
+            if room.seen[other] != mark and graph.usable[side]:
                 room.seen[other] = mark
-                room.order[tail] = other
+                room.walk[tail] = other
                 tail += 1
-    return int(room.order[tail - 1])
+    room.now[0] = 0.5 * border
+    return int(room.walk[tail - 1])
 
 
 @kernel
-def grow(state: State, room: Growth, seed: int, one: int, two: int) -> float:
-    """Take all units of two grids, that touch, one by one, and note what each stage costs.
+def grow(
+    state: State, room: Growth, seed: int, one: int, two: int, most: float
+) -> tuple[float, int]:
+    """Take the units of two grids one by one, and note what each stage costs.
 
-    Returns what the two grids cost as they are, beside balance. O(pairs of the grids + units times
-    units waiting).
+    `find_end` has walked the two grids. Ends where the region has more than half of the load and
+    evening out the balance of both sides would cost more than ``most``: later stages are worse.
+    Returns what the two grids cost as they are, beside balance, and the number of stages. O(pairs
+    of the grids + units times units waiting).
     """
-    total = state.size[one] + state.size[two]
+    total, load = state.size[one] + state.size[two], state.load[one] + state.load[two]
     room.drawn[0] += 1
     _reach(state, room, seed, one, two)
     room.waiting[0], room.ready[0] = seed, 1
     room.waits[seed] = True
     room.home[:] = 0.0
-    room.load[0], room.cut[0], room.stay[0], room.now[0] = 0, 0.0, 0.0, 0.0
-    room.work[0] = 0
-    for place in range(total):
+    room.load[0], room.work[0], room.cut[0], room.stay[0] = 0, 0, 0.0, 0.0
+    place, ended = 0, False
+    while place < total and not ended:
         unit = _take_cheapest(state, room)
         room.order[place] = unit
         room.place[unit] = place
@@ -123,11 +136,38 @@ def grow(state: State, room: Growth, seed: int, one: int, two: int) -> float:
         room.cut[place + 1] = room.cut[place] + _move_border(state, room, unit, one, two)
         room.cut[place + 1] += _enter_compound(state, room, state.compound[unit], one, two)
         room.stay[place + 1] = room.stay[place] + _leave_home(state, room, unit, one, two)
-    for place in range(total):
-        compound = state.compound[room.order[place]]
+        place += 1
+        ended = _is_past(state, room.load[place], load, most)
+    _place_rest(state, room, place, one, two)
+    for index in range(total):
+        compound = state.compound[room.order[index]]
         if compound >= 0:
             room.taken[compound] = 0
-    return room.now[0]
+    return room.now[0], place
+
+
+@kernel
+def _is_past(state: State, load: int, whole: int, most: float) -> bool:
+    """Say whether a region has too large a share of the load for any later stage to be good."""
+    if 2 * load <= whole:
+        return False
+    cost = balance_cost(load, state.weights) + balance_cost(whole - load, state.weights)
+    return bool(cost > most)
+
+
+@kernel
+def _place_rest(state: State, room: Growth, place: int, one: int, two: int) -> None:
+    """Give places to the units that a growth did not take, and count what they cost as they are."""
+    for index in range(state.size[one] + state.size[two]):
+        unit = room.walk[index]
+        if room.seen[unit] != room.drawn[0] or room.place[unit] < 0:
+            room.seen[unit], room.place[unit] = room.drawn[0], place
+            room.waits[unit] = False
+            room.root[unit] = unit
+            room.order[place] = unit
+            place += 1
+            _enter_compound(state, room, state.compound[unit], one, two)
+            _leave_home(state, room, unit, one, two)
 
 
 @kernel
@@ -160,8 +200,6 @@ def _move_border(state: State, room: Growth, unit: int, one: int, two: int) -> f
             _reach(state, room, other, one, two)
         if room.place[other] >= 0:
             more -= cost
-            if state.labels[other] != state.labels[unit]:
-                room.now[0] += cost
             continue
         more += cost
         room.price[other] -= 2.0 * cost
@@ -231,13 +269,14 @@ def _open_compound(state: State, room: Growth, compound: int, one: int, two: int
 
 
 @kernel
-def price_stages(state: State, room: Growth, total: int) -> float:
-    """Price every stage in place, with balance and what moves; give the least price.
+def price_stages(state: State, room: Growth, one: int, two: int, stages: int) -> float:
+    """Price the stages of two grids in place, with balance and what moves; give the least price.
 
     A stage that leaves one side without an inhabited unit is priceless.
     """
-    all_load, least = room.load[total], np.inf
-    for place in range(1, total):
+    all_load, all_work = state.load[one] + state.load[two], state.work[one] + state.work[two]
+    least = np.inf
+    for place in range(1, stages + 1):
         load, stay = room.load[place], room.stay[place]
         if load in (0, all_load):
             room.cut[place] = np.inf
@@ -248,13 +287,15 @@ def price_stages(state: State, room: Growth, total: int) -> float:
         if state.weights.work > 0.0:
             work = room.work[place]
             room.cut[place] += work_cost(work, state.weights)
-            room.cut[place] += work_cost(room.work[total] - work, state.weights)
+            room.cut[place] += work_cost(all_work - work, state.weights)
         least = min(least, room.cut[place])
     return least
 
 
 @kernel
-def choose_stage(state: State, room: Growth, total: int, limit: float) -> tuple[int, float]:
+def choose_stage(
+    state: State, room: Growth, total: int, stages: int, limit: float
+) -> tuple[int, float]:
     """Find the cheapest stage up to a limit whose rest is in one piece; 0 if there is none.
 
     Stages are walked backwards, so that the pieces of the rest only ever join (union-find with
@@ -276,7 +317,7 @@ def choose_stage(state: State, room: Growth, total: int, limit: float) -> tuple[
                 if far != near:
                     room.root[far] = near
                     pieces -= 1
-        if pieces == 1 and room.cut[place] <= least:
+        if pieces == 1 and place <= stages and room.cut[place] <= least:
             best, least = place, room.cut[place]
     return best, least
 
@@ -300,13 +341,13 @@ def regrow(state: State, room: Growth, unit: int, other: int, bound: float) -> f
     now = balance_cost(state.load[one], state.weights)
     now += balance_cost(state.load[two], state.weights)
     now += work_cost(state.work[one], state.weights) + work_cost(state.work[two], state.weights)
-    start = find_end(state, room, unit, two)
-    start = room.order[draw_below(room.rng, total)]
-    seed = find_end(state, room, start, two if state.labels[start] == one else one)
-    now += grow(state, room, seed, one, two)
-    if price_stages(state, room, total) > now + bound:  # most growths end here
+    start, also = (unit, two) if draw_below(room.rng, 2) == 0 else (other, one)
+    seed = find_end(state, room, start, also)
+    beside, stages = grow(state, room, seed, one, two, now + room.now[0] + bound)
+    now += beside
+    if price_stages(state, room, one, two, stages) > now + bound:  # most growths end here
         return 0.0
-    place, cost = choose_stage(state, room, total, now + bound)
+    place, cost = choose_stage(state, room, total, stages, now + bound)
     delta = cost - now
     if place == 0 or abs(delta) < 1e-12:
         return 0.0

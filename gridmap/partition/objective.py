@@ -134,6 +134,20 @@ def make_weights(
     )
 
 
+def soften(weights: Weights, share: float) -> Weights:
+    """Weigh everything but the balance of the load by a share of what it weighs."""
+    return weights._replace(
+        street=share * weights.street,
+        main_road=share * weights.main_road,
+        railway=share * weights.railway,
+        river=share * weights.river,
+        compound=share * weights.compound,
+        border=share * weights.border,
+        moved=share * weights.moved,
+        work=share * weights.work,
+    )
+
+
 def weigh_problem(problem: Problem, rules: Rules) -> Weights:
     """Read the weights from the rules, for the loads and the workload of a problem."""
     beside = find_work_target(rules) if rules.workload.beside else None

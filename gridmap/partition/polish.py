@@ -13,29 +13,26 @@ slack, as in the preset `shape`, the sum of all terms decides alone.
 import numpy as np
 
 from gridmap.partition.counts import bound_imbalance
-from gridmap.partition.objective import Weights, make_state, part_cost
+from gridmap.partition.objective import Weights, make_state, part_cost, soften
 from gridmap.partition.problem import Component, Graph, Ints
 from gridmap.partition.prove.resplit import improve_state
 from gridmap.partition.prove.settle import cost_balance, find_balanced, settle_balance
 
-#: Units of the largest part that is polished at little effort, and grids of the largest ever.
-#: Balance comes first in all of these.
-LARGEST, MOST_GRIDS = 64, 40
-#: Balance per grid, a squared relative deviation, that is not worth a border at little effort: in a
-#: part of up to `QUICK` units, and in a larger one, which would pay for it with more.
-QUICK, FINE, COARSE = 40, 0.0003, 0.0015
+#: Units of the largest part that is always polished, of the largest whose balance comes first at
+#: little effort, and grids of the largest ever.
+LARGEST, MEDIUM, MOST_GRIDS = 64, 128, 40
+#: Balance per grid, a squared relative deviation, that is not worth a border at little effort.
+COARSE = 0.002
+#: Steps for each set listed then.
+LISTED = 4
 #: Moves per unit from which balance comes first in every part that is polished.
 THOROUGH = 1000
 #: What all but balance weighs then in the drawing that is polished.
 EASED = 0.15
-#: Sets listed per move then.
-LISTED = 5
 #: Share of the steps that cutting grids anew may take, and share of these for one group of grids.
 RESPLIT, GROUP = 2, 5
 #: A slack at which balance does not come first.
 LAX = 1.0
-#: A part whose balance comes first is drawn with so many times fewer moves.
-SPARED = 4
 
 
 def polish_small(component: Component, labels: Ints, weights: Weights, steps: int) -> Ints:
@@ -62,84 +59,57 @@ def polish_small(component: Component, labels: Ints, weights: Weights, steps: in
     graph, grids = component.graph, int(labels.max(initial=0)) + 1
     if grids == 1 or component.exclusive or not _is_polished(len(labels), grids, weights, steps):
         return labels
-    starts, allowed = [labels], np.inf
-    if _comes_first(len(labels), weights, steps):
-        starts, allowed = _put_balance_first(graph, labels, grids, weights, steps)
-    return _choose_cheapest(graph, starts, grids, weights, steps // RESPLIT, allowed)
+    if comes_first(len(labels), weights, steps):
+        return _put_balance_first(graph, labels, grids, weights, steps)
+    return choose_cheapest(graph, [labels], grids, weights, steps // RESPLIT, np.inf)
 
 
 def _put_balance_first(
     graph: Graph, labels: Ints, grids: int, weights: Weights, steps: int
-) -> tuple[list[Ints], float]:
-    """Give the drawings to improve, and the balance that they may have.
+) -> Ints:
+    """Find a better balance, and within its slack the best of all else.
 
     Nothing is looked for where the lower bound shows that it would not be worth a border.
     """
-    cost, spare = cost_balance(graph, labels, grids, weights), _spare_balance(labels, grids, steps)
-    allowed = bound_imbalance(graph, grids, weights) + spare
-    if cost <= allowed:
-        return [labels], allowed
-    even = _find_even(graph, labels, grids, weights, steps)
+    spare = 0.0 if is_thorough(len(labels), steps) else COARSE * grids
+    cost = cost_balance(graph, labels, grids, weights)
+    if cost <= bound_imbalance(graph, grids, weights) + spare:
+        return labels
+    even, _ = find_balanced(graph, labels, grids, weights, steps // RESPLIT)
+    if len(labels) <= MEDIUM:
+        even = settle_balance(graph, even, grids, weights, steps // LISTED).labels
     best = cost_balance(graph, even, grids, weights)
     allowed = best + max(weights.slack * best, spare)
-    return ([even, labels] if cost <= allowed else [even]), allowed
-
-
-def _spare_balance(labels: Ints, grids: int, steps: int) -> float:
-    """Say how much balance is not worth a border: none with high effort."""
-    if _is_thorough(len(labels), steps):
-        return 0.0
-    return grids * (FINE if len(labels) <= QUICK else COARSE)
+    starts = [even, labels] if cost <= allowed else [even]
+    return choose_cheapest(graph, starts, grids, weights, steps // RESPLIT, allowed)
 
 
 def ease_weights(component: Component, weights: Weights, steps: int) -> Weights:
     """Give the weights by which a part is drawn: balance first where there is time to polish it."""
     units = len(component.units)
-    if not (_is_thorough(units, steps) and _comes_first(units, weights, steps)):
+    if not (is_thorough(units, steps) and comes_first(units, weights, steps)):
         return weights
-    return weights._replace(
-        street=EASED * weights.street,
-        main_road=EASED * weights.main_road,
-        railway=EASED * weights.railway,
-        river=EASED * weights.river,
-        compound=EASED * weights.compound,
-        border=EASED * weights.border,
-    )
+    return soften(weights, EASED)
 
 
 def _is_polished(units: int, grids: int, weights: Weights, steps: int) -> bool:
     """Say whether a part is polished; cutting grids anew knows one balance only."""
-    small = units <= LARGEST or (_is_thorough(units, steps) and weights.slack < LAX)
+    small = units <= LARGEST or comes_first(units, weights, steps)
     return steps > 0 and small and grids <= MOST_GRIDS and weights.work == 0.0
 
 
-def _is_thorough(units: int, steps: int) -> bool:
+def is_thorough(units: int, steps: int) -> bool:
+    """Say whether there is so much time that balance comes first in a part of any size."""
     return steps >= THOROUGH * units
 
 
-def spare_steps(component: Component, weights: Weights, steps: int) -> int:
-    """Say how many moves a part is to be drawn with: fewer where `polish_small` settles it."""
-    units = len(component.units)
-    settled = units <= LARGEST and _comes_first(units, weights, steps)
-    return steps // SPARED if settled else steps
-
-
-def _comes_first(units: int, weights: Weights, steps: int) -> bool:
+def comes_first(units: int, weights: Weights, steps: int) -> bool:
     """Say whether a part gets the best balance first, and then the best of all else."""
-    small = units <= LARGEST or _is_thorough(units, steps)
+    small = units <= MEDIUM or is_thorough(units, steps)
     return small and weights.slack < LAX and weights.work == 0.0
 
 
-def _find_even(graph: Graph, labels: Ints, grids: int, weights: Weights, steps: int) -> Ints:
-    """Find a division that is as even as can be, or as it gets in so many steps."""
-    even, _ = find_balanced(graph, labels, grids, weights, steps // RESPLIT)
-    if len(labels) > LARGEST:
-        return even
-    thorough = _is_thorough(len(labels), steps)
-    return settle_balance(graph, even, grids, weights, LISTED * steps if thorough else steps).labels
-
-
-def _choose_cheapest(
+def choose_cheapest(
     graph: Graph, starts: list[Ints], grids: int, weights: Weights, steps: int, allowed: float
 ) -> Ints:
     """Cut grids of each start anew by the whole objective; give the cheapest result."""

@@ -17,6 +17,7 @@ from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from gridmap.errors import PlanError, RulesError, TableError
+from gridmap.partition.unwrapped import Unwrapped
 from gridmap.rules import Rules
 from gridmap.tables import ADJACENCY, CROSSINGS, UNITS, check_table
 
@@ -29,7 +30,13 @@ Bits: TypeAlias = NDArray[np.uint64]
 F = TypeVar("F", bound=Callable[..., Any])
 
 # ``_nrt`` off: no reference counts, which triple the time of a move; so kernels allocate nothing.
-_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
+_OPTIONS: dict[str, Any] = {
+    "cache": True,
+    "nogil": True,
+    "error_model": "numpy",
+    "_nrt": False,
+    "pipeline_class": Unwrapped,
+}
 #: Compiles a function that works in place on arrays made by the caller, without the GIL. The cache
 #: of a kernel watches its own file only: after changing one that others call, remove
 #: ``gridmap/partition/__pycache__``.
@@ -371,6 +378,8 @@ def split_components(problem: Problem, rules: Rules) -> list[Component]:
     slots = slots[np.argsort(place[owner[slots]], kind="stable")]
     ends = np.concatenate([[0], np.cumsum(np.bincount(place[owner[slots]], minlength=len(order)))])
     bounds = np.searchsorted(problem.part[order], np.arange(problem.part.max(initial=-1) + 2))
+    compound = rank_by_appearance(problem.compound[order])  # no compound lies in two parts
+    before = np.maximum.accumulate(np.concatenate([[-1], compound])) + 1
     seen: dict[int, int] = {}
     components = []
     for start, stop in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
@@ -380,7 +389,7 @@ def split_components(problem: Problem, rules: Rules) -> list[Component]:
         seen[community] = seen.get(community, -1) + 1
         graph = Graph(
             households=problem.households[units],
-            compound=rank_by_appearance(problem.compound[units]),
+            compound=np.maximum(compound[start:stop] - before[start], -1).astype(np.int32),
             block=problem.block[units],
             indptr=(ends[start : stop + 1] - ends[start]).astype(np.int32),
             owner=(place[owner[pick]] - start).astype(np.int32),

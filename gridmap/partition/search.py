@@ -15,9 +15,6 @@ from gridmap.partition.split import Pieces, Tree, split_part
 TRIES = 6
 #: Starts in vain after which no further one is made.
 WAIT = 5
-#: Cost of imbalance per grid above its lower bound at which no further start is made (its root is
-#: a relative deviation, 3 %).
-GOOD = 0.0008
 
 
 @kernel
@@ -26,7 +23,7 @@ def search_part(
     tree: Tree,
     search: Search,
     room: Pieces,
-    floor: float,
+    enough: float,
     best: Positions,
     starts: int,
     steps: int,
@@ -40,8 +37,8 @@ def search_part(
         Its labels are overwritten.
     tree, search, room
         Room for the search.
-    floor : float
-        A lower bound of the cost of imbalance.
+    enough : float
+        Cost of imbalance below which no further start is made.
     best : int32 array, per unit
         The answer.
     starts, steps : int
@@ -49,7 +46,7 @@ def search_part(
     rounds : int
         Neighbourhoods renewed in the best of them.
     """
-    least, vain, grids = np.inf, 0, len(state.load)
+    least, vain = np.inf, 0
     for _ in range(starts):
         state.labels[:] = 0
         recount(state)
@@ -60,7 +57,7 @@ def search_part(
         if cost < least:
             least, vain = cost, 0
             copy_labels(state.labels, best)
-        if vain == WAIT or imbalance(state) - floor < GOOD * grids:
+        if vain == WAIT or imbalance(state) < enough:
             break
     if rounds > 0:
         copy_labels(best, state.labels)

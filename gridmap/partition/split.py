@@ -186,16 +186,16 @@ def draw_tree(state: State, tree: Tree, root: int, also: int) -> int:
             elif level == tree.rank[other] and bits & _ONE:
                 tree.parent[other] = unit
         unit = _take_unit(tree)
+        if unit < 0:
+            wanted = total
+            break
     _number_places(tree, wanted)
     return wanted
 
 
 @kernel
 def _take_unit(tree: Tree) -> int:
-    """Take a random unit of the lowest level that is not in the tree yet.
-
-    The piece is connected: as long as the tree does not span it, there is one.
-    """
+    """Take a random unit of the lowest level that is not in the tree yet; -1 if none waits."""
     taken = tree.drawn[0]
     for level in range(LEVELS):
         while tree.waiting[level] > 0:

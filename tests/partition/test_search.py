@@ -53,20 +53,21 @@ def test_stages_of_a_growth_cost_what_they_say(seed: int) -> None:
     one, two = state.labels[unit], state.labels[other]
     growth = make_growth(component.graph, random_words(seed))
     start = find_end(state, growth, np.int32(unit), two)
-    now = grow(state, growth, np.int32(start), one, two)
+    now, stages = grow(state, growth, np.int32(start), one, two, 0.1)
     total = int(state.size[one] + state.size[two])
     assert (
         sorted(growth.order[:total]) == np.flatnonzero(np.isin(state.labels, [one, two])).tolist()
     )
     balance = part_cost(state)
-    price_stages(state, growth, np.int64(total))
+    price_stages(state, growth, one, two, np.int64(stages))
     weights = state.weights
     apart = sum((state.load[g] * weights.share - 1) ** 2 for g in (one, two))
     apart += sum(
         weights.outside * max(0.0, abs(state.load[g] * weights.share - 1) - weights.tolerance) ** 2
         for g in (one, two)
     )
-    for place in range(1, total):
+    assert total / 2 < stages < total, "it goes on while a stage may be good, and no longer"
+    for place in range(1, stages + 1):
         if not np.isfinite(growth.cut[place]):
             continue
         labels = state.labels.copy()

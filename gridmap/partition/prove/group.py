@@ -39,14 +39,15 @@ class Group(NamedTuple):
     members: Bits  #: their atoms
     outside: Positions  #: how many other grids they lie in
     counts: Ints  #: atoms, compounds, steps left, units
+    trifle: Floats  #: (1,) a cut that is cheaper by less is not worth making
     stack: Bits  #: (2, DEEP, 3) sets that wait, what they must not get, neighbours
     loads: Ints  #: (2, DEEP) their loads
     cuts: Floats  #: (2, DEEP) what it costs to cut them from the rest of the group
     best: Bits  #: (3,) the best cut
 
 
-def make_group(graph: Graph) -> Group:
-    """Make room for the groups of one part."""
+def make_group(graph: Graph, trifle: float) -> Group:
+    """Make room for the groups of one part, cut anew only where that saves more than a trifle."""
     units, sides = len(graph.load), len(graph.neighbour)
     return Group(
         np.zeros(3, np.int64),
@@ -64,6 +65,7 @@ def make_group(graph: Graph) -> Group:
         np.zeros(BITS, np.uint64),
         np.zeros(BITS, np.int32),
         np.zeros(4, np.int64),
+        np.full(1, trifle),
         np.zeros((2, DEEP, 3), np.uint64),
         np.zeros((2, DEEP), np.int64),
         np.zeros((2, DEEP)),
@@ -175,14 +177,15 @@ def fill_atoms(state: State, group: Group) -> None:
 
 @kernel
 def _add_sides(state: State, group: Group, unit: int, fill: int) -> int:
-    """Add the sides of a unit to other atoms of the group."""
+    """Add the sides of a unit to other atoms of the group, where they cost anything."""
     graph, atom = state.graph, group.place[unit]
     for side in range(graph.indptr[unit], graph.indptr[unit + 1]):
         other = group.place[graph.neighbour[side]]
         if other >= 0 and other != atom:
-            group.other[fill], group.cut[fill] = other, -state.inside[side]
-            group.gain[0] += 0.5 * max(0.0, state.inside[side])
-            fill += 1
+            if state.inside[side] != 0.0:
+                group.other[fill], group.cut[fill] = other, -state.inside[side]
+                group.gain[0] += 0.5 * max(0.0, state.inside[side])
+                fill += 1
             if graph.usable[side]:
                 group.near[atom] |= bit_of(other)
     return fill

@@ -146,7 +146,7 @@ def _resplit_group(state: State, group: Group, allowed: float) -> bool:
         return False
     fill_atoms(state, group)
     fill_compounds(state, group)
-    limit, load, others = cost_group(state, group) - TINY, 0, 0.0
+    limit, load, others = cost_group(state, group) - group.trifle[0], 0, 0.0
     for grid in range(len(state.load)):
         if in_group(group, grid):
             load += state.load[grid]
@@ -268,6 +268,8 @@ def _split_two(
                 if cost < limit and _is_whole(group, rest):
                     limit = cost
                     group.best[0], group.best[1], group.best[2] = inside, rest, fixed
+                    bound = min(allowed - spent, limit - spent - cut + group.gain[0])
+                    most = _find_most(load, 2, bound, weights)
         top = _grow(group, level, top, frame, most)
     return limit
 
@@ -291,21 +293,25 @@ def _split_three(
             spent, cut = balance_cost(part, weights), group.cuts[0, top]
             even = spent + 2.0 * balance_cost(0.5 * (load - part), weights)
             if even <= allowed and even + cut - group.gain[0] < limit:
-                rest = frame & ~inside
+                before, rest = limit, frame & ~inside
                 limit = _split_two(
                     state, group, rest, load - part, allowed, limit, inside, spent, cut
                 )
+                if limit < before:
+                    most = _find_most(load, 3, min(allowed, limit + group.gain[0]), weights)
         top = _grow(group, 0, top, frame, most)
     return limit
 
 
-def improve_state(state: State, steps: int, share: int, allowed: float = np.inf) -> int:
+def improve_state(
+    state: State, steps: int, share: int, allowed: float = np.inf, trifle: float = TINY
+) -> int:
     """Cut pairs and triples of a labelled part anew in place while that helps; give the steps.
 
-    By the whole objective of the state, and without letting the balance rise above ``allowed``. A
-    part of one grid stays as it is.
+    By the whole objective of the state, without letting the balance rise above ``allowed``, and
+    only where a cut saves more than a ``trifle``. A part of one grid stays as it is.
     """
     if len(state.load) < 2:
         return 0
-    group, memory = make_group(state.graph), make_memory(len(state.load))
+    group, memory = make_group(state.graph, trifle), make_memory(len(state.load))
     return int(resplit_part(state, group, memory, steps, max(share, 1), allowed))

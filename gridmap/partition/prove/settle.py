@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gridmap.partition.objective import Weights, make_state
+from gridmap.partition.objective import Weights, make_state, soften
 from gridmap.partition.problem import Graph, Ints
 from gridmap.partition.prove.bounds import sum_costs, sum_loads
 from gridmap.partition.prove.cover import solve_region
@@ -19,17 +19,7 @@ def find_balanced(
     graph: Graph, labels: Ints, grids: int, weights: Weights, steps: int
 ) -> tuple[Ints, int]:
     """Cut groups of grids anew while their balance gets better; give the labels and the steps."""
-    alone = weights._replace(
-        street=0.0,
-        main_road=0.0,
-        railway=0.0,
-        river=0.0,
-        compound=0.0,
-        border=0.0,
-        moved=0.0,
-        work=0.0,
-    )
-    state = make_state(graph, labels.astype(np.int32), grids, alone)
+    state = make_state(graph, labels.astype(np.int32), grids, soften(weights, 0.0))
     used = improve_state(state, steps, steps // GROUP_SHARE)
     return state.labels.astype(np.int64), used
 
