@@ -24,6 +24,7 @@ Ints = NDArray[Any]
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Whole = int | np.int64  # numba's and numpy's whole numbers are the same 64 bits
+Truth = bool | np.bool_  # so are their truths
 Pair = tuple[Whole, Whole]
 Nearest = tuple[float, Whole]  # the square of a distance in metres, and a grid
 
@@ -332,13 +333,13 @@ def _stamp_row(frame: Ints, edges: Ints, row: Whole, slab: Whole, stamp: Ints) -
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _is_inside(edges: Ints, start: Whole, stop: Whole, x: Whole, y: Whole) -> bool:
+def _is_inside(edges: Ints, start: Whole, stop: Whole, x: Whole, y: Whole) -> Truth:
     """Tell whether an odd number of a grid's edges lies on the way east.
 
     The point is taken a little east and, by less, north of where it is, so none is on an edge.
     Every test is made, for a wrong guess of what is next costs a processor more than all of them.
     """
-    odd = False
+    odd: Truth = False
     for edge in range(start, stop):
         ax, ay = np.int64(edges[edge, 0]), np.int64(edges[edge, 1])
         bx, by = np.int64(edges[edge, 2]), np.int64(edges[edge, 3])
@@ -638,7 +639,7 @@ def _search_row(
     before = np.int64(-1)  # the list of the cell to the west
     for column in range(west, east + 1):
         first = -1 - np.int64(cells[row * frame[4] + column])
-        place, more = first, first >= 0
+        place, more = first, bool(first >= 0)
         while more:
             grid, more = _read_choice(choices, place)
             place += 1

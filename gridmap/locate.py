@@ -452,7 +452,7 @@ def open_locator(path: str | Path, *, fingerprint: str | None = None) -> Locator
     return locator
 
 
-class _Named(dict[int, str | None]):
+class _Named(dict[Any, str | None]):
     """The code of a grid by its number, None for nobody: what was asked for lately is at hand."""
 
     def __init__(self, codes: Sequence[str]) -> None:
