@@ -6,12 +6,15 @@ A city is drawn, kept and published (``--store`` keeps it for the next run), eac
 one worker, and wrk asks it on loopback with 32 connections: a point look-up, the grids in a box,
 and for ours batches of points. Told are requests a second, the 99th percentile, and µs of CPU a
 request of the server's process (and of its database), which depend less on what else the machine
-does. Ours is started once more with two workers. Peers are installed into environments of their
+does. Ours is started once more with two workers. A cold tile is one that was not made before: ours
+is started anew for each round of the tiles of zoom 12, tipg keeps none. Ours has every layer in it,
+tipg's the grids. Peers are installed into environments of their
 own under ``--peers``; what does not install or start is left out, with the reason. PostgreSQL's
 programs must be installed.
 """
 
 import argparse
+import http.client
 import json
 import os
 import random
@@ -19,6 +22,7 @@ import re
 import shutil
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -43,6 +47,8 @@ PEERS = {
     "pygeoapi": ["pygeoapi", "gunicorn", "psycopg2-binary", "geoalchemy2"],
 }
 POINTS, BATCH = 2_000, 10_000
+MERCATOR, ZOOM, ROUNDS = "WebMercatorQuad", 12, 5
+ZIPPED = 'wrk.headers["Accept-Encoding"] = "gzip"\n'
 TICK = os.sysconf("SC_CLK_TCK")
 SCRIPT = """
 local paths = {}
@@ -190,6 +196,12 @@ def make_boxes(points: Sequence[tuple[float, float]]) -> list[str]:
     """Make boxes of 600 m or so from places: a screen of a phone, some 10 grids."""
     size = 0.006
     return [f"{lon},{lat},{lon + size:.6f},{lat + size:.6f}" for lon, lat in points]
+
+
+def list_tiles(plan: gridmap.Plan) -> list[tuple[int, int, int]]:
+    """List the tiles of a zoom that the city lies in: zoom, column and row."""
+    west, north, east, south = gridmap.make_tiles(plan, layers=("grids",)).limits(ZOOM)
+    return [(ZOOM, x, y) for x in range(west, east + 1) for y in range(north, south + 1)]
 
 
 def write_paths(folder: Path, paths: Sequence[str]) -> str:
@@ -417,7 +429,10 @@ class Bench:
         self.batch = make_points(plan, BATCH)
         self.points = self.batch[:POINTS]
         self.boxes = make_boxes(self.points[: POINTS // 4])
+        self.tiles = list_tiles(plan)
         self.loads: dict[tuple[str, str], Load] = {}
+        self.cold: dict[str, list[tuple[float, ...]]] = {}
+        self.cold_cpu: dict[str, list[float]] = {}
         self.bars: list[dict[str, Any]] = []
 
     def measure(
@@ -438,6 +453,34 @@ class Bench:
             f"  {who:9} {what:12} {load.rate:9.0f} requests/s  p99 {load.p99:7.1f} ms  "
             f"{load.cpu:7.0f} µs of CPU a request{stored}"
         )
+
+    def time_cold(self, who: str, base: str, paths: Sequence[str], pids: Sequence[int]) -> None:
+        """Ask for tiles once, and note the milliseconds of each and of CPU a tile."""
+        before = count_cpu(pids)
+        seconds = time_requests(base, paths)
+        used = count_cpu(pids) - before
+        self.cold.setdefault(who, []).append(tuple(1000 * one for one in seconds))
+        self.cold_cpu.setdefault(who, []).append(1000 * used / len(paths))
+
+    def compare_cold(self) -> None:
+        """Add the bars of cold tiles."""
+        ours, peer = self.cold["ours"], self.cold.get("tipg")
+        for what, goal, least, pick in (
+            ("cold tile", ">= 20 x tipg", 20, lambda one: one),
+            ("first tile of a zoom", "", 0, lambda one: one[:1]),
+        ):
+            time_, other = (
+                statistics.median(ms for one in rows for ms in pick(one)) if rows else None
+                for rows in (ours, peer)
+            )
+            ratio = other / time_ if other else None
+            met = ratio is None or ratio >= least
+            self.add(f"{what} at z{ZOOM}, ms", time_, other, ratio, goal, met)
+        cpu, other = (
+            statistics.mean(self.cold_cpu[who]) if who in self.cold_cpu else None
+            for who in ("ours", "tipg")
+        )
+        self.add("cold tile, ms CPU", cpu, other, other / cpu if other else None, "", True)
 
     def compare(self, what: str, goal: str, rate: float, ratio: float) -> None:
         """Add the bars of one kind of request."""
@@ -521,6 +564,11 @@ def run_peer(bench: Bench, name: str, programs: Path, address: str, database: in
         bench.measure(name, "point", base, write_paths(bench.folder, points), pid, [database])
         boxes = [items.format(100, box) for box in bench.boxes]
         bench.measure(name, "items", base, write_paths(bench.folder, boxes), pid, [database])
+        if name == "tipg":
+            tiles = f"/collections/public.grids/tiles/{MERCATOR}/{{}}/{{}}/{{}}"
+            paths = [tiles.format(*tile) for tile in bench.tiles]
+            for _ in range(ROUNDS):
+                bench.time_cold(name, base, paths, [pid, database])
 
 
 def run_peers(bench: Bench, folder: Path, names: Sequence[str]) -> None:
@@ -537,7 +585,33 @@ def run_peers(bench: Bench, folder: Path, names: Sequence[str]) -> None:
 
 
 def run_tiles(bench: Bench) -> None:
-    """Measure tiles: here when the service has them."""
+    """Ask ours for each tile of a zoom in servers that never made one of it; then for kept ones."""
+    for last in (False,) * (ROUNDS - 1) + (True,):
+        with serve_ours(bench.store.folder, bench.folder, 1) as (base, process, _):
+            paths = [f"/tiles/{MERCATOR}/{zoom}/{y}/{x}" for zoom, x, y in bench.tiles]
+            time_requests(
+                base, [f"/tiles/{MERCATOR}/8/{y >> 4}/{x >> 4}" for _, x, y in bench.tiles]
+            )
+            bench.time_cold("ours", base, paths, [process.pid])
+            if last:
+                script = write_paths(bench.folder, paths)
+                bench.measure("ours", "kept tiles", base, ZIPPED + script, process.pid)
+
+
+def time_requests(base: str, paths: Sequence[str]) -> list[float]:
+    """Ask for paths one after the other, and return the seconds of each."""
+    link = http.client.HTTPConnection(base.removeprefix("http://"))
+    seconds = []
+    for path in paths:
+        start = time.perf_counter()
+        link.request("GET", path, headers={"Accept-Encoding": "gzip"})
+        answer = link.getresponse()
+        body = answer.read()
+        seconds.append(time.perf_counter() - start)
+        if answer.status != 200 or not body:
+            raise RuntimeError(f"{base}{path} answered {answer.status}, {len(body)} bytes")
+    link.close()
+    return seconds
 
 
 def conclude(bench: Bench) -> None:
@@ -546,6 +620,9 @@ def conclude(bench: Bench) -> None:
     ours = bench.loads["ours", "point"]
     bench.add("point, p99 ms at 32 connections", ours.p99, None, None, "< 10", ours.p99 < 10)
     bench.compare("items", ">= 3000 and >= 20 x tipg", 3_000, 20)
+    kept = bench.loads["ours", "kept tiles"].rate
+    bench.add("kept tiles, requests/s", kept, None, None, ">= 5000", kept >= 5000)
+    bench.compare_cold()
     for kind, goal in (("JSON", 2e6), ("CSV", 2e6), ("Arrow", 5e6)):
         load = bench.loads.get(("ours", kind))
         if load:
