@@ -21,7 +21,7 @@ the two differ by less than 2 cm, the same for both neighbours.
 
 import math
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,7 +66,8 @@ SUSPECTS = {
     "impossible": "not on Earth; are they degrees?",
 }
 
-_WHAT = "gridmap locator 2"  # goes up when the index or what it means changes
+_WHAT = "gridmap locator 3"  # goes up when the index or what it means changes
+_MOST_NAMED = 1 << 16  # codes that are kept at hand
 _MEASURE_ALL = np.zeros(0, np.uint8)  # no marks: `answer_points` measures every border
 
 
@@ -102,6 +103,9 @@ class Owner(NamedTuple):
     runner_up: str | None
     suspect: str = ""
     hint: str = ""
+
+
+_make_owner = partial(tuple.__new__, Owner)  # half the time of `Owner` itself
 
 
 class Judged(NamedTuple):
@@ -191,7 +195,7 @@ class Locator:
         self._index, self._rows = index, rows
         self._marks = mark_plain(index, self.near_border, self.nearest) if marks is None else marks
         self._codes = codes
-        self._nobody = len(codes)
+        self._named = _Named(codes)
         self._asked = (*index, self.near_border, self.nearest)
         self._positions = np.append(rows, -1)
 
@@ -250,10 +254,11 @@ class Locator:
             return self._locate_odd(east, north, datum)
         x, y = (east, north) if datum == "wgs84" else _convert_one(east, north, datum)
         grid, match, border, distance, runner = answer_point(x, y, *self._asked)
-        codes: Any = self._codes
         if match != NONE:
-            across = None if runner == self._nobody else codes[runner]
-            return Owner(codes[grid], MATCHES[match], border, distance, across)
+            named = self._named
+            return _make_owner(
+                (named[grid], MATCHES[match], border, distance, named[runner], "", "")
+            )
         causes = self._suspect(np.array([east]), np.array([north]), datum, np.array([NONE]))
         suspect = SUSPECTED[_first_suspect(causes)[0]]
         hint = str(_write_hints(causes)[0])
@@ -336,9 +341,9 @@ class Locator:
         _check_sizes(east, north)
         if datum != "wgs84":
             east, north = _convert_possible(east, north, datum)
-        frame, cells, lists, choices, _, slabs, edges = self._index
-        found = own_points(frame, cells, lists, choices, slabs, edges, east, north)
-        return self._positions[found]
+        frame, cells, choices, _, _, edges, _ = self._index
+        found = own_points(frame, cells, choices, edges, east, north)
+        return self._positions.take(found, out=found, mode="clip")
 
     def _locate_odd(self, lon: float, lat: float, datum: str) -> Owner:
         """Answer a position that is not on Earth: raise, or say that it looks swapped."""
@@ -445,6 +450,20 @@ def open_locator(path: str | Path, *, fingerprint: str | None = None) -> Locator
     locator._fill(index, arrays["rows"], codes, arrays["marks"])
     _call_once(locator)
     return locator
+
+
+class _Named(dict[Any, str | None]):
+    """The code of a grid by its number, None for nobody: what was asked for lately is at hand."""
+
+    def __init__(self, codes: Sequence[str]) -> None:
+        self._codes = codes
+
+    def __missing__(self, number: int) -> str | None:
+        if len(self) >= _MOST_NAMED:
+            self.clear()
+        code = self._codes[number] if number < len(self._codes) else None
+        self[number] = code
+        return code
 
 
 class _Codes(Sequence[str]):

@@ -541,7 +541,10 @@ def test_unchanged_input():
 
 @pytest.mark.shared
 def test_berlin_labels():
-    """20,053 labelled points of Berlin: 99.995 % lie in the zone of their label, as for shapely."""
+    """20,053 labelled points of Berlin: 99.995 % lie in the zone of their label, as for shapely.
+
+    The one that does not is some 90 m outside every zone.
+    """
     path = SHARED / "pip_labelled_berlin_4326.gpkg"
     if not path.exists():
         pytest.skip(f"{path} is not there")
@@ -549,7 +552,14 @@ def test_berlin_labels():
     points = gpd.read_file(path, layer="points")
     owners = Locator(zones).owners(points.geometry.x, points.geometry.y)
     found = zones["neighbourhood"].reindex(owners).to_numpy()
-    assert (found == points["label"]).mean() >= 0.99995
+    wrong = np.flatnonzero(found != points["label"])
+    assert len(wrong) <= 1
+    assert (owners[wrong] == -1).all()
+    tree = shapely.STRtree(zones.geometry.to_numpy())
+    point, zone = tree.query(points.geometry.to_numpy(), predicate="intersects")
+    expected = np.full(len(points), -1)
+    expected[point] = zone
+    assert (owners == expected).all()
 
 
 @pytest.mark.shared
