@@ -170,19 +170,6 @@ def grid_features(plan: Plan, told: Mapping[str, dict[str, Any]]) -> Features:
     return _write_features(plan.grids, [told[code] for code in plan.grids.index], boxed=True)
 
 
-def grids_geojson(plan: Plan, *, min_cell: int = 0) -> bytes:
-    """Write the grids of a plan as a GeoJSON FeatureCollection in UTF-8.
-
-    Parameters
-    ----------
-    plan : Plan
-        The plan.
-    min_cell : int
-        Household counts below it are hidden; public answers pass ``plan.rules.min_cell``.
-    """
-    return grid_features(plan, describe_grids(plan, min_cell=min_cell)).collection()
-
-
 def layer_features(plan: Plan, layer: str) -> Features:
     """Write each row of a layer of the plan's city as a feature; its id is the row's key.
 
@@ -224,27 +211,6 @@ def frame_features(frame: gpd.GeoDataFrame) -> Features:
 def _plain(value: Any) -> Any:
     """Return a value of NumPy as one of Python."""
     return value.item() if isinstance(value, np.generic) else value
-
-
-def layer_geojson(plan: Plan, layer: str, bbox: Bbox | None = None) -> bytes:
-    """Write a layer of the base map as a GeoJSON FeatureCollection in UTF-8.
-
-    Parameters
-    ----------
-    plan : Plan
-        The plan, of which the city is written.
-    layer : str
-        One of `BASE_LAYERS`; ``buildings`` are footprints, without their households.
-    bbox : tuple of float, optional
-        Only what meets it; features are not clipped.
-
-    Raises
-    ------
-    TableError
-        If there is no such layer.
-    """
-    features = layer_features(plan, layer)
-    return features.collection(features.find(bbox=bbox))
 
 
 def _write_features(

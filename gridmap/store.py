@@ -333,18 +333,6 @@ class PlanStore:
         """
         return self._find_publication(on).plan
 
-    def fingerprint_in_force(self, on: date) -> str:
-        """Return the fingerprint of the plan in force on a day; reads one small file.
-
-        A server asks this again and again, and loads the plan when the answer changes.
-
-        Raises
-        ------
-        PlanNotFoundError
-            If none is in force on that day.
-        """
-        return self._find_publication(on).fingerprint
-
     def record_stamp(self) -> Stamp:
         """Return what changes whenever a plan is published; asks for no more than a file's state.
 

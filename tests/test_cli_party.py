@@ -4,9 +4,11 @@ import re
 from datetime import date, timedelta
 from pathlib import Path
 
+import openpyxl
 import pytest
 from typer.testing import CliRunner
 
+from gridmap.audit import AuditLog
 from gridmap.cli import app
 from gridmap.rules import DEPARTMENTS
 from gridmap.store import PlanStore
@@ -98,6 +100,27 @@ def test_contacts(plans, tmp_path):
     result = call("contacts", str(plans), "spring", path)
     assert result.exit_code == 0, result.output
     assert "G1 图书馆 -> 21080200300" in result.output
+
+
+def test_rosters(plans, tmp_path):
+    """A list's roster beside it; all that is kept by one command; nothing kept is a refusal."""
+    nothing = call("roster", str(plans), "spring", str(tmp_path / "a.xlsx")).exception
+    assert "nothing for a roster" in str(nothing)
+    members = write(tmp_path, "党员.csv", "楼号,正式党员", "b0,9", "b4,5", "b2,5", "b6,4")
+    out, keep = tmp_path / "党支部.xlsx", ["--keep-from", date.today().isoformat(), "--by", "王芳"]
+    result = call("branches", str(plans), "spring", members, "--roster", str(out), *keep)
+    assert result.exit_code == 0, result.output
+    assert openpyxl.load_workbook(out)["党支部"]["A1"].value == "网格党支部名册"
+    path = write(tmp_path, "联络员.csv", "社区,部门,岗位", "小雨社区,供电,客户经理")
+    call("liaisons", str(plans), "spring", path, "--roster", str(tmp_path / "b.xlsx"), *keep)
+    assert "联络员" in openpyxl.load_workbook(tmp_path / "b.xlsx").sheetnames
+    result = call("roster", str(plans), "spring", str(out), "--lang", "en", "--by", "王芳")
+    assert result.exit_code == 0, result.output
+    assert {"party branches", "liaisons"} < set(openpyxl.load_workbook(out).sheetnames)
+    noted = AuditLog(plans).entries().iloc[-1]
+    assert (noted["action"], noted["subject"], noted["who"]) == ("export", "spring", "王芳")
+    call("roster", str(plans), "spring", str(out), "--part", "liaisons")
+    assert "党支部" not in openpyxl.load_workbook(out).sheetnames
 
 
 def test_visits(plans, tmp_path):

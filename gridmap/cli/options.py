@@ -3,11 +3,11 @@
 import getpass
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 from rich.console import Console
@@ -57,6 +57,9 @@ KeepFrom = Annotated[
 By = Annotated[str, typer.Option(help="Who does it, for the audit log; your login by default.")]
 KeptBy = Annotated[
     str, typer.Option("--by", help="Who keeps it, for the record; your login by default.")
+]
+RosterPath = Annotated[
+    Path | None, typer.Option("--roster", help="Also write the roster to print: .xlsx or .gpkg.")
 ]
 JsonPath = Annotated[
     Path | None, typer.Option("--json", help="Also write the report to this file, as JSON.")
@@ -113,6 +116,27 @@ def keep_staff(
         with audited(plans.folder, by, "keep staff", name, **facts) as who:
             plans.keep_staff(name, tables, day, by=who)
         typer.echo(f"kept with {name} from {day} on")
+
+
+def write_part(
+    plans: gridmap.PlanStore,
+    name: str,
+    plan: gridmap.Plan,
+    tables: Mapping[str, Any],
+    part: str,
+    path: Path | None,
+    *,
+    on: date,
+    by: str,
+    lang: str,
+) -> None:
+    """Write one register, if a path is given."""
+    if path is not None:
+        with audited(plans.folder, by, "export", name, file=path.name, staff=True):
+            gridmap.write_staff_roster(
+                plan, tables, path, parts=[part], on=on, lang=cast(Any, lang)
+            )
+        typer.echo(f"roster: {path}")
 
 
 def print_report(report: Any, json_path: Path | None) -> None:

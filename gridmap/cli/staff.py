@@ -15,12 +15,14 @@ from gridmap.cli.options import (
     Language,
     ListPath,
     PlanName,
+    RosterPath,
     RulesPath,
     Sheet,
     StorePath,
     audited,
     keep_staff,
     pick_day,
+    write_part,
 )
 from gridmap.errors import StaffError
 from gridmap.words import check_language
@@ -62,7 +64,9 @@ def staff(
     )
     figures = gridmap.summarize_staffing(plan, staffing, people, on=day)
     with audited(store, by, "export", name, file=roster.name, staff=True):
-        gridmap.write_staff_roster(plan, staffing, people, roster, on=day, lang=cast(Any, lang))
+        gridmap.write_staff_roster(
+            plan, {"workers": people, "staffing": staffing}, roster, on=day, lang=cast(Any, lang)
+        )
     if table:
         gridmap.write_staffing(staffing, table)
     if map_path:
@@ -83,6 +87,7 @@ def form_branches(
     name: PlanName,
     members: ListPath,
     rules_path: RulesPath = None,
+    roster: RosterPath = None,
     sheet: Sheet = None,
     keep_from: KeepFrom = None,
     by: KeptBy = "",
@@ -101,6 +106,8 @@ def form_branches(
         plan, counts, rules, leaders=leaders, current=current, lang=cast(Any, lang)
     )
     typer.echo(branches.to_text())
+    tables = {**kept, **branches.tables}
+    write_part(plans, name, plan, tables, "branches", roster, on=day, by=by, lang=lang)
     keep_staff(plans, name, {"members": counts, **branches.tables}, keep_from, by)
     raise typer.Exit(0 if branches.branch_violations.empty else 1)
 
@@ -110,6 +117,7 @@ def check_liaisons(
     store: StorePath,
     name: PlanName,
     liaisons: ListPath,
+    roster: RosterPath = None,
     sheet: Sheet = None,
     keep_from: KeepFrom = None,
     by: KeptBy = "",
@@ -128,6 +136,8 @@ def check_liaisons(
         typer.echo(f"{where} {gap.department}: {gap.problem}")
     pairs = len(plan.city.communities) * len(named)
     typer.echo(f"{len(table)} liaisons for {pairs} pairs, {len(gaps)} to be put right")
+    day = pick_day(keep_from)
+    write_part(plans, name, plan, {"liaisons": table}, "liaisons", roster, on=day, by=by, lang=lang)
     keep_staff(plans, name, {"liaisons": table}, keep_from, by)
     raise typer.Exit(0 if gaps.empty else 1)
 

@@ -19,10 +19,10 @@ from gridmap.reading.lists import (
     settle_counts,
     settle_words,
 )
-from gridmap.rosters import write_book
 from gridmap.staff.reasons import Language
 from gridmap.staff.stations import Siting
 from gridmap.tables import STATIONS, STOPS, Table
+from gridmap.workbooks import write_book
 
 #: Names of the columns of a list of stations, best first.
 STATION_NAMES: Names = {

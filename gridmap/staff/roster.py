@@ -1,4 +1,4 @@
-"""Rosters: who serves each grid on a day, as a table, an Excel workbook or a GeoPackage."""
+"""Who serves each grid on a day as a table; the staffing as a file; rounds to print."""
 
 import re
 from datetime import date
@@ -8,27 +8,17 @@ import geopandas as gpd
 import pandas as pd
 
 from gridmap.errors import StaffError
-from gridmap.files import fixed_date, write_whole
+from gridmap.files import write_whole
 from gridmap.plan import Plan
 from gridmap.reading.columns import to_text
 from gridmap.reading.layers import read_csv
-from gridmap.rosters import write_book
-from gridmap.staff.case import check_workers_of, keep_present
+from gridmap.staff.case import check_workers_of
 from gridmap.staff.posts import posts_on
 from gridmap.staff.reasons import Language
 from gridmap.tables import OLD_BINDINGS, PATROLS, STAFFING, check_table, duties_on
+from gridmap.workbooks import write_book
 
-_KINDS: dict[str, dict[Language, str]] = {
-    "community": {"zh": "社区工作者", "en": "community worker"},
-    "cadre": {"zh": "轮换干部", "en": "cadre"},
-    "recruit": {"zh": "专职网格员", "en": "recruit"},
-    "part_time": {"zh": "兼职网格员", "en": "part-timer"},
-    "": {"zh": "", "en": ""},
-}
 _SHEETS: dict[str, dict[Language, str]] = {
-    "duties": {"zh": "网格名册", "en": "grids"},
-    "open": {"zh": "空缺、兼管与分担", "en": "vacant, doubled, shared"},
-    "workers": {"zh": "人员", "en": "workers"},
     "days": {"zh": "走访日程", "en": "days"},
 }
 
@@ -95,41 +85,6 @@ def list_contacts(
         Index grid_code; ``grid``, ``worker``, ``phone``, and nothing else.
     """
     return list_duties(plan, staffing, workers, on=on)[["grid", "worker", "phone"]]
-
-
-def write_staff_roster(
-    plan: Plan,
-    staffing: pd.DataFrame,
-    workers: gpd.GeoDataFrame,
-    path: str | Path,
-    *,
-    on: date | None = None,
-    lang: Language = "zh",
-) -> None:
-    """Write the roster of a day: .xlsx for the office, .gpkg for a GIS.
-
-    The workbook has a sheet of all grids, one of those that are vacant or share a worker, and one
-    of the workers with their grids; codes are text. The GeoPackage has the layer ``staffing``, the
-    grids with the same columns. It is an internal document: `list_contacts` is what may be posted.
-
-    Raises
-    ------
-    StaffError
-        If the path ends in neither.
-    """
-    path = Path(path)
-    if path.suffix not in (".gpkg", ".xlsx"):
-        raise StaffError(f"{path.name}: a roster is an .xlsx or a .gpkg file")
-    duties = list_duties(plan, staffing, workers, on=on)
-    with write_whole(path) as draft:
-        if path.suffix == ".gpkg":
-            shapes = gpd.GeoDataFrame(duties, geometry=plan.grids.geometry)
-            with fixed_date():
-                shapes.to_file(draft, layer="staffing", index=True)
-        else:
-            there = keep_present(workers, on or date.today())
-            held = posts_on(plan, staffing, on or date.today())
-            write_book(_list_sheets(held, duties, there, lang), draft, lang)
 
 
 def write_patrols(
@@ -239,36 +194,3 @@ def _name_others(
     names = others["worker_id"].map(workers["name"]).fillna(others["worker_id"]).replace("", "—")
     told = names + " " + others["households"].astype("str")
     return told.groupby(others["grid_code"]).agg("、".join)
-
-
-def _list_sheets(
-    held: pd.DataFrame, duties: pd.DataFrame, workers: gpd.GeoDataFrame, lang: Language
-) -> dict[str, pd.DataFrame]:
-    """List the sheets of a roster by their names."""
-    table = duties.rename_axis("grid_code").reset_index()
-    table["kind"] = [_KINDS[kind][lang] for kind in table["kind"]]
-    table["walk"] = table["walk"].round().astype("Int64")
-    for column in ("starts", "ends"):
-        table[column] = table[column].dt.date
-    many = table["worker_id"].map(held["worker_id"].value_counts()) > 1
-    held = held.assign(grid=held["grid_code"].map(duties["grid"]))
-    sheets = {
-        "duties": table,
-        "open": table[(table["worker_id"] == "") | many | (table["others"] != "")],
-        "workers": _list_people(held, workers, lang),
-    }
-    return {_SHEETS[name][lang]: sheet for name, sheet in sheets.items()}
-
-
-def _list_people(held: pd.DataFrame, workers: gpd.GeoDataFrame, lang: Language) -> pd.DataFrame:
-    """List the workers with their grids, those without any too."""
-    names = held["grid"].groupby(held["worker_id"]).agg("、".join)
-    load = held["households"].groupby(held["worker_id"]).sum()
-    frame = pd.DataFrame(index=workers.index)
-    frame["worker_id"], frame["worker"] = workers.index, workers["name"]
-    frame["kind"] = [_KINDS[kind][lang] for kind in workers["kind"]]
-    frame["home_unit"], frame["phone"] = workers["home_unit"], workers["phone"]
-    frame["load"] = load.reindex(workers.index).fillna(0).astype("int64")
-    frame["capacity"], frame["limit"] = workers["capacity"], workers["limit"]
-    frame["grids"] = names.reindex(workers.index).fillna("")
-    return frame

@@ -313,13 +313,13 @@ def test_the_workbook_has_codes_as_text_and_no_formula(staffed: Any, tmp_path: P
     """Three sheets; a name that begins with = is text."""
     plan, staffing, people = staffed
     path = tmp_path / "名册.xlsx"
-    write_staff_roster(plan, staffing, people, path, on=DAY)
+    write_staff_roster(plan, {"workers": people, "staffing": staffing}, path, on=DAY)
     book = openpyxl.load_workbook(path)
-    assert book.sheetnames == ["网格名册", "空缺、兼管与分担", "人员"]
+    assert book.sheetnames == ["网格名册", "空缺、兼管与分担", "人员", "安排依据"]
     cells = {cell.value: cell.data_type for row in book["网格名册"].iter_rows() for cell in row}
     assert cells[plan.grids.index[0]] == "s"
     assert cells["=甲"] == "s"
-    assert book["空缺、兼管与分担"].max_row == 2
+    assert book["空缺、兼管与分担"].max_row == 4
     assert [path.name for path in tmp_path.iterdir()] == ["名册.xlsx"]
 
 
@@ -330,10 +330,13 @@ def test_a_shared_grid_names_everybody(tmp_path: Path) -> None:
     staffing = assign_workers(plan, people, on=DAY)
     [row] = list_duties(plan, staffing, people, on=DAY).to_dict("records")
     assert {row["worker"], row["others"]} in ({"甲", "乙 400"}, {"乙", "甲 400"})
-    write_staff_roster(plan, staffing, people, tmp_path / "a.xlsx", on=DAY)
+    write_staff_roster(plan, {"workers": people, "staffing": staffing}, tmp_path / "a.xlsx", on=DAY)
     sheet = openpyxl.load_workbook(tmp_path / "a.xlsx")["人员"]
-    names = [[cell.value for cell in line] for line in sheet.iter_rows(min_row=2)]
-    assert [400 in line and plan.grids["name"].iloc[0] in line for line in names] == [True, True]
+    names = [[cell.value for cell in line] for line in sheet.iter_rows(min_row=4)]
+    assert [400 in line and plan.grids["name"].iloc[0] in line for line in names[:-1]] == [
+        True,
+        True,
+    ]
     assert "多人分担一格" in gridmap.map_staffing(plan, staffing, people, on=DAY).to_html()
     alone = assign_workers(plan, people.iloc[:1], on=DAY)
     assert list_duties(plan, alone, people, on=DAY)["others"].tolist() == ["— 400"]
@@ -342,12 +345,14 @@ def test_a_shared_grid_names_everybody(tmp_path: Path) -> None:
 def test_the_geopackage_has_the_grids_with_their_workers(staffed: Any, tmp_path: Path) -> None:
     """And another suffix is refused."""
     plan, staffing, people = staffed
-    write_staff_roster(plan, staffing, people, tmp_path / "a.gpkg", on=DAY)
+    write_staff_roster(plan, {"workers": people, "staffing": staffing}, tmp_path / "a.gpkg", on=DAY)
     back = gpd.read_file(tmp_path / "a.gpkg", layer="staffing").set_index("grid_code")
     assert back.loc[plan.grids.index[0], "worker"] in ("=甲", "乙<b>", "")
     assert back.geometry.area.sum() == pytest.approx(30_000)
     with pytest.raises(StaffError, match=r"a\.doc"):
-        write_staff_roster(plan, staffing, people, tmp_path / "a.doc", on=DAY)
+        write_staff_roster(
+            plan, {"workers": people, "staffing": staffing}, tmp_path / "a.doc", on=DAY
+        )
 
 
 def test_maps_need_no_internet_and_name_what_they_show(staffed: Any, street: Plan) -> None:

@@ -1,0 +1,284 @@
+"""Workbooks for offices: plain lists with a header, and sheets to print with heading and sums.
+
+Codes are text, and so is what begins like a formula, whatever it holds. Every sheet is set up for
+A4 across, one page wide, with its header on each page. The same tables give the same bytes.
+"""
+
+import re
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from gridmap.words import name_grid_type, name_header
+
+# openpyxl takes a tenth of a second: it is imported by what writes a workbook.
+if TYPE_CHECKING:
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.worksheet._write_only import WriteOnlyWorksheet
+
+#: A text that begins with it stands out: a gap, a double.
+MARK = "▲"
+_WIDEST = 42
+#: Characters side by side on A4 across that are still read with ease.
+_ROOM = 150
+#: Kind of value -> its format; text is never taken for a number.
+_FORMATS = {"number": "General", "text": "@", "day": "yyyy-mm-dd"}
+_TOTAL = {"zh": "合计", "en": "Total"}
+_SERIAL = {"zh": "序号", "en": "No."}
+_PAGE = {"zh": "第 &P 页　共 &N 页", "en": "Page &P of &N"}
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table to print and hang up.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Without geometry; its rows are numbered in print.
+    title : str
+        In large letters above the header.
+    note : str
+        Below the title: of which plan and day, and who may see it.
+    sums : tuple of str
+        Columns that a last line adds up.
+    room : int
+        Characters side by side on a page; more of them are smaller.
+    """
+
+    table: pd.DataFrame
+    title: str
+    note: str = ""
+    sums: tuple[str, ...] = ()
+    room: int = _ROOM
+
+
+def write_book(tables: Mapping[str, pd.DataFrame | Sheet], path: Path, lang: str) -> None:
+    """Write tables as the sheets of one workbook.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame or Sheet
+        Name of the sheet -> table without geometry. A plain one has its header in the first row
+        and a filter on each column; ``deviation`` is a share and becomes per cent.
+    path : Path
+        ``.xlsx``.
+    lang : {"zh", "en"}
+        Language of the headers.
+    """
+    from openpyxl import Workbook
+
+    book = Workbook(write_only=True)
+    for name, table in tables.items():
+        sheet = book.create_sheet(name)
+        if isinstance(table, Sheet):
+            _add_printed(sheet, table, lang)
+        else:
+            _add_plain(sheet, list_lines(table, lang), lang)
+    book.save(path)
+    _fix_dates(path)
+
+
+def list_lines(table: pd.DataFrame, lang: str) -> list[list[Any]]:
+    """Return the header and the rows of a table as they are written."""
+    told = table.copy()
+    if "deviation" in told.columns:
+        told["deviation"] = (100 * told["deviation"].astype(float)).round(1)
+    if "grid_type" in told.columns:
+        told["grid_type"] = [name_grid_type(kind, lang) for kind in told["grid_type"]]
+    header = [name_header(str(column), lang) for column in told.columns]
+    return [header, *_give_rows(told)]
+
+
+def _give_rows(table: pd.DataFrame) -> Iterator[list[Any]]:
+    """Give each row as plain values, missing ones as None."""
+    for row in table.astype(object).where(table.notna(), None).itertuples(index=False):
+        yield [value.item() if hasattr(value, "item") else value for value in row]
+
+
+# --- a plain list ---------------------------------------------------------------------------------
+
+
+def _add_plain(sheet: "WriteOnlyWorksheet", lines: Sequence[Sequence[Any]], lang: str) -> None:
+    from openpyxl.utils import get_column_letter
+
+    looks = _make_looks(sheet)
+    sheet.freeze_panes = "C2"
+    sheet.auto_filter.ref = f"A1:{get_column_letter(len(lines[0]))}{len(lines)}"
+    _set_widths(sheet, [width + 3 for width in _measure_columns(lines)], _WIDEST)
+    _set_page(sheet, 1, lang)
+    sheet.append([_cell(sheet, name, looks, "header") for name in lines[0]])
+    for line in lines[1:]:
+        sheet.append([_cell(sheet, value, looks, "text") for value in line])
+
+
+# --- a sheet to print -----------------------------------------------------------------------------
+
+
+def _add_printed(sheet: "WriteOnlyWorksheet", printed: Sheet, lang: str) -> None:
+    """Write heading, header, numbered rows and sums, with lines around the cells."""
+    from openpyxl.utils import get_column_letter
+
+    looks = _make_looks(sheet)
+    header, *rows = list_lines(printed.table, lang)
+    lines = [[_SERIAL[lang], *header], *([at, *row] for at, row in enumerate(rows, start=1))]
+    last = _add_up(printed, lang)
+    headings = [(printed.title, "title"), (printed.note, "note")][: 2 if printed.note else 1]
+    top = len(headings) + 1
+    sheet.freeze_panes = f"C{top + 1}"
+    _set_widths(sheet, _fit_widths([*lines, *last], printed.room), _WIDEST)
+    _set_page(sheet, top, lang)
+    sheet.row_dimensions[1].height = 32
+    for row, (text, look) in enumerate(headings, start=1):
+        sheet.merged_cells.add(f"A{row}:{get_column_letter(len(lines[0]))}{row}")
+        sheet.append([_cell(sheet, text, looks, look)])
+    sheet.append([_cell(sheet, name, looks, "head") for name in lines[0]])
+    for line in lines[1:]:
+        sheet.append([_cell(sheet, value, looks, _choose_look(value)) for value in line])
+    for line in last:
+        sheet.append([_cell(sheet, value, looks, "head") for value in line])
+
+
+def _add_up(printed: Sheet, lang: str) -> list[list[Any]]:
+    """Return the line of sums, or none."""
+    if not printed.sums:
+        return []
+    table = printed.table
+    sums = [int(table[name].sum()) if name in printed.sums else None for name in table.columns]
+    return [[_TOTAL[lang], *sums]]
+
+
+def _fit_widths(lines: Sequence[Sequence[Any]], room: int) -> list[int]:
+    """Return widths that have room side by side: long texts go on below, codes are never broken.
+
+    Examples
+    --------
+    >>> _fit_widths([["编码", "理由"], ["210802003002", "很长的理由" * 9]], 40)
+    [15, 25]
+    """
+    columns = list(zip(*lines, strict=True))
+    least = [3 + max(map(_longest_word, column)) for column in columns]
+    wanted = [3 + max(map(_text_width, column[1:]), default=0) for column in columns]
+    cap = _WIDEST
+    while True:
+        widths = [max(few, min(many, cap)) for few, many in zip(least, wanted, strict=True)]
+        if cap == 0 or sum(widths) <= room:
+            return widths
+        cap -= 1
+
+
+def _longest_word(value: Any) -> int:
+    """Return how wide the longest part is that stays in one line: Chinese is broken anywhere."""
+    words = re.findall(r"[!-~]+|[^\x00-\x7f]{1,2}", "" if value is None else str(value))
+    return max(map(_text_width, words), default=0)
+
+
+def _choose_look(value: Any) -> str:
+    """Numbers and short texts stand in the middle, as offices print them; a mark stands out."""
+    if not isinstance(value, str) or len(value) <= 8:
+        return "marked" if isinstance(value, str) and value.startswith(MARK) else "middle"
+    return "marked" if value.startswith(MARK) else "left"
+
+
+# --- cells and pages ------------------------------------------------------------------------------
+
+
+def _make_looks(sheet: "WriteOnlyWorksheet") -> dict[tuple[str, str], Any]:
+    """Make the looks of cells once: given to each cell anew they take most of the time."""
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+
+    line = Side(style="thin", color="808080")
+    box = {"border": Border(left=line, right=line, top=line, bottom=line)}
+    middle, left = (
+        {"alignment": Alignment(horizontal=side, vertical="center", wrap_text=True)}
+        for side in ("center", "left")
+    )
+    grey = {"font": Font(bold=True), "fill": PatternFill("solid", fgColor="E8ECEF")}
+    red = {
+        "font": Font(bold=True, color="9C0006"),
+        "fill": PatternFill("solid", fgColor="FFC7CE"),
+    }
+    looks: dict[str, dict[str, Any]] = {
+        "text": {},
+        "header": {**grey, "alignment": Alignment(vertical="center", wrap_text=True)},
+        "title": {**middle, "font": Font(size=18, bold=True)},
+        "note": {**middle, "font": Font(size=10)},
+        "head": {**box, **grey, **middle},
+        "middle": {**box, **middle},
+        "left": {**box, **left},
+        "marked": {**box, **red, **middle},
+    }
+    made = {}
+    for name, parts in looks.items():
+        for kind, form in _FORMATS.items():
+            cell = WriteOnlyCell(sheet)
+            for part, value in {**parts, "number_format": form}.items():
+                setattr(cell, part, value)
+            made[name, kind] = cell._style
+    return made
+
+
+def _cell(
+    sheet: "WriteOnlyWorksheet", value: Any, looks: Mapping[tuple[str, str], Any], look: str
+) -> "WriteOnlyCell":
+    """Return a cell; text stays text, also a code or what begins like a formula."""
+    from openpyxl.cell import WriteOnlyCell
+
+    cell = WriteOnlyCell(sheet, value)
+    kind = "text" if isinstance(value, str) else "day" if isinstance(value, date) else "number"
+    if kind == "text":
+        cell.data_type = "s"
+    cell._style = copy(looks[look, kind])
+    return cell
+
+
+def _measure_columns(lines: Sequence[Sequence[Any]]) -> list[int]:
+    return [max(map(_text_width, column)) for column in zip(*lines, strict=True)]
+
+
+def _text_width(value: Any) -> int:
+    """Return the width of a cell's longest line in characters; a Chinese one takes two."""
+    lines = ("" if value is None else str(value)).split("\n")
+    return max(sum(1 if ord(sign) < 0x2E80 else 2 for sign in line) for line in lines)
+
+
+def _set_widths(sheet: "WriteOnlyWorksheet", widths: Sequence[int], most: int) -> None:
+    from openpyxl.utils import get_column_letter
+
+    for at, width in enumerate(widths, start=1):
+        sheet.column_dimensions[get_column_letter(at)].width = min(width, most)
+
+
+def _set_page(sheet: "WriteOnlyWorksheet", header: int, lang: str) -> None:
+    """Set a sheet up for A4 across: one page wide, the rows up to the header on each page."""
+    sheet.page_setup.paperSize, sheet.page_setup.orientation = 9, "landscape"
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.page_setup.fitToHeight = 0
+    sheet.print_title_rows = f"1:{header}"
+    sheet.print_options.horizontalCentered = True
+    for side in ("left", "right", "top"):
+        setattr(sheet.page_margins, side, 0.4)
+    sheet.page_margins.bottom = 0.6
+    sheet.oddFooter.center.text = _PAGE[lang]
+
+
+def _fix_dates(path: Path) -> None:
+    """Write the archive again without the time of writing: same table, same bytes."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    core = members["docProps/core.xml"]
+    members["docProps/core.xml"] = re.sub(
+        rb"\d{4}-\d\d-\d\dT[\d:]+Z", b"2000-01-01T00:00:00Z", core
+    )
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            member = zipfile.ZipInfo(name)  # its date is 1 January 1980
+            member.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(member, content)
