@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from api.gate import Gate
 from api.guard import Guard
+from api.limits import Buckets
 from api.settings import Settings
 from gridmap.keys import KeyStore
 
@@ -54,7 +55,8 @@ async def measure(folder: Path) -> list[dict[str, Any]]:
     """Time both kinds of middleware around the same application."""
     keys, settings = KeyStore(folder), Settings(store=folder, rate=1e9, burst=10**9, key_rate=0)
     key = keys.add("benchmark", "viewer", by="benchmark").encode()
-    gate = Gate(answer, keys=keys, settings=settings, on_lock=print)
+    public = Buckets(settings.rate, settings.burst)
+    gate = Gate(answer, keys=keys, settings=settings, public=public, on_lock=print)
 
     async def pass_on(request: Any, call_next: Any) -> Any:
         return await call_next(request)

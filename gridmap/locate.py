@@ -56,7 +56,7 @@ Flags = NDArray[np.bool_]
 #: What an answer can be, by the number that the kernels give it.
 MATCHES = ("inside", "border", "nearest", "none")
 #: The columns of an answer, in order.
-ANSWER = ("grid_code", "match", "border", "distance", "runner_up", "suspect", "hint")
+ANSWER = ("grid_code", "match", "border_m", "distance_m", "runner_up", "suspect", "hint")
 #: What may be suspected of a position that found no grid; a datum is one that would explain it.
 SUSPECTED = ("", "missing", "swapped", *DATUMS, "impossible")
 #: The same in words, but for datums.
@@ -82,9 +82,9 @@ class Owner(NamedTuple):
         ``inside``; ``border``: inside, but less than ``near_border`` metres from the border of the
         grid, which a phone can't tell from the other side; ``nearest``: outside the territory, the
         grid is the nearest one; ``none``.
-    border : float
+    border_m : float
         Metres to the border of that grid, whatever lies across; NaN for ``none``.
-    distance : float
+    distance_m : float
         Metres outside the territory, 0 inside; NaN for ``none``.
     runner_up : str or None
         The grid across the nearest border. Where nothing lies across it, the nearest other grid
@@ -98,8 +98,8 @@ class Owner(NamedTuple):
 
     grid_code: str | None
     match: str
-    border: float
-    distance: float
+    border_m: float
+    distance_m: float
     runner_up: str | None
     suspect: str = ""
     hint: str = ""
@@ -117,7 +117,7 @@ class Judged(NamedTuple):
         Positions in `Locator.codes`; their number for nobody.
     match : array of int
         Positions in `MATCHES`.
-    border, distance : array of float
+    border_m, distance_m : array of float
         Metres, as in `Owner`; NaN for none.
     suspect : array of int
         Positions in `SUSPECTED`.
@@ -125,8 +125,8 @@ class Judged(NamedTuple):
 
     grid: Ints
     match: Ints
-    border: Floats
-    distance: Floats
+    border_m: Floats
+    distance_m: Floats
     runner_up: Ints
     suspect: Ints
 
@@ -168,7 +168,7 @@ class Locator:
     ...     geometry=[box(122.0, 40.0, 122.001, 40.001), box(122.001, 40.0, 122.002, 40.001)],
     ...     index=pd.Index(["west", "east"], name="grid_code"), crs="EPSG:4326")
     >>> owner = Locator(grids).locate(122.001, 40.0005)
-    >>> owner.grid_code, owner.match, owner.border, owner.runner_up
+    >>> owner.grid_code, owner.match, owner.border_m, owner.runner_up
     ('east', 'border', 0.0, 'west')
     """
 
@@ -365,8 +365,8 @@ class Locator:
         columns = {
             "grid_code": self._code_array.take(grid),
             "match": pd.array(MATCHES, dtype="str").take(match),
-            "border": border,
-            "distance": distance,
+            "border_m": border,
+            "distance_m": distance,
             "runner_up": self._code_array.take(runner),
             "suspect": pd.array(SUSPECTED, dtype="str").take(_first_suspect(causes)),
             "hint": _write_hints(causes),
@@ -562,12 +562,12 @@ def describe_owner(plan: Plan, owner: Owner) -> str:
     street = f"{community['street']} " if community["street"] else ""
     lines = [f"{grid['name']}  {owner.grid_code}  {street}{community['name']}"]
     if owner.match == "nearest":
-        lines.append(f"outside the territory by {owner.distance:.1f} m; this is the nearest grid")
+        lines.append(f"outside the territory by {owner.distance_m:.1f} m; this is the nearest grid")
     elif owner.match == "border":
         other = plan.grids["name"].get(owner.runner_up, "outside the territory")
-        lines.append(f"only {owner.border:.1f} m from the border; across it: {other}")
+        lines.append(f"only {owner.border_m:.1f} m from the border; across it: {other}")
     else:
-        lines.append(f"inside, {owner.border:.0f} m from the border")
+        lines.append(f"inside, {owner.border_m:.0f} m from the border")
     return "\n".join(lines)
 
 

@@ -5,12 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 
 from api.access import Viewer, record, refuse_elsewhere
-from api.dependencies import PlanAt, TheShelf
+from api.dependencies import ONCE, PlanAt, TheShelf
 from api.internal_models import InternalGrid
 from api.problems import PROBLEMS
 from api.routes.grids import find_grid
 
-router = APIRouter(prefix="/internal", tags=["internal"], responses=PROBLEMS)
+router = APIRouter(prefix="/internal", tags=["internal"], responses=PROBLEMS, dependencies=[ONCE])
 
 
 @router.get("/grids/{code}")

@@ -11,8 +11,9 @@ import scipy
 from gridmap.plan import Plan
 from gridmap.rules import Rules
 from gridmap.staff.case import Case, make_case
+from gridmap.staff.columns import Duties, Optimum
 from gridmap.staff.deputies import find_deputies
-from gridmap.staff.optimum import Duties, Optimum, find_optimum
+from gridmap.staff.optimum import find_optimum
 from gridmap.staff.reasons import Choice, Language, Reason, explain_deputies, explain_primaries
 from gridmap.tables import STAFFING, WAYS
 
@@ -163,7 +164,7 @@ def _make_choice(case: Case, duties: Duties, optimum: Optimum, primary: Ints) ->
     reduced = np.full(case.cost.shape, np.inf)
     reduced[duties.worker[single], duties.group[single]] = optimum.reduced[single]
     gap = optimum.cost - optimum.bound
-    extra = np.maximum(reduced - gap, 0.0)
+    extra = np.maximum(np.floor(reduced - gap), 0.0)
     load = np.zeros(len(case.workers), np.int64)
     served = primary >= 0
     np.add.at(load, primary[served], case.posts["households"].to_numpy()[served])

@@ -61,9 +61,10 @@ def _price_deputies(case: Case, primary: Ints) -> tuple[Flags, npt.NDArray[np.fl
     own = (case.workers["community_id"] != "").to_numpy()
     able: Flags = inside[:, number] | (case.home & own[:, None]) | (~busy & ~own)[:, None]
     able &= ~serves
-    beside = np.zeros((len(primary), len(primary)), bool)
-    beside[case.beside[:, 0], case.beside[:, 1]] = True
-    near = (serves.astype(np.float32) @ (beside | beside.T).astype(np.float32)) > 0
+    near = np.zeros((workers, len(primary)), bool)
+    for one, other in (case.beside.T, case.beside.T[::-1]):
+        held = primary[one] >= 0
+        near[primary[one[held]], other[held]] = True
     walk = np.where(np.isnan(case.walk), 0.0, case.walk)
     return able, walk + busy[:, None] * (_FREE + _BESIDE * ~near)
 

@@ -21,7 +21,7 @@ from gridmap.errors import StaffError
 from gridmap.plan import Plan
 from gridmap.rules import Rules
 from gridmap.staff.case import check_workers_of, measure_walks
-from gridmap.staff.optimum import find_wages
+from gridmap.staff.matching import find_wages
 from gridmap.staff.posts import posts_on
 from gridmap.staff.reasons import Language, write_metres
 from gridmap.tables import STAFFING, WAYS, check_table

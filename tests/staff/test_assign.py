@@ -1,5 +1,6 @@
 """Who serves each grid: limits, the optimum against brute force, shortage, reasons."""
 
+from dataclasses import replace
 from datetime import date
 from itertools import product
 
@@ -14,9 +15,16 @@ import gridmap
 from gridmap.errors import StaffError
 from gridmap.plan import Plan
 from gridmap.rules import Rules, Staffing
-from gridmap.staff import assign_workers, check_staffing, make_workers, summarize_staffing
+from gridmap.staff import (
+    assign_workers,
+    branching,
+    check_staffing,
+    make_workers,
+    summarize_staffing,
+)
 from gridmap.staff.assign import list_duties
 from gridmap.staff.case import Case, make_case
+from gridmap.staff.columns import Duties, Optimum
 from gridmap.staff.exchanges import find_exchanges
 from gridmap.staff.optimum import find_optimum
 from gridmap.tables import STAFFING, check_table
@@ -407,23 +415,74 @@ def test_the_optimum_is_that_of_brute_force(
     assert shares.tolist() == plan.grids["households"].tolist()
 
 
-def test_many_columns_are_solved_to_the_same_optimum(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wages and sets in turn, and the linear relaxation, agree with one programme over all."""
-    rng = np.random.default_rng(4)
-    for _ in range(6):
-        plan = make_strip([rng.integers(150, 300, 9).tolist(), rng.integers(150, 300, 8).tolist()])
-        people = make_people(*({"x": float(x)} for x in rng.integers(0, 1700, 11)))
-        case = make_case(plan, people, plan.rules, current=None, on=DAY)
-        duties, _ = list_duties(case)
+def make_duties(seed: int, people: int) -> Duties:
+    """Make what may be in a strip of 17 grids, most of which could share a worker."""
+    rng = np.random.default_rng(seed)
+    plan = make_strip([rng.integers(150, 300, 9).tolist(), rng.integers(150, 300, 8).tolist()])
+    some = [{"x": float(x)} for x in rng.integers(0, 1700, people)]
+    bound = [
+        {"kind": "community", "community_id": PLACES[at]} if at < 2 else {}
+        for at in rng.integers(0, 4, people)
+    ]
+    workers = make_people(*(one | kind for one, kind in zip(some, bound, strict=True)))
+    case = make_case(plan, workers, plan.rules, current=None, on=DAY)
+    return list_duties(case)[0]
+
+
+#: What sends a small problem the ways that large ones go.
+ROADS = {
+    "whole": {},
+    "turns": {"_FEW_COLUMNS": 0},
+    "relaxed": {"_LEFT_COLUMNS": 60},
+    "branched": {"_LEFT_COLUMNS": -1, "_MOST_COLUMNS": -1},
+}
+#: Strips (seed, workers) of which some take half of a set in the linear relaxation.
+STRIPS = [(0, 9), (5, 12), (6, 13), (18, 13), (30, 12), (54, 10)]
+
+
+@pytest.mark.parametrize("road", ["turns", "relaxed", "branched"])
+def test_every_road_proves_the_same_optimum(road: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wages and sets in turn, linear relaxations, and branching agree with one programme."""
+    decided: list[object] = []
+    usual = branching._decide
+    monkeypatch.setattr(branching, "_decide", lambda *some: decided.append(some) or usual(*some))
+    for seed, people in STRIPS:
+        duties = make_duties(seed, people)
         whole = find_optimum(duties)
-        monkeypatch.setattr("gridmap.staff.optimum._FEW_COLUMNS", 0)
-        turns = find_optimum(duties)
-        monkeypatch.setattr("gridmap.staff.optimum._TURNS", 0)
-        monkeypatch.setattr("gridmap.staff.optimum._LEFT_COLUMNS", -1)
-        relaxed = find_optimum(duties)
-        monkeypatch.undo()
-        assert whole.bound == whole.cost == turns.cost == turns.bound
-        assert relaxed.cost == relaxed.bound == whole.cost
+        found = take_road(duties, road, monkeypatch)
+        assert found.cost == found.bound == whole.cost == whole.bound
+    assert road != "branched" or len(decided) >= 5
+
+
+@pytest.mark.parametrize("road", list(ROADS))
+def test_no_choice_with_a_column_is_below_its_floor(
+    road: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each column forced in by hand: what the whole costs then is its bound and reduced cost."""
+    duties = make_duties(18, 13)
+    found = take_road(duties, road, monkeypatch)
+    some = np.random.default_rng(1).choice(len(duties.worker), 40, replace=False)
+    forced = np.array([find_optimum(force(duties, int(at))).cost for at in some])
+    assert (forced >= found.bound + np.floor(found.reduced[some])).all()
+    assert (forced[np.isin(some, found.columns)] == found.cost).all()
+
+
+def take_road(duties: Duties, road: str, monkeypatch: pytest.MonkeyPatch) -> Optimum:
+    """Find the optimum on one of the ways that large problems go."""
+    with monkeypatch.context() as patch:
+        for name, value in ROADS[road].items():
+            patch.setattr(f"gridmap.staff.optimum.{name}", value)
+        return find_optimum(duties)
+
+
+def force(duties: Duties, column: int) -> Duties:
+    """Leave a worker one column, and its grids nobody else; vacant they cost what none would."""
+    held = duties.groups[[duties.group[column]]].sum(axis=0) > 0
+    meets = (duties.groups @ held.astype(float))[duties.group] > 0
+    others = (duties.worker != duties.worker[column]) & ~meets
+    others[column] = True
+    kept = {name: getattr(duties, name)[others] for name in ("worker", "group", "cost")}
+    return replace(duties, **kept, vacant=np.where(held, 1e9, duties.vacant))
 
 
 def test_the_same_input_gives_the_same_staffing() -> None:
