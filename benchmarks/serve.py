@@ -7,10 +7,10 @@ one worker, and wrk asks it on loopback with 32 connections: a point look-up, th
 and for ours batches of points. Told are requests a second, the 99th percentile, and µs of CPU a
 request of the server's process (and of its database), which depend less on what else the machine
 does. Ours is started once more with two workers. A cold tile is one that was not made before: ours
-is started anew for each round of the tiles of zoom 12, tipg keeps none. Ours has every layer in it,
-tipg's the grids. Peers are installed into environments of their
-own under ``--peers``; what does not install or start is left out, with the reason. PostgreSQL's
-programs must be installed.
+is started anew for each round of the tiles of zoom 12, tipg keeps none. Ours has four layers there;
+tipg gives a tile for each, asked for one after the other (its database has fewer properties). Peers
+are installed into environments of their own under ``--peers``; what does not install or start is
+left out, with the reason. PostgreSQL's programs must be installed.
 """
 
 import argparse
@@ -33,12 +33,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import psycopg
 
 import gridmap
+from gridmap.geojson import TOLD
+from gridmap.tiles import LAYERS
 
 ROOT = Path(__file__).parents[1]
 POSTGRES = Path("/usr/lib/postgresql/15/bin")
@@ -48,6 +52,7 @@ PEERS = {
 }
 POINTS, BATCH = 2_000, 10_000
 MERCATOR, ZOOM, ROUNDS = "WebMercatorQuad", 12, 5
+TILE_LAYERS = tuple(layer for layer, first in LAYERS.items() if first <= ZOOM)
 ZIPPED = 'wrk.headers["Accept-Encoding"] = "gzip"\n'
 TICK = os.sysconf("SC_CLK_TCK")
 SCRIPT = """
@@ -126,12 +131,20 @@ def count_cpu(pids: Sequence[int]) -> float:
     for pid in pids:
         try:
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            ticks += sum(map(int, fields[11:13]))
+            ticks += sum(map(int, fields[11:15]))  # its own, and of children that ended
             children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         except OSError:
             continue
         ticks += round(count_cpu([int(child) for child in children]) * TICK)
     return ticks / TICK
+
+
+def wait_until_idle(pid: int, seconds: float = 60) -> None:
+    """Wait until a server has read ahead what it wants, so that only requests are measured."""
+    before, until = -1.0, time.perf_counter() + seconds
+    while (now := count_cpu([pid])) != before and time.perf_counter() < until:
+        before = now
+        time.sleep(0.5)
 
 
 def list_family(pid: int) -> list[int]:
@@ -258,7 +271,9 @@ def serve_ours(
     command += ["--workers", str(workers), "--rate", "0", "--key-rate", "0"]
     with serve(command, {"PYTHONPATH": str(ROOT)}, folder) as process:
         base = f"http://127.0.0.1:{port}"
-        yield base, process, wait_for(f"{base}/health", process)
+        started = wait_for(f"{base}/health", process)
+        wait_until_idle(process.pid)
+        yield base, process, started
 
 
 # --- peers -------------------------------------------------------------------------------------
@@ -291,8 +306,9 @@ def serve_database(store: gridmap.PlanStore) -> Iterator[tuple[str, int]]:
 
 
 def fill_database(address: str, store: gridmap.PlanStore) -> None:
-    """Write the grids of the plan in force into a table with a spatial index."""
-    grids = store.in_force(date.today()).grids.to_crs("EPSG:4326")
+    """Write the grids of the plan in force, and its base map, into tables with spatial indexes."""
+    plan = store.in_force(date.today())
+    grids = plan.grids.to_crs("EPSG:4326")
     with psycopg.connect(address, autocommit=True) as database:
         database.execute("CREATE EXTENSION postgis")
         database.execute(
@@ -310,6 +326,28 @@ def fill_database(address: str, store: gridmap.PlanStore) -> None:
             )
         database.execute("CREATE INDEX ON grids USING gist (geom)")
         database.execute("ANALYZE grids")
+        for layer in TILE_LAYERS[1:]:
+            fill_layer(database, layer, getattr(plan.city, layer).to_crs("EPSG:4326"))
+
+
+def fill_layer(database: psycopg.Connection[Any], layer: str, frame: gpd.GeoDataFrame) -> None:
+    """Write a layer of the base map, with what the public is told of it."""
+    names = TOLD[layer]
+    columns = "".join(f", {name} text" for name in names)
+    database.execute(
+        f"CREATE TABLE {layer} (id serial PRIMARY KEY, geom geometry(Geometry, 4326){columns})"
+    )
+    told = frame[list(names)].astype(object).where(frame[list(names)].notna(), None)
+    rows = zip(frame.geometry.to_wkb(), *(told[name] for name in names), strict=True)
+    marks = ", %s" * len(names)
+    with database.cursor() as cursor:
+        cursor.executemany(
+            f"INSERT INTO {layer} (geom, {', '.join(names)}) "
+            f"VALUES (ST_GeomFromWKB(%s, 4326){marks})",
+            list(rows),
+        )
+    database.execute(f"CREATE INDEX ON {layer} USING gist (geom)")
+    database.execute(f"ANALYZE {layer}")
 
 
 def install(name: str, folder: Path) -> Path:
@@ -431,7 +469,7 @@ class Bench:
         self.boxes = make_boxes(self.points[: POINTS // 4])
         self.tiles = list_tiles(plan)
         self.loads: dict[tuple[str, str], Load] = {}
-        self.cold: dict[str, list[tuple[float, ...]]] = {}
+        self.cold: dict[str, list[list[float]]] = {}
         self.cold_cpu: dict[str, list[float]] = {}
         self.bars: list[dict[str, Any]] = []
 
@@ -454,33 +492,40 @@ class Bench:
             f"{load.cpu:7.0f} µs of CPU a request{stored}"
         )
 
-    def time_cold(self, who: str, base: str, paths: Sequence[str], pids: Sequence[int]) -> None:
-        """Ask for tiles once, and note the milliseconds of each and of CPU a tile."""
+    def time_cold(
+        self, who: str, base: str, tiles: Sequence[Sequence[str]], pids: Sequence[int]
+    ) -> None:
+        """Ask for the parts of each tile; note the milliseconds of each.
+
+        Of all but the first, for which more is made, those of CPU, too.
+        """
+        first = sum(time_requests(base, tiles[0]))
         before = count_cpu(pids)
-        seconds = time_requests(base, paths)
+        seconds = [first, *(sum(time_requests(base, parts)) for parts in tiles[1:])]
         used = count_cpu(pids) - before
-        self.cold.setdefault(who, []).append(tuple(1000 * one for one in seconds))
-        self.cold_cpu.setdefault(who, []).append(1000 * used / len(paths))
+        self.cold.setdefault(who, []).append([1000 * one for one in seconds])
+        self.cold_cpu.setdefault(who, []).append(1000 * used / (len(tiles) - 1))
+
+    def turn_tiles(self, turn: int) -> list[tuple[int, int, int]]:
+        """Return the tiles with another one first in every turn."""
+        first = turn % len(self.tiles)
+        return [*self.tiles[first:], *self.tiles[:first]]
 
     def compare_cold(self) -> None:
         """Add the bars of cold tiles."""
-        ours, peer = self.cold["ours"], self.cold.get("tipg")
-        for what, goal, least, pick in (
-            ("cold tile", ">= 20 x tipg", 20, lambda one: one),
-            ("first tile of a zoom", "", 0, lambda one: one[:1]),
+        times = {who: statistics.median(chain(*rows)) for who, rows in self.cold.items()}
+        first = {who: statistics.median(row[0] for row in rows) for who, rows in self.cold.items()}
+        cpu = {who: statistics.mean(rows) for who, rows in self.cold_cpu.items()}
+        for what, figures, who, goal, least in (
+            ("cold tile, ms", times, "tipg", ">= 20 x tipg", 20),
+            ("cold tile, ms, beside one of grids alone", times, "tipg, grids", "", 0),
+            ("first tile of a zoom, ms", first, "tipg", "", 0),
+            ("cold tile, ms CPU", cpu, "tipg", "", 0),
+            ("cold tile, ms CPU, beside one of grids alone", cpu, "tipg, grids", "", 0),
         ):
-            time_, other = (
-                statistics.median(ms for one in rows for ms in pick(one)) if rows else None
-                for rows in (ours, peer)
-            )
-            ratio = other / time_ if other else None
-            met = ratio is None or ratio >= least
-            self.add(f"{what} at z{ZOOM}, ms", time_, other, ratio, goal, met)
-        cpu, other = (
-            statistics.mean(self.cold_cpu[who]) if who in self.cold_cpu else None
-            for who in ("ours", "tipg")
-        )
-        self.add("cold tile, ms CPU", cpu, other, other / cpu if other else None, "", True)
+            ours, peer = figures["ours"], figures.get(who)
+            ratio = peer / ours if peer else None
+            self.add(f"z{ZOOM}: {what}", ours, peer, ratio, goal, ratio is None or ratio >= least)
 
     def compare(self, what: str, goal: str, rate: float, ratio: float) -> None:
         """Add the bars of one kind of request."""
@@ -564,11 +609,16 @@ def run_peer(bench: Bench, name: str, programs: Path, address: str, database: in
         bench.measure(name, "point", base, write_paths(bench.folder, points), pid, [database])
         boxes = [items.format(100, box) for box in bench.boxes]
         bench.measure(name, "items", base, write_paths(bench.folder, boxes), pid, [database])
-        if name == "tipg":
-            tiles = f"/collections/public.grids/tiles/{MERCATOR}/{{}}/{{}}/{{}}"
-            paths = [tiles.format(*tile) for tile in bench.tiles]
-            for _ in range(ROUNDS):
-                bench.time_cold(name, base, paths, [pid, database])
+        for turn in range(ROUNDS if name == "tipg" else 0):
+            for layers, who in ((TILE_LAYERS, "tipg"), (TILE_LAYERS[:1], "tipg, grids")):
+                parts = [
+                    [
+                        f"/collections/public.{layer}/tiles/{MERCATOR}/{z}/{x}/{y}"
+                        for layer in layers
+                    ]
+                    for z, x, y in bench.turn_tiles(turn)
+                ]
+                bench.time_cold(who, base, parts, [pid, database])
 
 
 def run_peers(bench: Bench, folder: Path, names: Sequence[str]) -> None:
@@ -586,14 +636,14 @@ def run_peers(bench: Bench, folder: Path, names: Sequence[str]) -> None:
 
 def run_tiles(bench: Bench) -> None:
     """Ask ours for each tile of a zoom in servers that never made one of it; then for kept ones."""
-    for last in (False,) * (ROUNDS - 1) + (True,):
+    for turn in range(ROUNDS):
         with serve_ours(bench.store.folder, bench.folder, 1) as (base, process, _):
-            paths = [f"/tiles/{MERCATOR}/{zoom}/{y}/{x}" for zoom, x, y in bench.tiles]
-            time_requests(
-                base, [f"/tiles/{MERCATOR}/8/{y >> 4}/{x >> 4}" for _, x, y in bench.tiles]
-            )
-            bench.time_cold("ours", base, paths, [process.pid])
-            if last:
+            tiles = bench.turn_tiles(turn)
+            zoom, x, y = tiles[0]
+            time_requests(base, [f"/tiles/{MERCATOR}/{zoom - 4}/{y >> 4}/{x >> 4}"])
+            paths = [f"/tiles/{MERCATOR}/{zoom}/{y}/{x}" for zoom, x, y in tiles]
+            bench.time_cold("ours", base, [[path] for path in paths], [process.pid])
+            if turn == ROUNDS - 1:
                 script = write_paths(bench.folder, paths)
                 bench.measure("ours", "kept tiles", base, ZIPPED + script, process.pid)
 
@@ -601,6 +651,7 @@ def run_tiles(bench: Bench) -> None:
 def time_requests(base: str, paths: Sequence[str]) -> list[float]:
     """Ask for paths one after the other, and return the seconds of each."""
     link = http.client.HTTPConnection(base.removeprefix("http://"))
+    link.connect()
     seconds = []
     for path in paths:
         start = time.perf_counter()
@@ -608,8 +659,8 @@ def time_requests(base: str, paths: Sequence[str]) -> list[float]:
         answer = link.getresponse()
         body = answer.read()
         seconds.append(time.perf_counter() - start)
-        if answer.status != 200 or not body:
-            raise RuntimeError(f"{base}{path} answered {answer.status}, {len(body)} bytes")
+        if answer.status not in (200, 204):
+            raise RuntimeError(f"{base}{path} answered {answer.status}: {body[:200]!r}")
     link.close()
     return seconds
 
