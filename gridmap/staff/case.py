@@ -93,6 +93,7 @@ def make_case(
     """
     there = keep_present(check_workers_of(plan, workers), on or date.today())
     weights = rules.staffing
+    there = there.assign(limit=there["limit"].clip(upper=weights.max_households))
     home = _find_home(plan, there)
     bound = there["kind"].isin(["community", "part_time"]).to_numpy()[:, None]
     if posts is None:
@@ -100,11 +101,13 @@ def make_case(
         posts = list_posts(plan, limits.max(axis=0, initial=0))
     at = posts["grid"].to_numpy(np.int64)
     loads = posts["households"].to_numpy()[None, :]
-    walks, ways = measure_walks(plan, there)
+    walks, ways = measure_walks(plan, there, rules)
     walk, home = walks[:, at], home[:, at]
     open_to = (there["limit"].to_numpy()[:, None] >= loads) & (home | ~bound)
     own = _find_own(there, plan, posts, current, on or date.today())
-    cost = _price(there, weights, loads, _fill_walks(plan, there, walks)[:, at], home)
+    cost = _price(
+        there, weights, loads, _fill_walks(plan, there, walks, weights.detour)[:, at], home
+    )
     rows = np.arange(len(there))[:, None]
     cost += weights.change * ((own[None, :] >= 0) & (own[None, :] != rows))
     return Case(
@@ -164,10 +167,10 @@ def keep_present(workers: gpd.GeoDataFrame, on: date) -> gpd.GeoDataFrame:
     return workers[begun & (workers["ends"].isna() | (workers["ends"] >= day))]
 
 
-def measure_walks(plan: Plan, workers: gpd.GeoDataFrame) -> tuple[Floats, Ints]:
+def measure_walks(plan: Plan, workers: gpd.GeoDataFrame, rules: Rules) -> tuple[Floats, Ints]:
     """Measure the way from each worker to each grid of a plan: metres, positions in `WAYS`."""
     points = _positions(workers)
-    return make_walk_net(plan).measure(points, grid_points(plan).to_numpy())
+    return make_walk_net(plan, rules).measure(points, grid_points(plan).to_numpy())
 
 
 def _positions(workers: gpd.GeoDataFrame) -> Any:
@@ -176,7 +179,7 @@ def _positions(workers: gpd.GeoDataFrame) -> Any:
     return np.full(len(workers), None, dtype=object)
 
 
-def _fill_walks(plan: Plan, workers: gpd.GeoDataFrame, walk: Floats) -> Floats:
+def _fill_walks(plan: Plan, workers: gpd.GeoDataFrame, walk: Floats, detour: float) -> Floats:
     """Let who has no position come from the middle of his community, or from everywhere alike."""
     unknown = np.isnan(walk).any(axis=1)
     if not unknown.any():
@@ -188,7 +191,7 @@ def _fill_walks(plan: Plan, workers: gpd.GeoDataFrame, walk: Floats) -> Floats:
     for at in np.flatnonzero(unknown):
         inside = community == workers["community_id"].iloc[at]
         middle = xy[inside].mean(axis=0) if inside.any() else xy.mean(axis=0)
-        off = np.hypot(*(xy - middle).T) * plan.rules.staffing.detour
+        off = np.hypot(*(xy - middle).T) * detour
         filled[at] = off if inside.any() else off.mean()
     return filled
 

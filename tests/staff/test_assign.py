@@ -172,6 +172,25 @@ def test_a_part_timers_limit_is_his_share(capacity: int, households: int, served
     assert (primaries(serve(make_strip([[households]]), people)) == ["w0"]) == served
 
 
+def test_a_list_can_not_raise_the_hard_limit() -> None:
+    """A worker whose list says 900 carries 500 of the rules; of 450 where the rules say so."""
+    people = make_people({"x": 0.0, "limit": 900})
+    for most, households in ((500, 501), (450, 451)):
+        rules = Rules(staffing=Staffing(max_households=most))
+        plan = make_strip([[households - 1, 300]], rules=rules)
+        assert primaries(serve(plan, people)).count("w0") == 1
+        rows = serve(make_strip([[households]], rules=rules), people).query("role == 'primary'")
+        assert rows["households"].max() <= most
+
+
+def test_other_rules_count_for_the_ways_as_well() -> None:
+    """With a detour of 2 a way without streets is twice the straight line."""
+    plan = make_strip([[300]], street=False)
+    rules = Rules(staffing=Staffing(detour=2.0))
+    row = serve(plan, make_people({"x": 50.0}), rules=rules).iloc[0]
+    assert row["walk"] == pytest.approx(100.0)
+
+
 @pytest.mark.parametrize(("pair", "doubled"), [((250, 250), True), ((250, 251), False)])
 def test_two_adjacent_grids_share_a_worker_when_short(pair: tuple[int, int], doubled: bool) -> None:
     """Together 500 households at most; above that one of them is vacant."""
