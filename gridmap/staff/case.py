@@ -50,6 +50,8 @@ class Case:
         Whole metres for leaving it vacant.
     own : array of shape (posts,)
         The present primary worker, or -1.
+    aides : array of bool, shape (workers, posts)
+        Who is deputy of it now.
     beside : array of int, shape (pairs, 2)
         Posts of one community whose grids touch, or of one grid.
     """
@@ -65,6 +67,7 @@ class Case:
     cost: Floats
     vacant: Floats
     own: Ints
+    aides: Flags
     beside: Ints
 
 
@@ -122,6 +125,7 @@ def make_case(
         cost=np.where(open_to, np.round(cost), np.inf),
         vacant=price_vacant(posts, rules),
         own=own,
+        aides=_find_aides(there, posts, current, on or date.today()),
         beside=_pair_posts(posts, find_beside(plan)),
     )
 
@@ -220,13 +224,34 @@ def _find_own(
     """Return each post's present primary worker among those who are there, else -1."""
     if current is None:
         return np.full(len(posts), -1)
-    held = posts_on(plan, current, on)
-    if not (held["worker_id"] != "").any():  # what was in force ended the day before
-        held = posts_on(plan, current, on - timedelta(days=1))
+    held = posts_on(plan, current, _last_in_force(current, on))
     held["share"] = held.groupby("grid_code").cumcount() + 1
     holders = held.set_index(["grid_code", "share"])["worker_id"]
     keys = pd.MultiIndex.from_frame(posts[["grid_code", "share"]])
     return workers.index.get_indexer(holders.reindex(keys).fillna(""))
+
+
+def _find_aides(
+    workers: gpd.GeoDataFrame, posts: pd.DataFrame, current: pd.DataFrame | None, on: date
+) -> Flags:
+    """Flag each post's present deputies among those who are there."""
+    aides = np.zeros((len(workers), len(posts)), bool)
+    if current is None:
+        return aides
+    rows = duties_on(current, _last_in_force(current, on))
+    rows = rows[rows["role"] == "deputy"]
+    at = workers.index.get_indexer(pd.Index(rows["worker_id"]))
+    for code, worker in zip(rows["grid_code"], at.tolist(), strict=True):
+        if worker >= 0:
+            aides[worker, posts["grid_code"] == code] = True
+    return aides
+
+
+def _last_in_force(current: pd.DataFrame, on: date) -> date:
+    """Return the day, or the one before it if what was in force ended then."""
+    rows = duties_on(current, on)
+    some = (rows["role"] == "primary") & (rows["worker_id"] != "")
+    return on if some.any() else on - timedelta(days=1)
 
 
 def primaries_on(staffing: pd.DataFrame, on: date) -> pd.Series:
