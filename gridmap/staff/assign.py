@@ -15,7 +15,7 @@ from gridmap.staff.columns import Duties, Optimum
 from gridmap.staff.deputies import find_deputies
 from gridmap.staff.optimum import find_optimum
 from gridmap.staff.reasons import Choice, Language, Reason, explain_deputies, explain_primaries
-from gridmap.tables import STAFFING, WAYS
+from gridmap.tables import STAFFING, WAYS, cast_columns
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -197,9 +197,7 @@ def _tabulate(
             "reason": [row.text for row in rows],
         }
     )
-    kinds = {"i": "int64", "f": "float64", "O": "str", "M": "datetime64[s]"}
-    frame = frame.astype({name: kinds[kind] for name, kind in STAFFING.columns.items()})
-    frame = _keep_starts(frame, current)
+    frame = _keep_starts(cast_columns(frame, STAFFING), current)
     return frame.sort_values(["grid_code", "role"], ascending=[True, False], ignore_index=True)
 
 
