@@ -147,7 +147,7 @@ class Locator:
         borders are identical, corner for corner. Where an exclusive grid (``grid_type`` is
         ``exclusive``, a column that may be absent) overlaps others, it owns what it covers.
     near_border : float
-        Metres from the border below which an inside answer is called ``border``.
+        Metres from the border below which an inside answer is called ``border``; to the millimetre.
     nearest : float
         Metres outside the territory up to which the nearest grid answers.
 
@@ -177,7 +177,7 @@ class Locator:
     ) -> None:
         _check_distances(near_border, nearest)
         _check_grids(grids)
-        self.near_border, self.nearest = float(near_border), float(nearest)
+        self.near_border, self.nearest = round(float(near_border), 3), float(nearest)
         shapes = to_degrees(grids[[grids.geometry.name]]).geometry
         _check_bounds(shapes)
         owner, edges = trace_edges(shapes)
