@@ -40,6 +40,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from report import make_bar, make_parser, report  # the script beside this one
 from scipy.spatial import Voronoi
 
 from gridmap.locate import Locator, open_locator
@@ -97,16 +98,6 @@ def query_prepared(shapes: Any, lon: Any, lat: Any) -> Callable[[], Any]:
         return point[inside], grid[inside]
 
     return run
-
-
-def make_bar(name: str, ours: float, peer: float | None, goal: str, met: bool) -> dict[str, Any]:
-    """Describe one bar; times in µs a point."""
-    ratio = None if peer is None else round(peer / ours, 2)
-    rounded = None if peer is None else round(peer, 4)
-    return {
-        "bar": name, "ours": round(ours, 4), "peer": rounded, "ratio": ratio, "goal": goal,
-        "met": met,
-    }  # fmt: skip
 
 
 def make_bricks(n: int, seed: int = 0) -> gpd.GeoDataFrame:
@@ -213,10 +204,9 @@ def measure_size(n: int, count: int, folder: Path) -> list[dict[str, Any]]:
     bars = [
         make_bar(f"locate: batch, {n} grids ({note})", ours["batch"], peer, told, met),
         make_bar(
-            f"locate: batch, {n} grids, beside prepared polygons", ours["batch"],
-            peers["prepared"], "none", True,
+            f"locate: batch, {n} grids, beside prepared polygons", ours["batch"], peers["prepared"]
         ),
-        make_bar(f"locate: table with borders, {n} grids", ours["table"], peer, "none", True),
+        make_bar(f"locate: table with borders, {n} grids", ours["table"], peer),
     ]  # fmt: skip
     single = ours["single"]
     bars.append(make_bar(f"locate: one call, {n} grids", single, None, "<= 3 us", single <= 3))
@@ -238,7 +228,7 @@ def measure_vertices(count: int = 200_000) -> list[dict[str, Any]]:
         ours = time_median(lambda one=locator: one.owners(lon, lat)) * 1e6 / count
         peer = time_median(ask_tree, 1) * 1e6 / count
         vertices = int(shapely.get_num_coordinates(shapes).sum())
-        bars.append(make_bar(f"locate: {vertices} corners, 2157 grids", ours, peer, "none", True))
+        bars.append(make_bar(f"locate: {vertices} corners, 2157 grids", ours, peer))
     return bars
 
 
@@ -377,8 +367,7 @@ def run_step(step: str, *arguments: str) -> None:
 
 def main() -> None:
     """Measure, print, and write the file asked for."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", type=Path)
+    parser = make_parser(__doc__)
     parser.add_argument("--grids", type=int, nargs="+", default=[2157, 150_000, 2_000_000])
     parser.add_argument("--points", type=int)
     parser.add_argument("--exact", action="store_true", help="only look for disagreements")
@@ -398,10 +387,7 @@ def main() -> None:
         ]
     bars += measure_vertices()
     bars += [bar for bar in (measure_shenzhen(), measure_berlin()) if bar is not None]
-    for bar in bars:
-        print(*(f"{key}: {value}" for key, value in bar.items()), sep="  ")
-    if asked.json:
-        asked.json.write_text(json.dumps(bars, indent=2) + "\n", encoding="utf-8")
+    report(bars, asked.json, peer="shapely")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ are installed into environments of their own under ``--peers``; what does not in
 left out, with the reason. PostgreSQL's programs must be installed.
 """
 
-import argparse
 import http.client
 import json
 import os
@@ -39,6 +38,7 @@ from typing import Any
 
 import geopandas as gpd
 import psycopg
+from report import Bar, make_bar, make_parser, report  # the script beside this one
 
 import gridmap
 from gridmap.geojson import TOLD
@@ -471,7 +471,7 @@ class Bench:
         self.loads: dict[tuple[str, str], Load] = {}
         self.cold: dict[str, list[list[float]]] = {}
         self.cold_cpu: dict[str, list[float]] = {}
-        self.bars: list[dict[str, Any]] = []
+        self.bars: list[Bar] = []
 
     def measure(
         self,
@@ -555,16 +555,8 @@ class Bench:
         self, bar: str, ours: float, peer: float | None, ratio: float | None, goal: str, met: bool
     ) -> None:  # fmt: skip
         """Add one bar."""
-        self.bars.append(
-            {
-                "bar": bar,
-                "ours": round(ours, 3),
-                "peer": None if peer is None else round(peer, 3),
-                "ratio": None if ratio is None else round(ratio, 2),
-                "goal": goal,
-                "met": met,
-            }
-        )
+        told = (goal, met) if goal else (None, None)
+        self.bars.append(make_bar(bar, ours, peer, *told, ratio=ratio))
 
 
 def run_ours(bench: Bench) -> None:
@@ -686,8 +678,7 @@ def conclude(bench: Bench) -> None:
 
 def main() -> None:
     """Run, print, and write the bars."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", type=Path)
+    parser = make_parser(__doc__)
     parser.add_argument("--grids", type=int, default=2157)
     parser.add_argument("--store", type=Path, help="folder of a published plan, made if missing")
     parser.add_argument("--peers", type=Path, help="folder of the peers' environments")
@@ -705,10 +696,7 @@ def main() -> None:
             names = [options.only] if options.only else list(PEERS)
             run_peers(bench, options.peers or folder / "peers", names)
         conclude(bench)
-    for bar in bench.bars:
-        print(bar)
-    if options.json:
-        options.json.write_text(json.dumps(bench.bars, ensure_ascii=False, indent=1))
+    report(bench.bars, options.json)
 
 
 if __name__ == "__main__":

@@ -12,9 +12,7 @@ GRIDMAP_POSTGIS (a libpq address), that statement runs there in this run, withou
 top; else the bar has no peer.
 """
 
-import argparse
 import gzip
-import json
 import os
 import statistics
 import subprocess
@@ -31,6 +29,7 @@ import mapbox_vector_tile
 import pandas as pd
 import shapely
 from pmtiles.reader import MmapSource, all_tiles
+from report import Bar, make_bar, make_parser, report  # the script beside this one
 from shapely.geometry import shape
 
 import gridmap
@@ -49,16 +48,6 @@ def time_median(run: Callable[[], Any], times: int = 5) -> float:
         run()
         seconds.append(time.perf_counter() - start)
     return statistics.median(seconds)
-
-
-def make_bar(name: str, ours: float, peer: float | None, goal: str, met: bool) -> dict[str, Any]:
-    """Describe one bar."""
-    ratio = None if peer is None else round(peer / ours, 2)
-    rounded = None if peer is None else round(peer, 5)
-    return {
-        "bar": name, "ours": round(ours, 5), "peer": rounded, "ratio": ratio, "goal": goal,
-        "met": met,
-    }  # fmt: skip
 
 
 def export(plan: gridmap.Plan, path: Path, layers: tuple[str, ...]) -> None:
@@ -119,7 +108,7 @@ def judge_shapes(shapes: list[Any]) -> tuple[float, float]:
     return torn + sum(abs(one.area) for one in shapes if not one.is_valid), filled.area
 
 
-def measure_archive(plan: gridmap.Plan, folder: Path) -> list[dict[str, Any]]:
+def measure_archive(plan: gridmap.Plan, folder: Path) -> list[Bar]:
     """Time the archives, and look into both at every zoom; the worst zoom counts."""
     ours, theirs = folder / "ours.pmtiles", folder / "theirs.pmtiles"
     seconds = time_median(lambda: export(plan, ours, POLYGONS), 3)
@@ -138,12 +127,15 @@ def measure_archive(plan: gridmap.Plan, folder: Path) -> list[dict[str, Any]]:
         for name, column, goal, worst in (("grids kept", 0, 100, min), ("area torn", 1, 0, max)):
             value = worst(told[zoom][column] for zoom in zooms)
             theirs_value = worst(other[zoom][column] for zoom in zooms) if other else None
-            bar = make_bar(f"tiles: {name} at {where}, %", 1, None, str(goal), value == goal)
-            bars.append({**bar, "ours": round(value, 5), "peer": theirs_value})
+            bars.append(
+                make_bar(
+                    f"tiles: {name} at {where}, %", value, theirs_value, str(goal), value == goal
+                )
+            )
     return bars
 
 
-def measure_cold_tile(plan: gridmap.Plan) -> list[dict[str, Any]]:
+def measure_cold_tile(plan: gridmap.Plan) -> list[Bar]:
     """Time tiles at z12 that were not made before, every layer that is there in them."""
     tiles = gridmap.make_tiles(plan, layers=POLYGONS)
     start = time.perf_counter()
@@ -153,7 +145,7 @@ def measure_cold_tile(plan: gridmap.Plan) -> list[dict[str, Any]]:
     peer = ask_postgis(plan, places)
     met = peer is None or peer / seconds >= 20
     return [
-        make_bar("tiles: all tiles of z12, first time, s", first, None, "none", True),
+        make_bar("tiles: all tiles of z12, first time, s", first, None),
         make_bar("tiles: a cold tile at z12, s", seconds, peer, ">= 20x", met),
     ]
 
@@ -194,8 +186,7 @@ def ask_postgis(plan: gridmap.Plan, places: list[tuple[int, int]]) -> float | No
 
 def main() -> None:
     """Measure, print, and write the file asked for."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", type=Path)
+    parser = make_parser(__doc__)
     parser.add_argument("--grids", type=int, default=2157)
     parser.add_argument("--buildings", action="store_true", help="also time every layer of ours")
     asked = parser.parse_args()
@@ -207,11 +198,8 @@ def main() -> None:
             path = Path(folder) / "all.pmtiles"
             seconds = time_median(lambda: export(plan, path, tuple(gridmap.tiles.LAYERS)), 1)
             name = f"tiles: archive of every layer, {path.stat().st_size / 1e6:.1f} MB, s"
-            bars.append(make_bar(name, seconds, None, "none", True))
-    for bar in bars:
-        print(*(f"{key}: {value}" for key, value in bar.items()), sep="  ")
-    if asked.json:
-        asked.json.write_text(json.dumps(bars, indent=2) + "\n", encoding="utf-8")
+            bars.append(make_bar(name, seconds, None))
+    report(bars, asked.json)
 
 
 if __name__ == "__main__":
