@@ -152,7 +152,6 @@ from .staff.contacts import MatchWeights as MatchWeights
 from .staff.contacts import match_branches as match_branches
 from .staff.contacts import match_communities as match_communities
 from .staff.contacts import measure_need as measure_need
-from .staff.contacts import read_contacts as read_contacts
 from .staff.duties import basic_duties as basic_duties
 from .staff.duties import extend_visits as extend_visits
 from .staff.duties import list_tasks as list_tasks
@@ -163,6 +162,7 @@ from .staff.liaisons import liaisons_for as liaisons_for
 from .staff.liaisons import read_liaisons as read_liaisons
 from .staff.members import make_members as make_members
 from .staff.members import read_members as read_members
+from .staff.places import read_contacts as read_contacts
 from .staff_maps import map_patrols as map_patrols
 from .staff_maps import map_staffing as map_staffing
 from .staff_maps import map_stations as map_stations
