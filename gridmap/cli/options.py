@@ -58,6 +58,9 @@ By = Annotated[str, typer.Option(help="Who does it, for the audit log; your logi
 KeptBy = Annotated[
     str, typer.Option("--by", help="Who keeps it, for the record; your login by default.")
 ]
+MapPath = Annotated[
+    Path | None, typer.Option("--map", help="Also write a map page that needs no internet.")
+]
 RosterPath = Annotated[
     Path | None, typer.Option("--roster", help="Also write the roster to print: .xlsx or .gpkg.")
 ]

@@ -13,6 +13,7 @@ from gridmap.cli.options import (
     KeepFrom,
     Language,
     ListPath,
+    MapPath,
     PlanName,
     Sheet,
     StorePath,
@@ -34,9 +35,6 @@ Current = Annotated[
 ]
 From = Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")]
 To = Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")]
-MapPath = Annotated[
-    Path | None, typer.Option("--map", help="Also write a map page that needs no internet.")
-]
 
 
 @app.command()

@@ -1,6 +1,6 @@
 """Who serves the grids: workers, branches, liaisons, contacts, visits."""
 
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -201,42 +201,3 @@ def _match(
     branches = gridmap.Branches.from_tables(kept)
     matches = gridmap.match_branches(plan, branches, table, lang=cast(Any, lang))
     return matches, branches.branches["name"]
-
-
-@app.command("visits")
-def measure_visits(
-    store: StorePath,
-    name: PlanName,
-    visits: ListPath,
-    starts: Annotated[
-        datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of the round.")
-    ],
-    ends: Annotated[
-        datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day of the round.")
-    ],
-    on: Day = None,
-    sheet: Sheet = None,
-    lang: Language = "zh",
-) -> None:
-    """Say which grids fall behind in a round of visits, the worst first."""
-    check_language(lang)
-    plan = gridmap.PlanStore(store).load(name)
-    log = gridmap.read_visits(visits, plan, sheet=sheet)
-    table = gridmap.measure_visits(
-        *(plan, log),
-        starts=starts.date(),
-        ends=ends.date(),
-        today=pick_day(on),
-        lang=cast(Any, lang),
-    )
-    late = table[table["behind"]].sort_values("short", ascending=False, kind="stable")
-    for grid in late.itertuples():
-        typer.echo(
-            f"{grid.Index} {plan.grids.at[grid.Index, 'name']}: {grid.coverage:.0f} %, "
-            f"{grid.short} households behind"
-        )
-    over = table[table["problem"] != ""]
-    for grid in over.itertuples():
-        typer.echo(f"{grid.Index}: {grid.problem}")
-    typer.echo(f"{len(late)} of {len(table)} grids are behind")
-    raise typer.Exit(0 if late.empty and over.empty else 1)
