@@ -5,6 +5,7 @@ import sys
 
 import uvicorn
 
+from api.direct import DirectProtocol
 from api.settings import read_settings, write_environment
 
 #: Connections of a process, for each request that it answers at a time; most of them only wait.
@@ -21,6 +22,7 @@ def main() -> None:
     uvicorn.run(
         "api.app:create_app_from_environment",
         factory=True,
+        http=DirectProtocol,
         host=settings.host,
         port=settings.port,
         workers=settings.workers,

@@ -23,9 +23,11 @@ from api.access import describe_access
 from api.ahead import read_ahead
 from api.bookcase import Bookcase
 from api.courier import Courier
-from api.express import Express
+from api.direct import Direct
+from api.express import Express, ExpressWay
 from api.gate import Gate
 from api.guard import Guard, security_headers
+from api.limits import Buckets
 from api.models import Problem
 from api.ogc import is_ogc
 from api.open311 import is_open311, refuse
@@ -158,9 +160,14 @@ def _guard(app: FastAPI, settings: Settings) -> None:
         _log.warning("locked out after wrong keys: %s, key %s", address, key_id or "unknown")
         audit.append("gridmap", "lockout", key_id, facts={"host": address})
 
-    app.add_middleware(Express, shelf=app.state.shelf, today=app.state.today)
+    express = Express(app.state.shelf, app.state.today)
+    public = Buckets(settings.rate, settings.burst)
+    app.state.direct = Direct(express, public, settings)  # for `api.direct.DirectProtocol`
+    app.add_middleware(ExpressWay, express=express)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
-    app.add_middleware(Gate, keys=app.state.keys, settings=settings, on_lock=note_lockout)
+    app.add_middleware(
+        Gate, keys=app.state.keys, settings=settings, public=public, on_lock=note_lockout
+    )
     if settings.allowed_origins:
         app.add_middleware(
             CORSMiddleware,

@@ -8,6 +8,7 @@ from fastapi import Depends, Header, Query, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BeforeValidator
 
+from api.ogc import check_once
 from api.shelf import InForce, Shelf
 from gridmap.casebook.opening import Casebook
 from gridmap.geojson import Bbox
@@ -37,6 +38,11 @@ def get_shelf(request: Request) -> Shelf:
     """Return the plans of this application."""
     shelf: Shelf = request.app.state.shelf
     return shelf
+
+
+async def ask_once(request: Request) -> None:
+    """Refuse parameters that are given twice; so quick that it needs no thread."""
+    check_once(request)
 
 
 def plan_at(request: Request, at: At = None) -> InForce:
@@ -115,3 +121,5 @@ OnceKey = Annotated[
 PlanAt = Annotated[InForce, Depends(plan_at)]
 InBbox = Annotated[Bbox | None, Depends(parse_bbox)]
 TheShelf = Annotated[Shelf, Depends(get_shelf)]
+#: For routers whose parameters are each given once.
+ONCE = Depends(ask_once)

@@ -8,7 +8,7 @@ import gzip
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from email.utils import format_datetime
 from functools import cached_property
 from typing import Any
@@ -89,8 +89,15 @@ class InForce:
 
     @cached_property
     def changed(self) -> str:
-        """When the plan was published, as HTTP writes it."""
-        return format_datetime(self.published.published_at, usegmt=True)
+        """Since when answers are as they are, as HTTP writes it.
+
+        That is when the plan was published, or its first midnight where that came later: until then
+        whoever named no day was told of the plan before it.
+        """
+        published = self.published.published_at
+        begun = datetime.combine(self.published.valid_from, time()).astimezone(UTC)
+        later = max(published, begun) if begun <= datetime.now(UTC) else published
+        return format_datetime(later, usegmt=True)
 
 
 @dataclass(frozen=True)

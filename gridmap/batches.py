@@ -32,7 +32,7 @@ JSON, CSV, ARROW = "application/json", "text/csv", "application/vnd.apache.arrow
 MEDIA_TYPES = (JSON, CSV, ARROW)
 #: The columns of an answer, in order.
 ANSWER = (
-    "grid_code", "name", "community", "street", "match", "border", "distance", "runner_up",
+    "grid_code", "name", "community", "street", "match", "border_m", "distance_m", "runner_up",
     "suspect",
 )  # fmt: skip
 _TOLD = ("name", "community", "street")
@@ -97,7 +97,7 @@ class Batches:
         Returns
         -------
         bytes
-            Of the same kind, with the columns `ANSWER`; metres are ``border`` and ``distance``.
+            Of the same kind, with the columns `ANSWER`; metres are ``border_m`` and ``distance_m``.
 
         Raises
         ------
@@ -292,7 +292,7 @@ def _write_arrow(made: Batches, found: Judged, table: pa.Table, _about: dict[str
     answers = [
         *(column.name(found.grid) for column in made._columns),
         _name_numbers(found.match, MATCHES),
-        *(pa.array(column, mask=np.isnan(column)) for column in (found.border, found.distance)),
+        *(pa.array(column, mask=np.isnan(column)) for column in (found.border_m, found.distance_m)),
         made._columns[0].name(found.runner_up),
         _name_numbers(found.suspect, SUSPECTED),
     ]
@@ -342,14 +342,14 @@ class _Fragments(NamedTuple):
     grids: int
 
 
-_JSON_MARKS = (',"distance":', ',"runner_up":', "null", "},", "")
+_JSON_MARKS = (',"distance_m":', ',"runner_up":', "null", "},", "")
 _CSV_MARKS = (",", ",", "", "\r\n", ",")
 
 
 def _quote_json(texts: Sequence[str | None], name: str) -> list[str]:
     start = "{" if name == ANSWER[0] else ("" if name == "runner_up" else ",")
     key = "" if name == "runner_up" else f'"{name}":'
-    tail = ',"border":' if name == "match" else ""
+    tail = ',"border_m":' if name == "match" else ""
     return [f"{start}{key}{orjson.dumps(text or None).decode()}{tail}" for text in texts]
 
 
@@ -410,9 +410,9 @@ def _put_rows(found: Judged, fragments: _Fragments, text: Bytes, heads: Ints) ->
             at = _put(out, at, fragments, marks + 4)
         at = _put(out, at, fragments, found.grid[row])
         at = _put(out, at, fragments, matches + found.match[row])
-        at = _put_metres(out, at, fragments, marks + 2, found.border[row])
+        at = _put_metres(out, at, fragments, marks + 2, found.border_m[row])
         at = _put(out, at, fragments, marks)
-        at = _put_metres(out, at, fragments, marks + 2, found.distance[row])
+        at = _put_metres(out, at, fragments, marks + 2, found.distance_m[row])
         at = _put(out, at, fragments, marks + 1)
         at = _put(out, at, fragments, grids + found.runner_up[row])
         at = _put(out, at, fragments, suspects + found.suspect[row])

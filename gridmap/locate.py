@@ -21,7 +21,7 @@ the two differ by less than 2 cm, the same for both neighbours.
 
 import math
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -56,7 +56,7 @@ Flags = NDArray[np.bool_]
 #: What an answer can be, by the number that the kernels give it.
 MATCHES = ("inside", "border", "nearest", "none")
 #: The columns of an answer, in order.
-ANSWER = ("grid_code", "match", "border", "distance", "runner_up", "suspect", "hint")
+ANSWER = ("grid_code", "match", "border_m", "distance_m", "runner_up", "suspect", "hint")
 #: What may be suspected of a position that found no grid; a datum is one that would explain it.
 SUSPECTED = ("", "missing", "swapped", *DATUMS, "impossible")
 #: The same in words, but for datums.
@@ -66,7 +66,8 @@ SUSPECTS = {
     "impossible": "not on Earth; are they degrees?",
 }
 
-_WHAT = "gridmap locator 2"  # goes up when the index or what it means changes
+_WHAT = "gridmap locator 3"  # goes up when the index or what it means changes
+_MOST_NAMED = 1 << 16  # codes that are kept at hand
 _MEASURE_ALL = np.zeros(0, np.uint8)  # no marks: `answer_points` measures every border
 
 
@@ -81,9 +82,9 @@ class Owner(NamedTuple):
         ``inside``; ``border``: inside, but less than ``near_border`` metres from the border of the
         grid, which a phone can't tell from the other side; ``nearest``: outside the territory, the
         grid is the nearest one; ``none``.
-    border : float
+    border_m : float
         Metres to the border of that grid, whatever lies across; NaN for ``none``.
-    distance : float
+    distance_m : float
         Metres outside the territory, 0 inside; NaN for ``none``.
     runner_up : str or None
         The grid across the nearest border. Where nothing lies across it, the nearest other grid
@@ -97,11 +98,14 @@ class Owner(NamedTuple):
 
     grid_code: str | None
     match: str
-    border: float
-    distance: float
+    border_m: float
+    distance_m: float
     runner_up: str | None
     suspect: str = ""
     hint: str = ""
+
+
+_make_owner = partial(tuple.__new__, Owner)  # half the time of `Owner` itself
 
 
 class Judged(NamedTuple):
@@ -113,7 +117,7 @@ class Judged(NamedTuple):
         Positions in `Locator.codes`; their number for nobody.
     match : array of int
         Positions in `MATCHES`.
-    border, distance : array of float
+    border_m, distance_m : array of float
         Metres, as in `Owner`; NaN for none.
     suspect : array of int
         Positions in `SUSPECTED`.
@@ -121,8 +125,8 @@ class Judged(NamedTuple):
 
     grid: Ints
     match: Ints
-    border: Floats
-    distance: Floats
+    border_m: Floats
+    distance_m: Floats
     runner_up: Ints
     suspect: Ints
 
@@ -164,7 +168,7 @@ class Locator:
     ...     geometry=[box(122.0, 40.0, 122.001, 40.001), box(122.001, 40.0, 122.002, 40.001)],
     ...     index=pd.Index(["west", "east"], name="grid_code"), crs="EPSG:4326")
     >>> owner = Locator(grids).locate(122.001, 40.0005)
-    >>> owner.grid_code, owner.match, owner.border, owner.runner_up
+    >>> owner.grid_code, owner.match, owner.border_m, owner.runner_up
     ('east', 'border', 0.0, 'west')
     """
 
@@ -191,7 +195,7 @@ class Locator:
         self._index, self._rows = index, rows
         self._marks = mark_plain(index, self.near_border, self.nearest) if marks is None else marks
         self._codes = codes
-        self._nobody = len(codes)
+        self._named = _Named(codes)
         self._asked = (*index, self.near_border, self.nearest)
         self._positions = np.append(rows, -1)
 
@@ -250,10 +254,11 @@ class Locator:
             return self._locate_odd(east, north, datum)
         x, y = (east, north) if datum == "wgs84" else _convert_one(east, north, datum)
         grid, match, border, distance, runner = answer_point(x, y, *self._asked)
-        codes: Any = self._codes
         if match != NONE:
-            across = None if runner == self._nobody else codes[runner]
-            return Owner(codes[grid], MATCHES[match], border, distance, across)
+            named = self._named
+            return _make_owner(
+                (named[grid], MATCHES[match], border, distance, named[runner], "", "")
+            )
         causes = self._suspect(np.array([east]), np.array([north]), datum, np.array([NONE]))
         suspect = SUSPECTED[_first_suspect(causes)[0]]
         hint = str(_write_hints(causes)[0])
@@ -336,9 +341,9 @@ class Locator:
         _check_sizes(east, north)
         if datum != "wgs84":
             east, north = _convert_possible(east, north, datum)
-        frame, cells, lists, choices, _, slabs, edges = self._index
-        found = own_points(frame, cells, lists, choices, slabs, edges, east, north)
-        return self._positions[found]
+        frame, cells, choices, _, _, edges, _ = self._index
+        found = own_points(frame, cells, choices, edges, east, north)
+        return self._positions.take(found, out=found, mode="clip")
 
     def _locate_odd(self, lon: float, lat: float, datum: str) -> Owner:
         """Answer a position that is not on Earth: raise, or say that it looks swapped."""
@@ -360,8 +365,8 @@ class Locator:
         columns = {
             "grid_code": self._code_array.take(grid),
             "match": pd.array(MATCHES, dtype="str").take(match),
-            "border": border,
-            "distance": distance,
+            "border_m": border,
+            "distance_m": distance,
             "runner_up": self._code_array.take(runner),
             "suspect": pd.array(SUSPECTED, dtype="str").take(_first_suspect(causes)),
             "hint": _write_hints(causes),
@@ -445,6 +450,20 @@ def open_locator(path: str | Path, *, fingerprint: str | None = None) -> Locator
     locator._fill(index, arrays["rows"], codes, arrays["marks"])
     _call_once(locator)
     return locator
+
+
+class _Named(dict[Any, str | None]):
+    """The code of a grid by its number, None for nobody: what was asked for lately is at hand."""
+
+    def __init__(self, codes: Sequence[str]) -> None:
+        self._codes = codes
+
+    def __missing__(self, number: int) -> str | None:
+        if len(self) >= _MOST_NAMED:
+            self.clear()
+        code = self._codes[number] if number < len(self._codes) else None
+        self[number] = code
+        return code
 
 
 class _Codes(Sequence[str]):
@@ -543,12 +562,12 @@ def describe_owner(plan: Plan, owner: Owner) -> str:
     street = f"{community['street']} " if community["street"] else ""
     lines = [f"{grid['name']}  {owner.grid_code}  {street}{community['name']}"]
     if owner.match == "nearest":
-        lines.append(f"outside the territory by {owner.distance:.1f} m; this is the nearest grid")
+        lines.append(f"outside the territory by {owner.distance_m:.1f} m; this is the nearest grid")
     elif owner.match == "border":
         other = plan.grids["name"].get(owner.runner_up, "outside the territory")
-        lines.append(f"only {owner.border:.1f} m from the border; across it: {other}")
+        lines.append(f"only {owner.border_m:.1f} m from the border; across it: {other}")
     else:
-        lines.append(f"inside, {owner.border:.0f} m from the border")
+        lines.append(f"inside, {owner.border_m:.0f} m from the border")
     return "\n".join(lines)
 
 

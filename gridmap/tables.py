@@ -587,14 +587,27 @@ def empty_table(table: Table, crs: Any) -> gpd.GeoDataFrame:
     >>> empty_table(STREETS, "EPSG:32651").columns.tolist()
     ['kind', 'name', 'geometry']
     """
-    dtypes = {"i": "int64", "f": "float64", "O": "str", "b": "bool", "M": "datetime64[s]"}
-    columns = {name: pd.Series([], dtype=dtypes[kind]) for name, kind in table.columns.items()}
-    frame = pd.DataFrame(columns)
+    frame = cast_columns(pd.DataFrame(columns=list(table.columns)), table)
     if table.geometry and table.placed:
         frame = gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries([], crs=crs), crs=crs)
     if table.index is None:
         return frame
     return frame.set_axis(pd.Index([], dtype="str", name=table.index), axis=0)
+
+
+_DTYPES = {"i": "int64", "f": "float64", "O": "str", "b": "bool", "M": "datetime64[s]"}
+
+
+def cast_columns(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
+    """Return a frame whose columns have the types that the contract asks for.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"name": ["二道社区驿站"]}, dtype=object)
+    >>> cast_columns(rows, STATIONS)["name"].dtype == "str"
+    True
+    """
+    return frame.astype({name: _DTYPES[kind] for name, kind in table.columns.items()})
 
 
 def table_columns(frame: pd.DataFrame, table: Table) -> dict[str, str]:

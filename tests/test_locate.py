@@ -238,15 +238,15 @@ def test_exclusive_beats_base(park, base, turned, tmp_path):
     assert "p" in expected
     for locator in (made, open_locator(tmp_path / "park.locator")):
         single = [locator.locate(*at) for at in zip(lon, lat, strict=True)]
-        found = [one.grid_code if one.distance == 0 else None for one in single]
+        found = [one.grid_code if one.distance_m == 0 else None for one in single]
         assert found == expected.tolist()
         table = locator.locate_many(lon, lat)
-        assert table["grid_code"].where(table["distance"] == 0, "").tolist() == [
+        assert table["grid_code"].where(table["distance_m"] == 0, "").tolist() == [
             code or "" for code in expected
         ]
         codes = np.array([*locator.codes, None], dtype=object)
         judged = locator.judge(lon, lat)
-        assert codes[np.where(judged.distance == 0, judged.grid, 2)].tolist() == expected.tolist()
+        assert codes[np.where(judged.distance_m == 0, judged.grid, 2)].tolist() == expected.tolist()
 
 
 def test_exclusive_owns_shared_outline():
@@ -333,9 +333,9 @@ def test_distance_to_border():
     points = gpd.GeoSeries.from_xy(lon, lat, crs=4326).to_crs("EPSG:32651")
     own = metric.geometry.loc[answer["grid_code"]].boundary
     true = own.distance(points.set_axis(own.index), align=False).to_numpy()
-    np.testing.assert_allclose(answer["border"], true, rtol=1e-3, atol=0.02)
-    assert ((answer["match"] == "border") == (answer["border"] < 15)).all()
-    clear = answer["runner_up"].notna() & (answer["border"] > 0.1)
+    np.testing.assert_allclose(answer["border_m"], true, rtol=1e-3, atol=0.02)
+    assert ((answer["match"] == "border") == (answer["border_m"] < 15)).all()
+    clear = answer["runner_up"].notna() & (answer["border_m"] > 0.1)
     across = metric.geometry.loc[answer["runner_up"][clear]]
     to_it = across.distance(points[clear].set_axis(across.index), align=False).to_numpy()
     np.testing.assert_allclose(to_it, true[clear], rtol=1e-3, atol=0.02)
@@ -362,11 +362,11 @@ def test_near_border_limit():
 def test_nearest_and_none(town):
     """Up to 50 m outside the nearest grid answers, with the metres; beyond nobody does."""
     near = town.locate(*place(0.5, -0.4))
-    assert (near.grid_code, near.match, near.border) == ("a", "nearest", near.distance)
-    assert near.distance == pytest.approx(0.4 * STEP * 111_042, rel=1e-3)
+    assert (near.grid_code, near.match, near.border_m) == ("a", "nearest", near.distance_m)
+    assert near.distance_m == pytest.approx(0.4 * STEP * 111_042, rel=1e-3)
     far = town.locate(*place(0.5, -0.5))
     assert (far.grid_code, far.match, far.runner_up, far.hint) == (None, "none", None, "")
-    assert np.isnan([far.border, far.distance]).all()
+    assert np.isnan([far.border_m, far.distance_m]).all()
     assert town.locate(*place(1.01, -0.1)).runner_up == "a"
     assert Locator(make_town(), nearest=5000).locate(*place(-20, 30)).grid_code == "c"
 
@@ -387,7 +387,7 @@ def test_metric_grids():
     lon, lat = pick_points(grids, 2000)
     degrees = Locator(grids).locate_many(lon, lat)
     metres = Locator(grids.to_crs("EPSG:4550")).locate_many(lon, lat)
-    clear = degrees["border"] > 0.1
+    clear = degrees["border_m"] > 0.1
     assert (degrees["grid_code"] == metres["grid_code"])[clear].all()
 
 
@@ -541,7 +541,10 @@ def test_unchanged_input():
 
 @pytest.mark.shared
 def test_berlin_labels():
-    """20,053 labelled points of Berlin: 99.995 % lie in the zone of their label, as for shapely."""
+    """20,053 labelled points of Berlin: 99.995 % lie in the zone of their label, as for shapely.
+
+    The one that does not is some 90 m outside every zone.
+    """
     path = SHARED / "pip_labelled_berlin_4326.gpkg"
     if not path.exists():
         pytest.skip(f"{path} is not there")
@@ -549,7 +552,14 @@ def test_berlin_labels():
     points = gpd.read_file(path, layer="points")
     owners = Locator(zones).owners(points.geometry.x, points.geometry.y)
     found = zones["neighbourhood"].reindex(owners).to_numpy()
-    assert (found == points["label"]).mean() >= 0.99995
+    wrong = np.flatnonzero(found != points["label"])
+    assert len(wrong) <= 1
+    assert (owners[wrong] == -1).all()
+    tree = shapely.STRtree(zones.geometry.to_numpy())
+    point, zone = tree.query(points.geometry.to_numpy(), predicate="intersects")
+    expected = np.full(len(points), -1)
+    expected[point] = zone
+    assert (owners == expected).all()
 
 
 @pytest.mark.shared

@@ -5,12 +5,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from api.access import Viewer, record, refuse_elsewhere
-from api.dependencies import Day, PlanAt, TheShelf
+from api.dependencies import ONCE, Day, PlanAt, TheShelf
 from api.internal_models import InternalGrid, InternalTasks, InternalVisited, InternalVisits
 from api.problems import PROBLEMS, ProblemError
 from api.routes.grids import find_grid
 
-router = APIRouter(prefix="/internal", tags=["internal"], responses=PROBLEMS)
+router = APIRouter(prefix="/internal", tags=["internal"], responses=PROBLEMS, dependencies=[ONCE])
 
 
 GridCode = Annotated[str, Path(description="15 digits", max_length=40)]

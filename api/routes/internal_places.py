@@ -10,7 +10,7 @@ from fastapi import APIRouter, Body, Query, Request, Response
 
 from api.access import Caller, Dispatcher, record, refuse_elsewhere
 from api.answers import find_hint, put_on_map, tell_metres
-from api.dependencies import PlanAt, TheShelf
+from api.dependencies import ONCE, PlanAt, TheShelf
 from api.internal_models import (
     InternalFound,
     InternalOwner,
@@ -25,7 +25,7 @@ from api.shelf import InForce, Shelf
 from gridmap.locate import Owner
 from gridmap.search import Found
 
-router = APIRouter(prefix="/internal", tags=["internal"], responses=PROBLEMS)
+router = APIRouter(prefix="/internal", tags=["internal"], responses=PROBLEMS, dependencies=[ONCE])
 _NOBODY: dict[str, Any] = {
     "worker": None,
     "others": [],
@@ -116,8 +116,8 @@ def _tell_owner(owner: Owner, place: Place, in_force: InForce) -> dict[str, Any]
         "community": grid.community if grid else None,
         "street": grid.street if grid else None,
         "match": owner.match,
-        "border_m": tell_metres(owner.border),
-        "distance_m": tell_metres(owner.distance),
+        "border_m": tell_metres(owner.border_m),
+        "distance_m": tell_metres(owner.distance_m),
         "runner_up": _refer(owner.runner_up, in_force),
         "hint": hint.text if hint else None,
         "place": InternalPosition(lon=shown[0], lat=shown[1]) if shown else None,

@@ -1,6 +1,5 @@
 """What an office prints: rosters, task lists of the workers, how far a round of visits is."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -10,6 +9,7 @@ import gridmap
 from gridmap.cli.options import (
     By,
     Day,
+    From,
     KeepFrom,
     Language,
     MapPath,
@@ -17,12 +17,13 @@ from gridmap.cli.options import (
     RosterPath,
     Sheet,
     StorePath,
+    To,
     audited,
     keep_staff,
+    open_plan,
     pick_day,
 )
 from gridmap.errors import StaffError
-from gridmap.words import check_language
 
 app = typer.Typer()
 
@@ -45,8 +46,9 @@ def roster(
     lang: Language = "zh",
 ) -> None:
     """Write who serves the grids, as it is kept with a plan on a day, to print and hang up."""
-    plans, day = gridmap.PlanStore(store), pick_day(on)
-    plan, tables = plans.load(name), plans.staff(name, day)
+    plans, plan = open_plan(store, name, lang)
+    day = pick_day(on)
+    tables = plans.staff(name, day)
     with audited(store, by, "export", name, file=out.name, staff=True):
         gridmap.write_staff_roster(
             plan, tables, out, parts=parts or None, on=day, lang=cast(Any, lang)
@@ -76,9 +78,9 @@ def tasks(
     lang: Language = "zh",
 ) -> None:
     """Write the ten duties and the tasks of each worker's grids, from what is in them."""
-    check_language(lang)
-    plans, day, words = gridmap.PlanStore(store), pick_day(on), cast(Any, lang)
-    plan, kept = plans.load(name), plans.staff(name, day)
+    plans, plan = open_plan(store, name, lang)
+    day, words = pick_day(on), cast(Any, lang)
+    kept = plans.staff(name, day)
     counts = gridmap.read_features(features, plan.city, sheet=sheet) if features else None
     listed = gridmap.list_tasks(plan, features=counts, stations=kept.get("stations"), lang=words)
     pages: dict[str, Any] = {"tables": kept, "worker": worker, "on": day, "lang": words}
@@ -95,12 +97,8 @@ def tasks(
 def measure_visits(
     store: StorePath,
     name: PlanName,
-    starts: Annotated[
-        datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of the round.")
-    ],
-    ends: Annotated[
-        datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day of the round.")
-    ],
+    starts: From,
+    ends: To,
     visits: Annotated[
         Path | None,
         typer.Argument(help="A log of counts: CSV or workbook; without one what is kept."),
@@ -114,9 +112,9 @@ def measure_visits(
     lang: Language = "zh",
 ) -> None:
     """Say which grids fall behind in a round of visits, the worst first."""
-    check_language(lang)
-    plans, day, words = gridmap.PlanStore(store), pick_day(on), cast(Any, lang)
-    plan, kept = plans.load(name), plans.staff(name, day)
+    plans, plan = open_plan(store, name, lang)
+    day, words = pick_day(on), cast(Any, lang)
+    kept = plans.staff(name, day)
     log = _find_log(plan, kept, visits, sheet, name)
     table = gridmap.measure_visits(
         plan, log, starts=starts.date(), ends=ends.date(), today=day, lang=words

@@ -9,11 +9,13 @@ import typer
 import gridmap
 from gridmap.cli.options import (
     By,
+    Datum,
     Day,
     KeepFrom,
     KeptBy,
     Language,
     ListPath,
+    MapPath,
     PlanName,
     RosterPath,
     RulesPath,
@@ -21,11 +23,11 @@ from gridmap.cli.options import (
     StorePath,
     audited,
     keep_staff,
+    open_plan,
     pick_day,
     write_part,
 )
 from gridmap.errors import StaffError
-from gridmap.words import check_language
 
 app = typer.Typer()
 
@@ -38,24 +40,21 @@ def staff(
     roster: Annotated[Path, typer.Argument(help="The roster to write: .xlsx or .gpkg.")],
     on: Day = None,
     rules_path: RulesPath = None,
-    datum: Annotated[str, typer.Option(help="Of degrees in the list.")] = "wgs84",
+    datum: Datum = "wgs84",
     current: Annotated[
         Path | None, typer.Option(help="CSV of the staffing until now: who stays, stays.")
     ] = None,
     table: Annotated[
         Path | None, typer.Option(help="Also write the staffing as CSV, for the next --current.")
     ] = None,
-    map_path: Annotated[
-        Path | None, typer.Option("--map", help="Also write a map page that needs no internet.")
-    ] = None,
+    map_path: MapPath = None,
     keep_from: KeepFrom = None,
     lang: Language = "zh",
     by: By = "",
 ) -> None:
     """Give each grid of a kept plan its worker and deputies, and write the roster."""
-    check_language(lang)
-    plans, day = gridmap.PlanStore(store), pick_day(on)
-    plan = plans.load(name)
+    plans, plan = open_plan(store, name, lang)
+    day = pick_day(on)
     rules = gridmap.read_rules(rules_path) if rules_path else None
     people = gridmap.read_workers(workers, plan, datum=datum)
     held = gridmap.read_staffing(current) if current else None
@@ -71,6 +70,7 @@ def staff(
         gridmap.write_staffing(staffing, table)
     if map_path:
         gridmap.map_staffing(plan, staffing, people, on=day, lang=cast(Any, lang)).save(map_path)
+    _tell_open(staffing, roster)
     typer.echo(
         "{workers} workers for {grids} grids: {vacant} vacant, {doubled} workers with several, "
         "{shared} grids shared by several ({short} short of one), {free} free; "
@@ -79,6 +79,20 @@ def staff(
     typer.echo(f"{figures['proof']['status']}; roster: {roster}")
     keep_staff(plans, name, {"workers": people, "staffing": staffing}, keep_from, by)
     raise typer.Exit(1 if figures["vacant"] or figures["short"] else 0)
+
+
+#: Grids that are told; the roster has all.
+_SHOWN = 40
+
+
+def _tell_open(staffing: Any, roster: Path) -> None:
+    """Print which grids have nobody, or somebody who has another one, and why."""
+    rows = staffing[staffing["binding"].isin(["nobody", "shortage", "short", "doubled"])]
+    rows = rows[rows["role"] == "primary"]
+    for row in rows.head(_SHOWN).to_dict("records"):
+        typer.echo(f"{row['grid_code']} {row['worker_id'] or '—'}: {row['reason']}")
+    if (more := len(rows) - _SHOWN) > 0:
+        typer.echo(f"… and {more} more grids, all of them in {roster}")
 
 
 @app.command("branches")
@@ -94,9 +108,9 @@ def form_branches(
     lang: Language = "zh",
 ) -> None:
     """Form the party branches of a plan from a list of members per building (counts)."""
-    check_language(lang)
-    plans, day = gridmap.PlanStore(store), pick_day(keep_from)
-    plan, kept = plans.load(name), plans.staff(name, day)
+    plans, plan = open_plan(store, name, lang)
+    day = pick_day(keep_from)
+    kept = plans.staff(name, day)
     counts = gridmap.read_members(members, plan.city, sheet=sheet)
     known = {"workers", "staffing"} <= set(kept)
     leaders = gridmap.find_leaders(kept["staffing"], kept["workers"], day) if known else None
@@ -124,9 +138,7 @@ def check_liaisons(
     lang: Language = "zh",
 ) -> None:
     """Read the liaisons of departments, and list the communities that miss one or have two."""
-    check_language(lang)
-    plans = gridmap.PlanStore(store)
-    plan = plans.load(name)
+    plans, plan = open_plan(store, name, lang)
     named = plan.rules.departments
     table = gridmap.read_liaisons(liaisons, plan.city, departments=named, sheet=sheet)
     gaps = gridmap.find_liaison_gaps(table, plan.city, departments=named, lang=cast(Any, lang))
@@ -147,7 +159,7 @@ def match_contacts(
     store: StorePath,
     name: PlanName,
     contacts: ListPath,
-    datum: Annotated[str, typer.Option(help="wgs84, cgcs2000, gcj02 or bd09.")] = "wgs84",
+    datum: Datum = "wgs84",
     sheet: Sheet = None,
     keep_from: KeepFrom = None,
     by: KeptBy = "",
@@ -157,9 +169,7 @@ def match_contacts(
     lang: Language = "zh",
 ) -> None:
     """Match leaders' contact points or co-building units to communities or branches, evenly."""
-    check_language(lang)
-    plans = gridmap.PlanStore(store)
-    plan = plans.load(name)
+    plans, plan = open_plan(store, name, lang)
     table = gridmap.read_contacts(contacts, plan.city, datum=datum, sheet=sheet)
     matches, names = _match(plans, name, plan, table, to, pick_day(keep_from), lang)
     for match in matches.to_dict("records"):

@@ -11,10 +11,11 @@ import scipy
 from gridmap.plan import Plan
 from gridmap.rules import Rules
 from gridmap.staff.case import Case, make_case
+from gridmap.staff.columns import Duties, Optimum
 from gridmap.staff.deputies import find_deputies
-from gridmap.staff.optimum import Duties, Optimum, find_optimum
+from gridmap.staff.optimum import find_optimum
 from gridmap.staff.reasons import Choice, Language, Reason, explain_deputies, explain_primaries
-from gridmap.tables import STAFFING, WAYS
+from gridmap.tables import STAFFING, WAYS, cast_columns
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -163,7 +164,7 @@ def _make_choice(case: Case, duties: Duties, optimum: Optimum, primary: Ints) ->
     reduced = np.full(case.cost.shape, np.inf)
     reduced[duties.worker[single], duties.group[single]] = optimum.reduced[single]
     gap = optimum.cost - optimum.bound
-    extra = np.maximum(reduced - gap, 0.0)
+    extra = np.maximum(np.floor(reduced - gap), 0.0)
     load = np.zeros(len(case.workers), np.int64)
     served = primary >= 0
     np.add.at(load, primary[served], case.posts["households"].to_numpy()[served])
@@ -196,9 +197,7 @@ def _tabulate(
             "reason": [row.text for row in rows],
         }
     )
-    kinds = {"i": "int64", "f": "float64", "O": "str", "M": "datetime64[s]"}
-    frame = frame.astype({name: kinds[kind] for name, kind in STAFFING.columns.items()})
-    frame = _keep_starts(frame, current)
+    frame = _keep_starts(cast_columns(frame, STAFFING), current)
     return frame.sort_values(["grid_code", "role"], ascending=[True, False], ignore_index=True)
 
 

@@ -50,6 +50,8 @@ class Case:
         Whole metres for leaving it vacant.
     own : array of shape (posts,)
         The present primary worker, or -1.
+    aides : array of bool, shape (workers, posts)
+        Who is deputy of it now.
     beside : array of int, shape (pairs, 2)
         Posts of one community whose grids touch, or of one grid.
     """
@@ -65,6 +67,7 @@ class Case:
     cost: Floats
     vacant: Floats
     own: Ints
+    aides: Flags
     beside: Ints
 
 
@@ -93,6 +96,7 @@ def make_case(
     """
     there = keep_present(check_workers_of(plan, workers), on or date.today())
     weights = rules.staffing
+    there = there.assign(limit=there["limit"].clip(upper=weights.max_households))
     home = _find_home(plan, there)
     bound = there["kind"].isin(["community", "part_time"]).to_numpy()[:, None]
     if posts is None:
@@ -100,11 +104,13 @@ def make_case(
         posts = list_posts(plan, limits.max(axis=0, initial=0))
     at = posts["grid"].to_numpy(np.int64)
     loads = posts["households"].to_numpy()[None, :]
-    walks, ways = measure_walks(plan, there)
+    walks, ways = measure_walks(plan, there, rules)
     walk, home = walks[:, at], home[:, at]
     open_to = (there["limit"].to_numpy()[:, None] >= loads) & (home | ~bound)
     own = _find_own(there, plan, posts, current, on or date.today())
-    cost = _price(there, weights, loads, _fill_walks(plan, there, walks)[:, at], home)
+    cost = _price(
+        there, weights, loads, _fill_walks(plan, there, walks, weights.detour)[:, at], home
+    )
     rows = np.arange(len(there))[:, None]
     cost += weights.change * ((own[None, :] >= 0) & (own[None, :] != rows))
     return Case(
@@ -119,6 +125,7 @@ def make_case(
         cost=np.where(open_to, np.round(cost), np.inf),
         vacant=price_vacant(posts, rules),
         own=own,
+        aides=_find_aides(there, posts, current, on or date.today()),
         beside=_pair_posts(posts, find_beside(plan)),
     )
 
@@ -164,10 +171,10 @@ def keep_present(workers: gpd.GeoDataFrame, on: date) -> gpd.GeoDataFrame:
     return workers[begun & (workers["ends"].isna() | (workers["ends"] >= day))]
 
 
-def measure_walks(plan: Plan, workers: gpd.GeoDataFrame) -> tuple[Floats, Ints]:
+def measure_walks(plan: Plan, workers: gpd.GeoDataFrame, rules: Rules) -> tuple[Floats, Ints]:
     """Measure the way from each worker to each grid of a plan: metres, positions in `WAYS`."""
     points = _positions(workers)
-    return make_walk_net(plan).measure(points, grid_points(plan).to_numpy())
+    return make_walk_net(plan, rules).measure(points, grid_points(plan).to_numpy())
 
 
 def _positions(workers: gpd.GeoDataFrame) -> Any:
@@ -176,7 +183,7 @@ def _positions(workers: gpd.GeoDataFrame) -> Any:
     return np.full(len(workers), None, dtype=object)
 
 
-def _fill_walks(plan: Plan, workers: gpd.GeoDataFrame, walk: Floats) -> Floats:
+def _fill_walks(plan: Plan, workers: gpd.GeoDataFrame, walk: Floats, detour: float) -> Floats:
     """Let who has no position come from the middle of his community, or from everywhere alike."""
     unknown = np.isnan(walk).any(axis=1)
     if not unknown.any():
@@ -188,7 +195,7 @@ def _fill_walks(plan: Plan, workers: gpd.GeoDataFrame, walk: Floats) -> Floats:
     for at in np.flatnonzero(unknown):
         inside = community == workers["community_id"].iloc[at]
         middle = xy[inside].mean(axis=0) if inside.any() else xy.mean(axis=0)
-        off = np.hypot(*(xy - middle).T) * plan.rules.staffing.detour
+        off = np.hypot(*(xy - middle).T) * detour
         filled[at] = off if inside.any() else off.mean()
     return filled
 
@@ -217,13 +224,34 @@ def _find_own(
     """Return each post's present primary worker among those who are there, else -1."""
     if current is None:
         return np.full(len(posts), -1)
-    held = posts_on(plan, current, on)
-    if not (held["worker_id"] != "").any():  # what was in force ended the day before
-        held = posts_on(plan, current, on - timedelta(days=1))
+    held = posts_on(plan, current, _last_in_force(current, on))
     held["share"] = held.groupby("grid_code").cumcount() + 1
     holders = held.set_index(["grid_code", "share"])["worker_id"]
     keys = pd.MultiIndex.from_frame(posts[["grid_code", "share"]])
     return workers.index.get_indexer(holders.reindex(keys).fillna(""))
+
+
+def _find_aides(
+    workers: gpd.GeoDataFrame, posts: pd.DataFrame, current: pd.DataFrame | None, on: date
+) -> Flags:
+    """Flag each post's present deputies among those who are there."""
+    aides = np.zeros((len(workers), len(posts)), bool)
+    if current is None:
+        return aides
+    rows = duties_on(current, _last_in_force(current, on))
+    rows = rows[rows["role"] == "deputy"]
+    at = workers.index.get_indexer(pd.Index(rows["worker_id"]))
+    for code, worker in zip(rows["grid_code"], at.tolist(), strict=True):
+        if worker >= 0:
+            aides[worker, posts["grid_code"] == code] = True
+    return aides
+
+
+def _last_in_force(current: pd.DataFrame, on: date) -> date:
+    """Return the day, or the one before it if what was in force ended then."""
+    rows = duties_on(current, on)
+    some = (rows["role"] == "primary") & (rows["worker_id"] != "")
+    return on if some.any() else on - timedelta(days=1)
 
 
 def primaries_on(staffing: pd.DataFrame, on: date) -> pd.Series:

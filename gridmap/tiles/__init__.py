@@ -22,7 +22,7 @@ from gridmap.errors import TableError
 from gridmap.files import write_whole
 from gridmap.geojson import TOLD, Bbox, tell_grids
 from gridmap.plan import Plan
-from gridmap.tiles.cutting import Pieces, merge_pieces, split_key, tile_key
+from gridmap.tiles.cutting import Pieces, merge_pieces, split_key, take_tile, tile_key
 from gridmap.tiles.encoding import Properties, encode_pieces, encode_properties
 from gridmap.tiles.levels import (
     FIRST,
@@ -30,7 +30,6 @@ from gridmap.tiles.levels import (
     WORLD_BITS,
     Coverage,
     Separate,
-    Sheet,
     place_shapes,
     project,
 )
@@ -97,7 +96,7 @@ class Tiles:
             for name in self.layers
             if name not in ("grids", "communities")
         }
-        self._sheets: dict[int, list[tuple[int, Sheet]]] = {}
+        self._pieces: dict[int, Pieces] = {}
         self._lock = Lock()
 
     def tile(self, zoom: int, column: int, row: int) -> bytes:
@@ -111,13 +110,12 @@ class Tiles:
         if not FIRST <= zoom <= LAST:
             return b""
         key = tile_key(column, row)
-        pieces = _join([(start, sheet.take(key)) for start, sheet in self._get_sheets(zoom)])
+        pieces = take_tile(self._get_pieces(zoom), key)
         return encode_pieces(pieces, self._told).get(key, b"") if len(pieces.tile) else b""
 
     def tiles(self, zoom: int) -> Iterator[tuple[int, int, bytes]]:
         """Give every tile of a zoom that is not empty: column, row, bytes."""
-        pieces = _join([(start, sheet.take_all()) for start, sheet in self._get_sheets(zoom)])
-        for key, data in encode_pieces(pieces, self._told).items():
+        for key, data in encode_pieces(self._get_pieces(zoom), self._told).items():
             yield *split_key(key), data
 
     def describe(self, url: str, *, attribution: str = "") -> dict[str, Any]:
@@ -158,24 +156,27 @@ class Tiles:
         first, last = places.tolist()
         return first[0], first[1], last[0], last[1]
 
-    def _get_sheets(self, zoom: int) -> list[tuple[int, Sheet]]:
-        """Return the layers of a zoom, each with the number of its first feature."""
+    def _get_pieces(self, zoom: int) -> Pieces:
+        """Return what the tiles of a zoom are made of."""
         with self._lock:
-            if zoom not in self._sheets:
-                self._sheets[zoom] = self._make_sheets(zoom)
-            return self._sheets[zoom]
+            if zoom not in self._pieces:
+                self._pieces[zoom] = self._draw(zoom)
+            return self._pieces[zoom]
 
-    def _make_sheets(self, zoom: int) -> list[tuple[int, Sheet]]:
-        sheets = dict(zip(("grids", "communities"), self._coverage.make_sheets(zoom), strict=True))
+    def _draw(self, zoom: int) -> Pieces:
+        """Put the pieces of all layers together, their features numbered through."""
+        drawn = dict(zip(("grids", "communities"), self._coverage.draw(zoom), strict=True))
         for name, shapes in self._separate.items():
             if zoom >= LAYERS[name]:
-                sheets[name] = shapes.make_sheet(zoom)
-        starts = self._told.starts.tolist()
-        return [
-            (start, sheets[name])
-            for name, start in zip(self.layers, starts, strict=False)
-            if name in sheets
-        ]
+                drawn[name] = shapes.draw(zoom)
+        starts = zip(self.layers, self._told.starts.tolist(), strict=False)
+        return merge_pieces(
+            [
+                drawn[name]._replace(feature=drawn[name].feature + start)
+                for name, start in starts
+                if name in drawn
+            ]
+        )
 
 
 def make_tiles(
@@ -257,9 +258,3 @@ def _describe(plan: Plan, layer: str, min_cell: int) -> list[dict[str, Any]]:
     columns = pd.DataFrame(frame[list(TOLD[layer])])
     rows = columns.astype(object).where(columns.notna(), None).to_dict("records")
     return [{str(key): value for key, value in row.items()} for row in rows]
-
-
-def _join(sheets: list[tuple[int, Pieces]]) -> Pieces:
-    """Put the pieces of layers together, their features numbered through."""
-    moved = [pieces._replace(feature=pieces.feature + start) for start, pieces in sheets]
-    return merge_pieces(moved)
