@@ -152,7 +152,6 @@ from .staff.contacts import MatchWeights as MatchWeights
 from .staff.contacts import match_branches as match_branches
 from .staff.contacts import match_communities as match_communities
 from .staff.contacts import measure_need as measure_need
-from .staff.contacts import read_contacts as read_contacts
 from .staff.duties import basic_duties as basic_duties
 from .staff.duties import list_tasks as list_tasks
 from .staff.features import read_features as read_features
@@ -161,6 +160,7 @@ from .staff.liaisons import liaisons_for as liaisons_for
 from .staff.liaisons import read_liaisons as read_liaisons
 from .staff.members import make_members as make_members
 from .staff.members import read_members as read_members
+from .staff.places import read_contacts as read_contacts
 from .staff.registers import write_visits as write_visits
 from .staff.task_lists import assign_tasks as assign_tasks
 from .staff.task_lists import tell_tasks as tell_tasks

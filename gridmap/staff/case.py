@@ -22,6 +22,9 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
+#: Kinds of workers who serve their own community only.
+BOUND_KINDS = ("community", "part_time")
+
 
 @dataclass(frozen=True)
 class Case:
@@ -94,38 +97,34 @@ def make_case(
     TableError, StaffError
         See `assign_workers`.
     """
-    there = keep_present(check_workers_of(plan, workers), on or date.today())
-    weights = rules.staffing
+    day, weights = on or date.today(), rules.staffing
+    there = keep_present(check_workers_of(plan, workers), day)
     there = there.assign(limit=there["limit"].clip(upper=weights.max_households))
+    limit = there["limit"].to_numpy(np.int64)[:, None]
     home = _find_home(plan, there)
-    bound = there["kind"].isin(["community", "part_time"]).to_numpy()[:, None]
+    allowed = home | ~there["kind"].isin(BOUND_KINDS).to_numpy()[:, None]
     if posts is None:
-        limits = np.where(home | ~bound, there["limit"].to_numpy(np.int64)[:, None], 0)
-        posts = list_posts(plan, limits.max(axis=0, initial=0))
-    at = posts["grid"].to_numpy(np.int64)
-    loads = posts["households"].to_numpy()[None, :]
+        posts = list_posts(plan, np.where(allowed, limit, 0).max(axis=0, initial=0))
+    at, loads = posts["grid"].to_numpy(np.int64), posts["households"].to_numpy()[None, :]
     walks, ways = measure_walks(plan, there, rules)
-    walk, home = walks[:, at], home[:, at]
-    open_to = (there["limit"].to_numpy()[:, None] >= loads) & (home | ~bound)
-    own = _find_own(there, plan, posts, current, on or date.today())
-    cost = _price(
-        there, weights, loads, _fill_walks(plan, there, walks, weights.detour)[:, at], home
-    )
-    rows = np.arange(len(there))[:, None]
-    cost += weights.change * ((own[None, :] >= 0) & (own[None, :] != rows))
+    open_to = allowed[:, at] & (limit >= loads)
+    own = _find_own(there, plan, posts, current, day)
+    filled = _fill_walks(plan, there, walks, weights.detour)
+    cost = _price(there, weights, loads, filled[:, at], home[:, at])
+    cost += _price_changes(own, len(there), weights)
     return Case(
         plan=plan,
         workers=there,
         weights=weights,
         posts=posts,
-        walk=walk,
+        walk=walks[:, at],
         ways=ways[:, at],
-        home=home,
+        home=home[:, at],
         open_to=open_to,
         cost=np.where(open_to, np.round(cost), np.inf),
         vacant=price_vacant(posts, rules),
         own=own,
-        aides=_find_aides(there, posts, current, on or date.today()),
+        aides=_find_aides(there, posts, current, day),
         beside=_pair_posts(posts, find_beside(plan)),
     )
 
@@ -212,6 +211,12 @@ def _price(
         + weights.outside * ~home
         + weights.part_time * part_time
     )
+
+
+def _price_changes(own: Ints, workers: int, weights: Weights) -> Floats:
+    """Price whoever is not the one that a post has now, where it has one who is there."""
+    others = (own[None, :] >= 0) & (own[None, :] != np.arange(workers)[:, None])
+    return np.asarray(weights.change * others, np.float64)
 
 
 def _find_own(

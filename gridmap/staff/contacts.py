@@ -7,7 +7,6 @@ problem, and its solution is exact.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -16,38 +15,14 @@ import numpy.typing as npt
 import pandas as pd
 import scipy
 
-from gridmap.city import City
 from gridmap.errors import RulesError, TableError
 from gridmap.plan import Plan
-from gridmap.reading.findings import Finding
-from gridmap.reading.lists import (
-    Names,
-    place_list,
-    read_list,
-    refuse_list,
-    refuse_twins,
-    settle_counts,
-    settle_words,
-)
 from gridmap.staff.branches import Branches
 from gridmap.staff.reasons import Language
-from gridmap.tables import CONTACT_KINDS, CONTACT_MATCHES, CONTACTS, check_table, list_some
+from gridmap.tables import CONTACT_MATCHES, CONTACTS, check_table, list_some
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-
-#: Names of the columns of a list of contacts, best first.
-CONTACT_NAMES: Names = {
-    "contact_id": ("contact_id", "编号", "编码", "序号", "id"),
-    "kind": ("kind", "类别", "类型"),
-    "name": ("name", "名称", "单位名称", "单位", "职务", "岗位", "领导", "姓名"),
-    "scope": ("scope", "范围", "区划代码", "街道代码", "区划", "所属区划"),
-    "points": ("points", "联系点数", "点数", "数量"),
-}
-_KINDS = {
-    "leader": ("leader", "领导", "市级领导", "区级领导", "街道领导", "包联领导", "联系领导"),
-    "unit": ("unit", "单位", "共建单位", "机关", "企业", "事业单位", "企事业单位"),
-}
 
 _TEXTS: dict[str, dict[Language, str]] = {
     "facts": {
@@ -94,59 +69,6 @@ class MatchWeights:
         for name, value in vars(self).items():
             if not 0 <= value < float("inf"):
                 raise RulesError(f"{name} is {value}, not a number from 0 up")
-
-
-def read_contacts(
-    path: str | Path, city: City, *, datum: str = "wgs84", sheet: str | None = None
-) -> gpd.GeoDataFrame:
-    """Read a list of leaders with contact points, or of co-building units.
-
-    Parameters
-    ----------
-    path : str or Path
-        A row each: 编号, 类别 (领导 or 单位), 名称, 范围 (the beginning of the community codes
-        that it may be matched to, 210802 for a district; empty for the city), 点数 (how many it
-        takes, 1 where empty), and positions of the offices where they are known.
-    city : City
-        For its CRS.
-    datum : str
-        Of the degrees in the file.
-    sheet : str, optional
-        The sheet of the workbook.
-
-    Returns
-    -------
-    GeoDataFrame
-        `CONTACTS`.
-
-    Raises
-    ------
-    StaffError
-        With every row that is wrong.
-    TableError
-        If the file can't be read or has no such columns.
-    """
-    findings: list[Finding] = []
-    rows = read_list(path, CONTACT_NAMES, ("name",), sheet=sheet)
-    ids = [f"K{at + 1:03d}" for at in range(len(rows))]
-    rows = rows if "contact_id" in rows else rows.assign(contact_id=ids)
-    rows = settle_words(rows, ("kind", "scope", "points"))
-    kinds = {word: kind for kind, words in _KINDS.items() for word in words}
-    rows["kind"] = rows["kind"].map(lambda text: kinds.get(text, text or "unit")).astype("str")
-    rows["points"] = rows["points"].where(rows["points"] != "", "1")
-    rows = settle_counts(rows, CONTACTS.name, ("points",), findings)
-    for row, kind in rows.loc[~rows["kind"].isin(CONTACT_KINDS), "kind"].items():
-        problem = "neither 领导 nor 单位"
-        findings.append(Finding(CONTACTS.name, str(row), "kind", kind, problem, "refused"))
-    codes = city.communities["code"]
-    for row, scope in rows["scope"].items():
-        if not codes.str.startswith(scope).any():
-            problem = "no community's code begins so"
-            findings.append(Finding(CONTACTS.name, str(row), "scope", scope, problem, "refused"))
-    refuse_twins(rows, CONTACTS.name, ["contact_id"], findings, "the id stands in a row above")
-    refuse_list(path, CONTACTS.name, findings)
-    placed = place_list(rows.set_index("contact_id"), city.crs, datum)
-    return placed[[*CONTACTS.columns, "geometry"]]
 
 
 def measure_need(plan: Plan, branches: Branches | None = None) -> pd.Series:

@@ -17,8 +17,8 @@ from gridmap.staff.contacts import (
     match_communities,
     match_evenly,
     measure_need,
-    read_contacts,
 )
+from gridmap.staff.places import read_contacts
 from gridmap.tables import CONTACT_MATCHES, CONTACTS, check_table
 from tests.staff.blocks import CRS, count_members, make_blocks
 
