@@ -108,6 +108,16 @@ _PRINTED = {
     "level": ("层级", "Level"),
     "distance": ("距离（公里）", "Distance (km)"),
     "need": ("需求度", "Need"),
+    "visits": ("走访次数", "Visits"),
+    "visited": ("已走访户数", "Households visited"),
+    "coverage": ("覆盖率（%）", "Coverage (%)"),
+    "state": ("进度", "State"),
+    "short": ("落后户数", "Households behind"),
+    "late": ("落后网格数", "Grids behind"),
+    "last": ("最近走访", "Last visit"),
+    "task": ("任务", "Task"),
+    "amount": ("数量", "Amount"),
+    "helpers": ("结对数", "Leaders and units"),
 }
 #: The same for amounts in a table, where the unit stands in the header.
 _WITH_UNIT = {

@@ -123,6 +123,25 @@ def test_rosters(plans, tmp_path):
     assert "党支部" not in openpyxl.load_workbook(out).sheetnames
 
 
+def test_tasks(plans, tmp_path):
+    """On the screen, as pages and as a table, with the counts of a list; kept for the service."""
+    counts = write(tmp_path, "台账.csv", "楼号,独居老人", "b0,3")
+    given = ["tasks", str(plans), "spring"]
+    result = call(*given, "--features", counts)
+    assert result.exit_code == 0, result.output
+    assert result.output.count("网格员任务清单") == 4
+    assert "定期探访独居老人 3 人" in result.output
+    page = tmp_path / "任务.html"
+    today = date.today()
+    keep = ["--keep-from", today.isoformat(), "--by", "王芳"]
+    result = call(*given, str(page), "--features", counts, "--lang", "en", *keep)
+    assert "9 tasks in 4 grids" in result.output
+    assert "look in on 3 elderly people" in page.read_text(encoding="utf-8")
+    assert len(PlanStore(plans).staff("spring", today)["tasks"]) == 9
+    assert AuditLog(plans).entries()["action"].tolist() == ["export", "keep staff"]
+    assert "serves no grid" in str(call(*given, "--worker", "S9").exception)
+
+
 def test_visits(plans, tmp_path):
     """Who is behind is told, the worst first."""
     code = PlanStore(plans).load("spring").grids.index[0]
@@ -131,3 +150,25 @@ def test_visits(plans, tmp_path):
     result = call("visits", str(plans), "spring", path, *words)
     assert result.exit_code == 1
     assert result.output.endswith("3 of 4 grids are behind\n")
+    assert "120 of 600 households visited in 120 calls; the pace asks for 50 %" in result.output
+
+
+def test_the_log_of_visits_is_kept_and_grows(plans, tmp_path):
+    """A second list goes on from the first; without a list the kept one counts; it is printed."""
+    first, second = PlanStore(plans).load("spring").grids.index[:2]
+    header, today = "日期,网格编码,走访户数", date.today().isoformat()
+    words = ["--from", "2026-03-01", "--to", "2026-03-10", "--on", today, "--by", "王芳"]
+    given = ["visits", str(plans), "spring"]
+    assert "no visits kept" in str(call(*given, *words).exception)
+    one = write(tmp_path, "一.csv", header, f"2026-03-01,{first},120")
+    two = write(tmp_path, "二.csv", header, f"2026-03-02,{second},100")
+    for path in (one, two):
+        result = call(*given, path, *words, "--keep-from", today)
+        assert f"kept with spring from {today}" in result.output
+    assert "are in the log already" in str(call(*given, two, *words).exception)
+    out, page = tmp_path / "走访.xlsx", tmp_path / "走访.html"
+    result = call(*given, *words, "--roster", str(out), "--map", str(page))
+    assert result.exit_code == 1
+    assert "220 of 600 households visited" in result.output
+    assert "走访进度" in openpyxl.load_workbook(out).sheetnames
+    assert "<html" in page.read_text(encoding="utf-8")

@@ -11,7 +11,6 @@ from gridmap.cli.options import (
     By,
     Datum,
     Day,
-    From,
     KeepFrom,
     KeptBy,
     Language,
@@ -22,7 +21,6 @@ from gridmap.cli.options import (
     RulesPath,
     Sheet,
     StorePath,
-    To,
     audited,
     keep_staff,
     open_plan,
@@ -213,37 +211,3 @@ def _match(
     branches = gridmap.Branches.from_tables(kept)
     matches = gridmap.match_branches(plan, branches, table, lang=cast(Any, lang))
     return matches, branches.branches["name"]
-
-
-@app.command("visits")
-def measure_visits(
-    store: StorePath,
-    name: PlanName,
-    visits: ListPath,
-    starts: From,
-    ends: To,
-    on: Day = None,
-    sheet: Sheet = None,
-    lang: Language = "zh",
-) -> None:
-    """Say which grids fall behind in a round of visits, the worst first."""
-    _, plan = open_plan(store, name, lang)
-    log = gridmap.read_visits(visits, plan, sheet=sheet)
-    table = gridmap.measure_visits(
-        *(plan, log),
-        starts=starts.date(),
-        ends=ends.date(),
-        today=pick_day(on),
-        lang=cast(Any, lang),
-    )
-    late = table[table["behind"]].sort_values("short", ascending=False, kind="stable")
-    for grid in late.itertuples():
-        typer.echo(
-            f"{grid.Index} {plan.grids.at[grid.Index, 'name']}: {grid.coverage:.0f} %, "
-            f"{grid.short} households behind"
-        )
-    over = table[table["problem"] != ""]
-    for grid in over.itertuples():
-        typer.echo(f"{grid.Index}: {grid.problem}")
-    typer.echo(f"{len(late)} of {len(table)} grids are behind")
-    raise typer.Exit(0 if late.empty and over.empty else 1)
