@@ -149,6 +149,7 @@ from .staff.cards import describe_contact as describe_contact
 from .staff.cards import describe_staff as describe_staff
 from .staff.cards import hide_members as hide_members
 from .staff.contacts import MatchWeights as MatchWeights
+from .staff.contacts import join_contacts as join_contacts
 from .staff.contacts import match_branches as match_branches
 from .staff.contacts import match_communities as match_communities
 from .staff.contacts import measure_need as measure_need

@@ -97,9 +97,20 @@ def test_liaisons(plans, tmp_path):
 def test_contacts(plans, tmp_path):
     """Each contact is told with its community and the reason."""
     path = write(tmp_path, "共建.csv", "编号,名称", "G1,图书馆", "G2,医院")
-    result = call("contacts", str(plans), "spring", path)
+    out, page = tmp_path / "共建.xlsx", tmp_path / "共建.html"
+    keep = ["--keep-from", date.today().isoformat(), "--by", "王芳"]
+    given = ["contacts", str(plans), "spring"]
+    result = call(*given, path, "--roster", str(out), "--map", str(page), *keep)
     assert result.exit_code == 0, result.output
     assert "G1 图书馆 -> 21080200300" in result.output
+    assert openpyxl.load_workbook(out).sheetnames == ["共建单位", "结对汇总"]
+    assert "共建单位" in page.read_text(encoding="utf-8")
+    leaders = write(tmp_path, "领导.csv", "类别,名称,范围", "领导,区委书记,210802")
+    result = call(*given, leaders, "--roster", str(out), *keep)
+    assert "L001 区委书记 -> " in result.output
+    assert "共建单位" in openpyxl.load_workbook(out).sheetnames
+    kept = PlanStore(plans).staff("spring", date.today())
+    assert kept["contacts"].index.tolist() == ["G1", "G2", "L001"]
 
 
 def test_rosters(plans, tmp_path):
@@ -108,8 +119,11 @@ def test_rosters(plans, tmp_path):
     assert "nothing for a roster" in str(nothing)
     members = write(tmp_path, "党员.csv", "楼号,正式党员", "b0,9", "b4,5", "b2,5", "b6,4")
     out, keep = tmp_path / "党支部.xlsx", ["--keep-from", date.today().isoformat(), "--by", "王芳"]
-    result = call("branches", str(plans), "spring", members, "--roster", str(out), *keep)
+    page = tmp_path / "党支部.html"
+    given = ["branches", str(plans), "spring", members, "--roster", str(out), "--map", str(page)]
+    result = call(*given, *keep)
     assert result.exit_code == 0, result.output
+    assert "党支部覆盖" in page.read_text(encoding="utf-8")
     assert openpyxl.load_workbook(out)["党支部"]["A1"].value == "网格党支部名册"
     path = write(tmp_path, "联络员.csv", "社区,部门,岗位", "小雨社区,供电,客户经理")
     call("liaisons", str(plans), "spring", path, "--roster", str(tmp_path / "b.xlsx"), *keep)

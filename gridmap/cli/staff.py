@@ -102,6 +102,7 @@ def form_branches(
     members: ListPath,
     rules_path: RulesPath = None,
     roster: RosterPath = None,
+    map_path: MapPath = None,
     sheet: Sheet = None,
     keep_from: KeepFrom = None,
     by: KeptBy = "",
@@ -122,6 +123,8 @@ def form_branches(
     typer.echo(branches.to_text())
     tables = {**kept, **branches.tables}
     write_part(plans, name, plan, tables, "branches", roster, on=day, by=by, lang=lang)
+    if map_path:
+        gridmap.map_branches(plan, tables, lang=cast(Any, lang)).save(map_path)
     keep_staff(plans, name, {"members": counts, **branches.tables}, keep_from, by)
     raise typer.Exit(0 if branches.branch_violations.empty else 1)
 
@@ -159,6 +162,8 @@ def match_contacts(
     store: StorePath,
     name: PlanName,
     contacts: ListPath,
+    roster: RosterPath = None,
+    map_path: MapPath = None,
     datum: Datum = "wgs84",
     sheet: Sheet = None,
     keep_from: KeepFrom = None,
@@ -171,7 +176,9 @@ def match_contacts(
     """Match leaders' contact points or co-building units to communities or branches, evenly."""
     plans, plan = open_plan(store, name, lang)
     table = gridmap.read_contacts(contacts, plan.city, datum=datum, sheet=sheet)
-    matches, names = _match(plans, name, plan, table, to, pick_day(keep_from), lang)
+    day = pick_day(keep_from)
+    kept = plans.staff(name, day)
+    matches, names = _match(name, plan, kept, table, to, day, lang)
     for match in matches.to_dict("records"):
         told = str(match["target_id"])
         where = f"{told} {names[told]}".strip() if told else "nobody"
@@ -184,14 +191,19 @@ def match_contacts(
         f"{len(matches) - lost} points of {len(table)} contacts for {len(names)} targets, "
         f"{shares.min()} to {shares.max()} each; {lost} without one"
     )
-    keep_staff(plans, name, {"contacts": table, "contact_matches": matches}, keep_from, by)
+    joined = gridmap.join_contacts(kept, table, matches)
+    shown = {**kept, **joined}
+    write_part(plans, name, plan, shown, "contacts", roster, on=day, by=by, lang=lang)
+    if map_path:
+        gridmap.map_contacts(plan, shown, lang=cast(Any, lang)).save(map_path)
+    keep_staff(plans, name, joined, keep_from, by)
     raise typer.Exit(1 if lost else 0)
 
 
 def _match(
-    plans: gridmap.PlanStore,
     name: str,
     plan: gridmap.Plan,
+    kept: dict[str, Any],
     table: Any,
     to: str,
     day: date,
@@ -203,7 +215,6 @@ def _match(
     if to == "community":
         matches = gridmap.match_communities(plan, table, lang=cast(Any, lang))
         return matches, plan.city.communities["name"]
-    kept = plans.staff(name, day)
     if "branches" not in kept:
         raise StaffError(
             f"no branches kept with plan {name!r} on {day}: `gridmap branches … --keep-from` first"

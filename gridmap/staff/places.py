@@ -156,11 +156,12 @@ def read_contacts(
         If the file can't be read or has no such columns.
     """
     rows = read_list(path, CONTACT_NAMES, ("name",), sheet=sheet)
-    ids = [f"K{at + 1:03d}" for at in range(len(rows))]
-    rows = rows if "contact_id" in rows else rows.assign(contact_id=ids)
     rows = settle_words(rows, ("kind", "scope", "points"))
     kinds = {word: kind for kind, words in _KINDS.items() for word in words}
     rows["kind"] = rows["kind"].map(lambda text: kinds.get(text, text or "unit")).astype("str")
+    # Lists of leaders and of units are kept together: their ids differ.
+    ids = [f"{kind[:1].upper()}{at + 1:03d}" for at, kind in enumerate(rows["kind"])]
+    rows = rows if "contact_id" in rows else rows.assign(contact_id=ids)
     rows["points"] = rows["points"].where(rows["points"] != "", "1")
     strange = rows.loc[~rows["kind"].isin(CONTACT_KINDS), "kind"]
     findings = refuse_rows(CONTACTS.name, "kind", strange, "neither 领导 nor 单位")
