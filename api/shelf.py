@@ -23,7 +23,13 @@ from gridmap.locate import Locator
 from gridmap.prepared import Prepared
 from gridmap.rules import Rules
 from gridmap.search import Found, SearchIndex, search
-from gridmap.staff.cards import Tables, describe_contact, describe_staff
+from gridmap.staff.cards import (
+    Tables,
+    describe_contact,
+    describe_staff,
+    describe_tasks,
+    describe_visits,
+)
 from gridmap.store import PlanStore, Stamp
 from gridmap.tiles import Tiles, make_tiles
 
@@ -118,6 +124,7 @@ class Shelf:
         self._served = Kept[str, ServedPlan](most)
         self._staff = Kept[tuple[str, int, date], Tables](most)
         self._units = Kept[str, UnitFeatures](most)
+        self._homes = Kept[str, Any](most)
         self._areas = Kept[str, AreaIndex](most)
         self._codes: dict[str, set[str]] = {}
         self._indexes = Kept[str, SearchIndex](most)
@@ -207,6 +214,28 @@ class Shelf:
         tables = self._get_staff(in_force)
         party = in_force.plan.rules.party
         return describe_staff(tables, code, community_id, in_force.as_of, party)
+
+    def describe_tasks(self, in_force: InForce, code: str) -> list[dict[str, Any]]:
+        """Return the ten duties, each with what a grid asks for, for the office."""
+        return describe_tasks(self._get_staff(in_force), code)
+
+    def describe_visits(self, in_force: InForce, starts: date, ends: date) -> list[dict[str, Any]]:
+        """Return how far a round of visits is on a day, for the office.
+
+        Raises
+        ------
+        RulesError
+            If it ends before it starts.
+        """
+        name = in_force.plan.name
+        return describe_visits(
+            self._get_staff(in_force),
+            self._homes.get(name, lambda: self._store.load_grids(name)["households"]),
+            in_force.plan.rules,
+            starts=starts,
+            ends=ends,
+            today=in_force.as_of,
+        )
 
     def _get_staff(self, in_force: InForce) -> Tables:
         """Return the tables of a plan that count on a day; what is kept later is seen at once."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,8 @@ MARK = "▲"
 _WIDEST = 42
 #: Characters side by side on A4 across that are still read with ease.
 _ROOM = 150
+#: The same on A4 upright.
+_UPRIGHT = 100
 #: Kind of value -> its format; text is never taken for a number.
 _FORMATS = {"number": "General", "text": "@", "day": "yyyy-mm-dd"}
 _TOTAL = {"zh": "合计", "en": "Total"}
@@ -50,6 +53,8 @@ class Sheet:
         Columns that a last line adds up.
     room : int
         Characters side by side on a page; more of them are smaller.
+    foot : str
+        Below everything: who signs.
     """
 
     table: pd.DataFrame
@@ -57,14 +62,28 @@ class Sheet:
     note: str = ""
     sums: tuple[str, ...] = ()
     room: int = _ROOM
+    foot: str = ""
 
 
-def write_book(tables: Mapping[str, pd.DataFrame | Sheet], path: Path, lang: str) -> None:
+@dataclass(frozen=True)
+class Pages:
+    """Tables of the same columns below each other in one sheet, each printed on a page of its own.
+
+    Parameters
+    ----------
+    blocks : tuple of Sheet
+        One at least; A4 upright.
+    """
+
+    blocks: tuple[Sheet, ...]
+
+
+def write_book(tables: Mapping[str, pd.DataFrame | Sheet | Pages], path: Path, lang: str) -> None:
     """Write tables as the sheets of one workbook.
 
     Parameters
     ----------
-    tables : mapping of str to DataFrame or Sheet
+    tables : mapping of str to DataFrame, Sheet or Pages
         Name of the sheet -> table without geometry. A plain one has its header in the first row
         and a filter on each column; ``deviation`` is a share and becomes per cent.
     path : Path
@@ -79,6 +98,8 @@ def write_book(tables: Mapping[str, pd.DataFrame | Sheet], path: Path, lang: str
         sheet = book.create_sheet(name)
         if isinstance(table, Sheet):
             _add_printed(sheet, table, lang)
+        elif isinstance(table, Pages):
+            _add_pages(sheet, table, lang)
         else:
             _add_plain(sheet, list_lines(table, lang), lang)
     book.save(path)
@@ -122,27 +143,71 @@ def _add_plain(sheet: "WriteOnlyWorksheet", lines: Sequence[Sequence[Any]], lang
 
 
 def _add_printed(sheet: "WriteOnlyWorksheet", printed: Sheet, lang: str) -> None:
-    """Write heading, header, numbered rows and sums, with lines around the cells."""
-    from openpyxl.utils import get_column_letter
-
-    looks = _make_looks(sheet)
-    header, *rows = list_lines(printed.table, lang)
-    lines = [[_SERIAL[lang], *header], *([at, *row] for at, row in enumerate(rows, start=1))]
-    last = _add_up(printed, lang)
-    headings = [(printed.title, "title"), (printed.note, "note")][: 2 if printed.note else 1]
-    top = len(headings) + 1
+    """Write one table with its header in sight and on each page."""
+    top = 2 + len(_list_notes(printed.note))
     sheet.freeze_panes = f"C{top + 1}"
-    _set_widths(sheet, _fit_widths([*lines, *last], printed.room), _WIDEST)
+    lines = _list_printed(printed, lang)
+    _set_widths(sheet, _fit_widths(lines, printed.room), _WIDEST)
     _set_page(sheet, top, lang)
-    sheet.row_dimensions[1].height = 32
-    for row, (text, look) in enumerate(headings, start=1):
-        sheet.merged_cells.add(f"A{row}:{get_column_letter(len(lines[0]))}{row}")
-        sheet.append([_cell(sheet, text, looks, look)])
-    sheet.append([_cell(sheet, name, looks, "head") for name in lines[0]])
-    for line in lines[1:]:
+    _add_block(sheet, printed, lines, _make_looks(sheet), 0)
+
+
+def _add_pages(sheet: "WriteOnlyWorksheet", pages: Pages, lang: str) -> None:
+    """Write tables below each other, each on its page."""
+    from openpyxl.worksheet.pagebreak import Break
+
+    printed = [_list_printed(block, lang) for block in pages.blocks]
+    _set_widths(sheet, _fit_widths(list(chain.from_iterable(printed)), _UPRIGHT), _WIDEST)
+    _set_page(sheet, 0, lang)
+    sheet.page_setup.orientation = "portrait"
+    looks, row = _make_looks(sheet), 0
+    for block, lines in zip(pages.blocks, printed, strict=True):
+        row = _add_block(sheet, block, lines, looks, row)
+        sheet.row_breaks.append(Break(id=row))
+
+
+def _add_block(
+    sheet: "WriteOnlyWorksheet",
+    block: Sheet,
+    lines: Sequence[Sequence[Any]],
+    looks: Mapping[tuple[str, str], Any],
+    row: int,
+) -> int:
+    """Write heading, header, numbered rows, sums and foot below a row; return the last row."""
+    header, *rows = lines
+    body = rows[:-1] if block.sums else rows
+    sheet.row_dimensions[row + 1].height = 32
+    _add_title(sheet, block.title, len(header), looks)
+    for note in _list_notes(block.note):
+        sheet.append([_cell(sheet, note, looks, "note")])
+    sheet.append([_cell(sheet, name, looks, "head") for name in header])
+    for line in body:
         sheet.append([_cell(sheet, value, looks, _choose_look(value)) for value in line])
-    for line in last:
+    for line in rows[len(body) :]:
         sheet.append([_cell(sheet, value, looks, "head") for value in line])
+    foot = ["", *_list_notes(block.foot)] if block.foot else []
+    for text in foot:
+        sheet.append([_cell(sheet, text, looks, "note")])
+    return row + 2 + len(_list_notes(block.note)) + len(rows) + len(foot)
+
+
+def _add_title(
+    sheet: "WriteOnlyWorksheet", text: str, columns: int, looks: Mapping[tuple[str, str], Any]
+) -> None:
+    """Write a text into the middle of all columns; no cells are merged for it."""
+    rest = [_cell(sheet, "", looks, "title") for _ in range(columns - 1)]
+    sheet.append([_cell(sheet, text, looks, "title"), *rest])
+
+
+def _list_notes(text: str) -> list[str]:
+    return text.split("\n") if text else []
+
+
+def _list_printed(block: Sheet, lang: str) -> list[list[Any]]:
+    """Return header, numbered rows and sums."""
+    header, *rows = list_lines(block.table, lang)
+    numbered = ([at, *row] for at, row in enumerate(rows, start=1))
+    return [[_SERIAL[lang], *header], *numbered, *_add_up(block, lang)]
 
 
 def _add_up(printed: Sheet, lang: str) -> list[list[Any]]:
@@ -163,8 +228,8 @@ def _fit_widths(lines: Sequence[Sequence[Any]], room: int) -> list[int]:
     [15, 25]
     """
     columns = list(zip(*lines, strict=True))
-    least = [3 + max(map(_longest_word, column)) for column in columns]
-    wanted = [3 + max(map(_text_width, column[1:]), default=0) for column in columns]
+    least = [3 + max(map(_longest_word, set(column))) for column in columns]
+    wanted = [3 + max(map(_text_width, set(column[1:])), default=0) for column in columns]
     cap = _WIDEST
     while True:
         widths = [max(few, min(many, cap)) for few, many in zip(least, wanted, strict=True)]
@@ -208,8 +273,11 @@ def _make_looks(sheet: "WriteOnlyWorksheet") -> dict[tuple[str, str], Any]:
     looks: dict[str, dict[str, Any]] = {
         "text": {},
         "header": {**grey, "alignment": Alignment(vertical="center", wrap_text=True)},
-        "title": {**middle, "font": Font(size=18, bold=True)},
-        "note": {**middle, "font": Font(size=10)},
+        "title": {
+            "font": Font(size=18, bold=True),
+            "alignment": Alignment(horizontal="centerContinuous", vertical="center"),
+        },
+        "note": {"font": Font(size=11)},
         "head": {**box, **grey, **middle},
         "middle": {**box, **middle},
         "left": {**box, **left},
@@ -261,7 +329,8 @@ def _set_page(sheet: "WriteOnlyWorksheet", header: int, lang: str) -> None:
     sheet.page_setup.paperSize, sheet.page_setup.orientation = 9, "landscape"
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
     sheet.page_setup.fitToHeight = 0
-    sheet.print_title_rows = f"1:{header}"
+    if header:
+        sheet.print_title_rows = f"1:{header}"
     sheet.print_options.horizontalCentered = True
     for side in ("left", "right", "top"):
         setattr(sheet.page_margins, side, 0.4)

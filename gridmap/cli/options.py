@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 import gridmap
 from gridmap.errors import GridmapError
+from gridmap.words import check_language
 
 CityPath = Annotated[
     Path, typer.Argument(help="A GeoPackage with layers, or a folder of GIS and CSV files.")
@@ -61,6 +62,18 @@ KeptBy = Annotated[
 RosterPath = Annotated[
     Path | None, typer.Option("--roster", help="Also write the roster to print: .xlsx or .gpkg.")
 ]
+Datum = Annotated[str, typer.Option(help="Of degrees in lists: wgs84, cgcs2000, gcj02 or bd09.")]
+MapPath = Annotated[
+    Path | None, typer.Option("--map", help="Also write a map page that needs no internet.")
+]
+WorkerList = Annotated[
+    Path | None, typer.Option("--workers", help="A list of workers; those kept by default.")
+]
+Current = Annotated[
+    Path | None, typer.Option("--current", help="CSV of the staffing; that kept by default.")
+]
+From = Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")]
+To = Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")]
 JsonPath = Annotated[
     Path | None, typer.Option("--json", help="Also write the report to this file, as JSON.")
 ]
@@ -79,6 +92,13 @@ def name_datums(words: list[str] | None) -> str | dict[str, str] | None:
 def read_estimate(dwelling_area: float | None) -> gridmap.Estimate | None:
     """Return how missing households are estimated, if they are."""
     return None if dwelling_area is None else gridmap.Estimate(dwelling_area=dwelling_area)
+
+
+def open_plan(store: Path, name: str, lang: str) -> tuple[gridmap.PlanStore, gridmap.Plan]:
+    """Open a store and a plan of it; refuse a language that nothing is written in before."""
+    check_language(lang)
+    plans = gridmap.PlanStore(store)
+    return plans, plans.load(name)
 
 
 def pick_day(moment: datetime | None) -> date:

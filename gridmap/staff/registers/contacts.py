@@ -69,20 +69,19 @@ def list_sheets(plan: Plan, tables: Tables, on: date, lang: Language) -> dict[st
 
 
 def list_layers(plan: Plan, tables: Tables, _on: date) -> dict[str, gpd.GeoDataFrame]:
-    """Return each match as a point in what it is matched to; without one it has none."""
+    """Return each match as a point in what it is matched to."""
+    return {"contact_matches": place_matches(plan, tables)}
+
+
+def place_matches(plan: Plan, tables: Tables) -> gpd.GeoDataFrame:
+    """Return the matches, each in the middle of its target; one without a target lies nowhere."""
     rows = list_matches(plan, tables, "zh")
-    communities = plan.city.communities.representative_point()
+    middles = plan.city.communities.representative_point()
     grids = plan.grids.geometry.representative_point()
-    home = {"community": rows["target_id"], "branch": _meet(tables, rows["target_id"])}
-    points = home["community"].map(communities).where(
-        rows["target"] == "community", home["branch"].map(grids)
-    )  # fmt: skip
+    own = rows["target_id"].map(middles)
+    points = own.where(rows["target"] == "community", _meet(tables, rows["target_id"]).map(grids))
     kept = rows.drop(columns=["matched_to", "code"])
-    return {
-        "contact_matches": gpd.GeoDataFrame(
-            kept, geometry=gpd.GeoSeries(points, rows.index, crs=plan.grids.crs)
-        )
-    }
+    return gpd.GeoDataFrame(kept, geometry=gpd.GeoSeries(points, rows.index, crs=plan.grids.crs))
 
 
 def list_matches(plan: Plan, tables: Tables, lang: Language) -> pd.DataFrame:
@@ -92,6 +91,7 @@ def list_matches(plan: Plan, tables: Tables, lang: Language) -> pd.DataFrame:
     frame = matches.reset_index(drop=True)
     ids = _find_communities(plan, tables, frame)
     frame = pd.concat([frame, place_rows(plan, ids).fillna("")], axis=1)
+    frame["community_id"] = ids
     frame["code"] = ids.map(plan.city.communities["code"]).fillna("")
     frame["contact_kind"], frame["contact"] = who["kind"], who["name"]
     frame["scope"] = who["scope"]
