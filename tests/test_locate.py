@@ -16,6 +16,7 @@ from gridmap.datum import from_wgs84
 from gridmap.errors import CrsError, DatumError, RulesError, TableError
 from gridmap.locate import (
     ANSWER,
+    MATCHES,
     SUSPECTS,
     Locator,
     locate_points,
@@ -319,6 +320,30 @@ def test_single_is_batch():
             value = getattr(one, name)
             assert value == getattr(row, name) or (pd.isna(value) and pd.isna(getattr(row, name)))
     assert (table["grid_code"].isna() == (table["match"] == "none")).all()
+
+
+@pytest.mark.parametrize("near_border", [0.0, 0.0004, 5.5554, 40.0, 1e9])
+def test_judge_is_locate(near_border):
+    """The numbers of `judge` are those of the table, where it gives them: on borders and outside.
+
+    Points lie at every distance from a border, about ``near_border`` most of all.
+    """
+    grids = make_voronoi(30, seed=7)
+    locator = Locator(grids, near_border=near_border)
+    lon, lat = pick_points(grids, 2_000, margin=0.05)
+    rows = np.arange(0, 0.0006, 1e-7)  # 67 m north of the south border, in steps of 1 cm
+    lon, lat = np.append(lon, np.full(len(rows), WEST + 0.011)), np.append(lat, SOUTH + rows)
+    table, judged = locator.locate_many(lon, lat), locator.judge(lon, lat)
+    codes = np.array([*locator.codes, None], dtype=object)
+    told = np.isin(table["match"], ["border", "nearest"])
+    assert codes[judged.grid].tolist() == table["grid_code"].astype(object).where(
+        table["grid_code"].notna(), None
+    ).tolist()  # fmt: skip
+    assert np.array(MATCHES)[judged.match].tolist() == table["match"].tolist()
+    assert judged.border_m[told].tolist() == table["border_m"][told].tolist()
+    assert np.isnan(judged.border_m[~told]).all()
+    across = table["runner_up"].astype(object).where(table["runner_up"].notna(), None)
+    assert codes[judged.runner_up][told].tolist() == across[told].tolist()
 
 
 def test_distance_to_border():

@@ -106,19 +106,19 @@ def make_case(
     if posts is None:
         posts = list_posts(plan, np.where(allowed, limit, 0).max(axis=0, initial=0))
     at, loads = posts["grid"].to_numpy(np.int64), posts["households"].to_numpy()[None, :]
-    walks, ways = measure_walks(plan, there, rules)
+    walk, ways = measure_walks(plan, there, rules, at)
     open_to = allowed[:, at] & (limit >= loads)
     own = _find_own(there, plan, posts, current, day)
-    filled = _fill_walks(plan, there, walks, weights.detour)
-    cost = _price(there, weights, loads, filled[:, at], home[:, at])
+    filled = _fill_walks(plan, there, walk, at, weights.detour)
+    cost = _price(there, weights, loads, filled, home[:, at])
     cost += _price_changes(own, len(there), weights)
     return Case(
         plan=plan,
         workers=there,
         weights=weights,
         posts=posts,
-        walk=walks[:, at],
-        ways=ways[:, at],
+        walk=walk,
+        ways=ways,
         home=home[:, at],
         open_to=open_to,
         cost=np.where(open_to, np.round(cost), np.inf),
@@ -131,8 +131,10 @@ def make_case(
 
 def _find_home(plan: Plan, workers: gpd.GeoDataFrame) -> Flags:
     """Say which grids lie in each worker's own community."""
-    known = workers["community_id"].to_numpy(object)[:, None]
-    return (known == plan.grids["community_id"].to_numpy(object)[None, :]) | (known == "")
+    places = plan.city.communities.index
+    known = places.get_indexer(pd.Index(workers["community_id"]))[:, None]
+    of = places.get_indexer(pd.Index(plan.grids["community_id"]))[None, :]
+    return np.asarray((known == of) | (known < 0))
 
 
 def _pair_posts(posts: pd.DataFrame, beside: Ints) -> Ints:
@@ -170,10 +172,20 @@ def keep_present(workers: gpd.GeoDataFrame, on: date) -> gpd.GeoDataFrame:
     return workers[begun & (workers["ends"].isna() | (workers["ends"] >= day))]
 
 
-def measure_walks(plan: Plan, workers: gpd.GeoDataFrame, rules: Rules) -> tuple[Floats, Ints]:
-    """Measure the way from each worker to each grid of a plan: metres, positions in `WAYS`."""
-    points = _positions(workers)
-    return make_walk_net(plan, rules).measure(points, grid_points(plan).to_numpy())
+def measure_walks(
+    plan: Plan, workers: gpd.GeoDataFrame, rules: Rules, at: Ints | None = None
+) -> tuple[Floats, Ints]:
+    """Measure the way from each worker to grids of a plan: metres, positions in `WAYS`.
+
+    ``at`` are positions of grids, any number of times; by default all.
+    """
+    points = grid_points(plan).to_numpy()
+    some = np.arange(len(points)) if at is None else np.unique(at)
+    walk, ways = make_walk_net(plan, rules).measure(_positions(workers), points[some])
+    if at is None or np.array_equal(some, at):
+        return walk, ways
+    place = np.searchsorted(some, at)
+    return walk[:, place], ways[:, place]
 
 
 def _positions(workers: gpd.GeoDataFrame) -> Any:
@@ -182,7 +194,9 @@ def _positions(workers: gpd.GeoDataFrame) -> Any:
     return np.full(len(workers), None, dtype=object)
 
 
-def _fill_walks(plan: Plan, workers: gpd.GeoDataFrame, walk: Floats, detour: float) -> Floats:
+def _fill_walks(
+    plan: Plan, workers: gpd.GeoDataFrame, walk: Floats, at: Ints, detour: float
+) -> Floats:
     """Let who has no position come from the middle of his community, or from everywhere alike."""
     unknown = np.isnan(walk).any(axis=1)
     if not unknown.any():
@@ -191,11 +205,11 @@ def _fill_walks(plan: Plan, workers: gpd.GeoDataFrame, walk: Floats, detour: flo
     xy = np.stack([points.x, points.y], axis=1)
     community = plan.grids["community_id"].to_numpy(object)
     filled = walk.copy()
-    for at in np.flatnonzero(unknown):
-        inside = community == workers["community_id"].iloc[at]
+    for row in np.flatnonzero(unknown):
+        inside = community == workers["community_id"].iloc[row]
         middle = xy[inside].mean(axis=0) if inside.any() else xy.mean(axis=0)
         off = np.hypot(*(xy - middle).T) * detour
-        filled[at] = off if inside.any() else off.mean()
+        filled[row] = off[at] if inside.any() else off.mean()
     return filled
 
 

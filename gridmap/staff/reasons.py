@@ -115,6 +115,10 @@ _NEXT: dict[str, dict[Language, str]] = {
         "zh": "；次优{rival}（{rival_walk}），须连锁调整，总代价至少{more}",
         "en": "; next best {rival} ({rival_walk}), with others moved too, {more} or more",
     },
+    "unsure": {
+        "zh": "；次优{rival}，步行{rival_walk}，须连锁调整，总代价或许相同",
+        "en": "; next best {rival} ({rival_walk}), with others moved too: maybe as good",
+    },
     "instead": {
         "zh": "；次优{rival}，步行{rival_walk}，总代价{more}",
         "en": "; next best {rival} ({rival_walk}): {more}",
@@ -180,7 +184,7 @@ def explain_primaries(case: Case, choice: Choice, lang: Language) -> Iterator[Re
         extra = float(next_best.extra[grid])
         words = _words(case, facts, grid, worker, near, lang)
         text = _TEXTS[binding][lang].format(**words)
-        how = _name_exchange(facts, worker, rival, bool(next_best.exact[grid]))
+        how = _name_exchange(facts, worker, rival, bool(next_best.exact[grid]), extra)
         text += _write_next(case, facts, grid, rival, extra, how, lang)
         if facts.shares[grid][1] > 1:
             text = _SHARE[lang].format(**words) + text
@@ -234,14 +238,14 @@ def _look_up(case: Case, choice: Choice) -> _Facts:
     )
 
 
-def _name_exchange(facts: _Facts, worker: int, rival: int, exact: bool) -> str:
+def _name_exchange(facts: _Facts, worker: int, rival: int, exact: bool, extra: float) -> str:
     """Say what the next best choice is, if there is any."""
     if rival < 0:
         return "alone" if worker >= 0 else ""
     if worker < 0:
         return "leave" if exact else ""
     if not exact:
-        return "bound"
+        return "bound" if extra >= 1 else "unsure"
     return "swap" if facts.served[rival] else "free"
 
 

@@ -88,6 +88,9 @@ class WalkNet:
         ways : array of shape (n, m)
             Positions in `gridmap.tables.WAYS`: what it was measured along.
         """
+        if len(targets) < len(origins):  # a way is as long back: look from the fewer ends
+            metres, ways = self.measure(targets, origins)
+            return metres.T, ways.T
         start, goal = self._place(origins), self._place(targets)
         metres = np.empty((len(start.xy), len(goal.xy)))
         ways = np.empty(metres.shape, np.int64)
