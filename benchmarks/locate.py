@@ -334,7 +334,7 @@ def measure_shenzhen() -> Bar | None:
     differ = np.flatnonzero(owners != expected)
     border = shapely.union_all(shapely.boundary(shapes))
     off = shapely.distance(shapely.points(lon[differ], lat[differ]), border)
-    left = find_disagreements(shapes, owners[differ], lon[differ], lat[differ])
+    left = find_disagreements(shapes, owners, lon, lat)
     for row, metres in zip(differ, off * 111_000, strict=True):
         print(f"  {lon[row]!r}, {lat[row]!r}: {1000 * metres:.2f} mm from the border")
     if len(left) or (off > 1.5e-7).any():
