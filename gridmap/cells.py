@@ -8,17 +8,24 @@ cover a cell without a gap the last one listed needs no test: what is in none of
 that one.
 """
 
+from __future__ import annotations
+
 import math
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import geopandas as gpd
 import numpy as np
 import shapely
 from numba import njit
 from numpy.typing import NDArray
 
 from gridmap.errors import TableError
+from gridmap.later import later
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+else:
+    gpd = later("geopandas")
 
 Ints = NDArray[Any]
 Flags = NDArray[np.bool_]
@@ -237,7 +244,7 @@ def _list_choices(
     return cells, choices.astype(np.int32)
 
 
-def mark_plain(index: "Index", near_border: float, nearest: float) -> Ints:
+def mark_plain(index: Index, near_border: float, nearest: float) -> Ints:
     """Mark the cells of which every place has the same answer, whatever its distance.
 
     Returns
