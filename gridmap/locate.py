@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gridmap.cells import (
+    NEAREST,
     NONE,
     Index,
     answer_point,
@@ -386,7 +387,16 @@ class Locator:
         """Return what `_suspect` does of one position on Earth; at once where nothing can be."""
         if not (self._is_about(lon, lat) or self._is_about(lat, lon)):
             return 0
-        return int(self._suspect(np.array([lon]), np.array([lat]), datum, np.array([NONE]))[0])
+        found = {"swapped": self._owns(lat, lon, datum)}
+        found |= {name: self._owns(lon, lat, name) for name in _other_datums(datum)}
+        return sum(1 << (SUSPECTED.index(name) - 1) for name, holds in found.items() if holds)
+
+    def _owns(self, lon: float, lat: float, datum: str) -> bool:
+        """Tell whether a grid owns one position; none owns what is not on Earth."""
+        if abs(lon) > 180 or abs(lat) > 90:
+            return False
+        x, y = place_to_wgs84(lon, lat, datum)
+        return bool(answer_point(x, y, *self._asked)[1] < NEAREST)
 
     def _is_about(self, lon: float, lat: float) -> bool:
         """Tell whether a position may be in the territory as any datum."""

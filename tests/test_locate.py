@@ -436,6 +436,20 @@ def test_hint_of_datum(town):
     assert town.locate(*place(0.5, 0.5), datum="gcj02").hint == "inside if read as wgs84"
 
 
+@pytest.mark.parametrize("datum", ["wgs84", "gcj02", "bd09"])
+def test_hints_alone_are_those_among_others(town, datum):
+    """Around the territory, and with axes swapped, one position is suspected as in the table."""
+    east, north = (values.ravel() for values in np.meshgrid(*[np.arange(-20, 23.0, 1.3)] * 2))
+    lon, lat = np.round(WEST + east * STEP, 7), np.round(SOUTH + north * STEP, 7)
+    lon, lat = np.append(lon, lat[:50]), np.append(lat, lon[:50].clip(max=90))
+    lon, lat = np.append(lon, lat[-9:]), np.append(lat, np.full(9, 89.0))
+    table = town.locate_many(lon, lat, datum=datum)
+    assert len(set(table["suspect"])) >= 3
+    alone = [town.locate(x, y, datum=datum) for x, y in zip(lon, lat, strict=True)]
+    assert [one.suspect for one in alone] == table["suspect"].tolist()
+    assert [one.hint for one in alone] == table["hint"].tolist()
+
+
 def test_hint_of_swapped_axes(town):
     """Latitude given first is told, not located, also where no latitude is that large."""
     lon, lat = place(0.5, 0.5)
