@@ -7,7 +7,7 @@ import math
 
 from api.models import Hint
 from api.shelf import InForce, ServedPlan
-from gridmap.datum import DATUMS, to_wgs84
+from gridmap.datum import DATUMS, place_to_wgs84
 from gridmap.locate import Owner
 
 _NOBODY = '{"grid_code":null,"name":null,"community":null,"street":null,"households":null,"match":"'
@@ -40,8 +40,7 @@ def put_on_map(lon: float, lat: float, datum: str) -> tuple[float, float] | None
     """Return where a map shows a place, in WGS-84; None where it is not on Earth as it stands."""
     if abs(lon) > 180 or abs(lat) > 90:
         return None
-    if datum != "wgs84":
-        lon, lat = map(float, to_wgs84(lon, lat, datum))
+    lon, lat = place_to_wgs84(lon, lat, datum)
     return round(lon, 7), round(lat, 7)
 
 

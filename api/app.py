@@ -183,10 +183,11 @@ def _guard(app: FastAPI, settings: Settings) -> None:
 
 @asynccontextmanager
 async def _load_first_plan(app: FastAPI) -> AsyncIterator[None]:
-    """Read the plan in force before the first request; a service without one starts too."""
+    """Have the plan in force ready before the first request; a service without one starts too."""
+    _settle_routes(app)
     try:
-        await run_in_threadpool(_warm_up, app)
-    except StoreError as error:
+        await run_in_threadpool(app.state.shelf.make_ready, app.state.today())
+    except GridmapError as error:
         _log.warning("no plan to begin with: %s", error)
     app.state.courier.start()
     with read_ahead(app.state.shelf, app.state.today):
@@ -197,13 +198,11 @@ async def _load_first_plan(app: FastAPI) -> AsyncIterator[None]:
     app.state.audit.close()
 
 
-def _warm_up(app: FastAPI) -> None:
-    """Read the plan in force, and have compiled what answers: nobody's request waits for it."""
-    plan = app.state.shelf.in_force(app.state.today()).plan
-    if plan.bbox is not None:
-        west, south, _, _ = plan.bbox
-        plan.locator.locate(west, south)
-        plan.locator.locate_many([west], [south])
+def _settle_routes(app: FastAPI) -> None:
+    """Have FastAPI work out what each route needs: whoever asks first would wait for it."""
+    nowhere = {"type": "http", "method": "GET", "path": "/", "root_path": "", "headers": []}
+    for route in app.router.routes:
+        route.matches({**nowhere})
 
 
 def _handle_errors(app: FastAPI) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from datetime import date
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Header, Query, Request
 from fastapi.exceptions import RequestValidationError
@@ -10,8 +10,12 @@ from pydantic import BeforeValidator
 
 from api.ogc import check_once
 from api.shelf import InForce, Shelf
-from gridmap.casebook.opening import Casebook
 from gridmap.geojson import Bbox
+
+if TYPE_CHECKING:
+    from gridmap import Casebook
+else:  # it comes late, and a database's driver with it; FastAPI makes none, and asks for no more
+    Casebook = Any
 
 
 def parse_day(text: Any) -> Any:

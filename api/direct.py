@@ -82,7 +82,7 @@ class Direct:
 
     def _write(self, answer: Answer) -> Written:
         status, headers, body = answer
-        length = b"" if status == 304 else b"content-length: %d\r\n" % len(body)
+        length = b"content-length: %d\r\n" % len(body) if body else b""
         return status, b"%b%b%b\r\n%b" % (_write(headers), self._own, length, body)
 
 

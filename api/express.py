@@ -1,6 +1,6 @@
 """The way round FastAPI for what is asked most, as almost everybody writes it.
 
-That is GET /locate, a tile that was cut before, and the features of a box. Whatever is unusual
+That is GET /locate, a tile, and the features of a box. Whatever is unusual
 about a request (a parameter that is wrong, missing, unknown or twice, a plan that must be read
 first) goes on to the route, whose answers are the same.
 """
@@ -20,6 +20,7 @@ from api.ogc import GEOJSON, TMS
 from api.paging import PAGE, Page, tag_items
 from api.shelf import Shelf
 from gridmap.errors import GridmapError
+from gridmap.tiles import FIRST, LAST
 
 _DEGREES = rb"-?[0-9]{1,3}(?:\.[0-9]{1,18})?"
 _USUAL = re.compile(
@@ -85,16 +86,20 @@ class Express:
         return None
 
     def _take_tile(self, asked: Asked) -> Answer | None:
-        """Return a tile of today's plan that was cut before, to who takes gzip."""
+        """Return a tile of today's plan to who takes gzip."""
         usual, in_force = _TILE.fullmatch(asked.path), self._shelf.peek(self._today())
         if usual is None or in_force is None:
             return None
         named = asked.query == in_force.plan.query
         zoom, row, column = map(int, usual.groups())
         body = self._shelf.peek_tile(in_force, zoom, column, row)
-        if not body or (asked.query and not named) or not takes_gzip(asked.headers):
+        if body is None or (asked.query and not named) or not takes_gzip(asked.headers):
+            return None
+        if not FIRST <= zoom <= LAST or max(row, column) >= 1 << zoom:
             return None
         headers = tag_tile(in_force.plan.name, zoom, row, column, named=named)
+        if not body and not is_held(headers, asked.headers):
+            return 204, _encode(headers), body
         return _unless_held({**headers, "Content-Encoding": "gzip"}, body, asked)
 
     def _list_items(self, asked: Asked) -> Answer | None:
@@ -161,7 +166,7 @@ class ExpressWay:
             await self._app(scope, receive, send)
             return
         status, headers, body = answer
-        told = headers if status == 304 else [*headers, (b"content-length", b"%d" % len(body))]
+        told = [*headers, (b"content-length", b"%d" % len(body))] if body else headers
         await send({"type": "http.response.start", "status": status, "headers": told})
         await send({"type": "http.response.body", "body": body})
 

@@ -40,7 +40,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from report import make_bar, make_parser, report  # the script beside this one
+from report import Bar, make_bar, make_parser, report  # the script beside this one
 from scipy.spatial import Voronoi
 
 from gridmap.locate import Locator, open_locator
@@ -186,7 +186,7 @@ def run_alone(step: str, *arguments: Any) -> dict[str, float]:
 GOALS = {2157: (20, None), 150_000: (12, None), 2_000_000: (10, 1300)}
 
 
-def measure_size(n: int, count: int, folder: Path) -> list[dict[str, Any]]:
+def measure_size(n: int, count: int, folder: Path) -> list[Bar]:
     """Measure one size."""
     path, points = folder / "grids.locator", folder / "points.npy"
     np.save(points, pick_inside(make_coverage(n), count))
@@ -213,7 +213,7 @@ def measure_size(n: int, count: int, folder: Path) -> list[dict[str, Any]]:
     return bars
 
 
-def measure_vertices(count: int = 200_000) -> list[dict[str, Any]]:
+def measure_vertices(count: int = 200_000) -> list[Bar]:
     """Time the same 2,157 grids with more and more corners along their borders."""
     grids, bars = make_grids(2157), []
     lines = grids.geometry.to_numpy()
@@ -230,6 +230,22 @@ def measure_vertices(count: int = 200_000) -> list[dict[str, Any]]:
         vertices = int(shapely.get_num_coordinates(shapes).sum())
         bars.append(make_bar(f"locate: {vertices} corners, 2157 grids", ours, peer))
     return bars
+
+
+def measure_corners(count: int = 50_000) -> Bar:
+    """Give the share of corners with one owner that has that corner; the tree names several."""
+    grids = make_grids(2157)
+    corners, grid = shapely.get_coordinates(grids.geometry, return_index=True)
+    picked = np.random.default_rng(3).choice(len(corners), count)
+    lon, lat = np.ascontiguousarray(corners[picked].T)
+    owners = Locator(grids).owners(lon, lat)
+    has = pd.MultiIndex.from_arrays([*corners.T, grid])
+    right = pd.MultiIndex.from_arrays([lon, lat, owners]).isin(has)
+    point, _ = query_tree(grids.geometry.to_numpy(), lon, lat)()
+    single = np.bincount(point, minlength=count) == 1
+    share, peer = 100 * float(right.mean()), 100 * float(single.mean())
+    name = f"locate: corners with one owner, % of {count}"
+    return make_bar(name, share, peer, "100", share == 100)
 
 
 def check_agreement(locator: Locator, lon: Any, lat: Any, pairs: Any) -> None:
@@ -296,7 +312,7 @@ def check_exactness(n_grids: int, n_points: int) -> None:
         print(f"locate: {total} {name} points, 0 disagreements")
 
 
-def measure_shenzhen() -> dict[str, Any] | None:
+def measure_shenzhen() -> Bar | None:
     """Time real GPS points in districts of thousands of corners, and explain disagreements.
 
     Shapely is given the floats as they are. Where it names another district than ours, the point
@@ -318,7 +334,7 @@ def measure_shenzhen() -> dict[str, Any] | None:
     differ = np.flatnonzero(owners != expected)
     border = shapely.union_all(shapely.boundary(shapes))
     off = shapely.distance(shapely.points(lon[differ], lat[differ]), border)
-    left = find_disagreements(shapes, owners[differ], lon[differ], lat[differ])
+    left = find_disagreements(shapes, owners, lon, lat)
     for row, metres in zip(differ, off * 111_000, strict=True):
         print(f"  {lon[row]!r}, {lat[row]!r}: {1000 * metres:.2f} mm from the border")
     if len(left) or (off > 1.5e-7).any():
@@ -332,7 +348,7 @@ def measure_shenzhen() -> dict[str, Any] | None:
     return make_bar(name, ours, peer, ">= 20x", peer / ours >= 20)
 
 
-def measure_berlin() -> dict[str, Any] | None:
+def measure_berlin() -> Bar | None:
     """Give the share of labelled points that lie in the zone of their label.
 
     Where one does not, shapely must say the same: then the label is at odds with the zones.
@@ -385,7 +401,7 @@ def main() -> None:
             for n in asked.grids
             for bar in measure_size(n, asked.points or 1_000_000, Path(folder))
         ]
-    bars += measure_vertices()
+    bars += [measure_corners(), *measure_vertices()]
     bars += [bar for bar in (measure_shenzhen(), measure_berlin()) if bar is not None]
     report(bars, asked.json, peer="shapely")
 

@@ -45,7 +45,7 @@ def make_bar(
     ratio : float, optional
         By default how often our figure goes into the peer's: how many times faster for seconds.
     """
-    if ratio is None and peer is not None and ours:
+    if ratio is None and peer and ours:
         ratio = peer / ours
     return {
         "bar": bar,
@@ -70,6 +70,11 @@ def report(bars: Sequence[Bar], path: Path | None, *, peer: str = "peer") -> Non
         The name of the peer, above its column.
     """
     show(bars, peer=peer)
+    write_bars(bars, path)
+
+
+def write_bars(bars: Sequence[Bar], path: Path | None) -> None:
+    """Write bars as a list where a file is named."""
     if path:
         path.write_text(json.dumps(list(bars), indent=1, ensure_ascii=False) + "\n", "utf-8")
 
@@ -77,15 +82,14 @@ def report(bars: Sequence[Bar], path: Path | None, *, peer: str = "peer") -> Non
 def show(bars: Sequence[Bar], *, peer: str = "peer") -> None:
     """Print a table of bars."""
     width = max((len(row["bar"]) for row in bars), default=0) + 2
-    goals = max((len(row["goal"] or "") for row in bars), default=0)
-    goals = max(goals + 2, 6)
-    print(f"{'bar':{width}}{'ours':>11}{peer:>11}{'ratio':>9}  {'goal':{goals}}met")
+    goals = max([4, *(len(row["goal"] or "") for row in bars)]) + 2
+    column = max(len(peer) + 1, 11)
+    print(f"{'bar':{width}}{'ours':>11}{peer:>{column}}{'ratio':>9}  {'goal':{goals}}met")
     for row in bars:
         ours, theirs, ratio = (_write(row[key]) for key in ("ours", "peer", "ratio"))
         met = {True: "yes", False: "NO", None: ""}[row["met"]]
-        goal = row["goal"] or ""
-        line = f"{row['bar']:{width}}{ours:>11}{theirs:>11}{ratio:>9}  {goal:{goals}}{met}"
-        print(line.rstrip())
+        told = f"{ours:>11}{theirs:>{column}}{ratio:>9}  {row['goal'] or '':{goals}}{met}"
+        print(f"{row['bar']:{width}}{told}".rstrip())
 
 
 def _round(figure: float | None) -> float | None:

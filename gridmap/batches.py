@@ -9,23 +9,32 @@ No row is dropped and none stops the others: one without coordinates, or with im
 answered with the match ``none`` and says why.
 """
 
+from __future__ import annotations
+
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import orjson
-import pandas as pd
-import pyarrow as pa
-import pyarrow.csv as pa_csv
 from numpy.typing import NDArray
 
 from gridmap.cutting.mesh import Floats, Ints, kernel
 from gridmap.errors import TableError
+from gridmap.later import later
 from gridmap.locate import MATCHES, SUSPECTED, Judged, Locator
 from gridmap.reading.layers import LAT_NAMES, LON_NAMES, find_column
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.csv as pa_csv
+else:
+    pd = later("pandas")
+    pa = later("pyarrow")
+    pa_csv = later("pyarrow.csv")
 
 JSON, CSV, ARROW = "application/json", "text/csv", "application/vnd.apache.arrow.stream"
 #: The kinds of batches, by their media type.

@@ -8,17 +8,24 @@ cover a cell without a gap the last one listed needs no test: what is in none of
 that one.
 """
 
+from __future__ import annotations
+
 import math
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import geopandas as gpd
 import numpy as np
 import shapely
 from numba import njit
 from numpy.typing import NDArray
 
 from gridmap.errors import TableError
+from gridmap.later import later
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+else:
+    gpd = later("geopandas")
 
 Ints = NDArray[Any]
 Flags = NDArray[np.bool_]
@@ -237,7 +244,7 @@ def _list_choices(
     return cells, choices.astype(np.int32)
 
 
-def mark_plain(index: "Index", near_border: float, nearest: float) -> Ints:
+def mark_plain(index: Index, near_border: float, nearest: float) -> Ints:
     """Mark the cells of which every place has the same answer, whatever its distance.
 
     Returns
@@ -514,20 +521,14 @@ def _scale_metres(x: Whole, y: Whole) -> _Place:
     return _Place(x, y, unit * prime * cosine, unit * prime * (1 - _FLATNESS) / narrow)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _square_to_edge(edges: Ints, edge: Whole, at: _Place) -> float:
     """Return the square of the metres from a place to an edge."""
     ax, ay = (edges[edge, 0] - at.x) * at.kx, (edges[edge, 1] - at.y) * at.ky
-    bx, by = (edges[edge, 2] - at.x) * at.kx, (edges[edge, 3] - at.y) * at.ky
-    dx, dy = bx - ax, by - ay
-    along = -(ax * dx + ay * dy)
-    length = dx * dx + dy * dy
-    if along <= 0:
-        return ax * ax + ay * ay
-    if along >= length:
-        return bx * bx + by * by
-    cross = ax * dy - ay * dx
-    return cross * cross / length
+    dx, dy = (edges[edge, 2] - edges[edge, 0]) * at.kx, (edges[edge, 3] - edges[edge, 1]) * at.ky
+    along = min(max(-(ax * dx + ay * dy) / (dx * dx + dy * dy), 0.0), 1.0)
+    px, py = ax + along * dx, ay + along * dy
+    return px * px + py * py
 
 
 @njit(cache=True, nogil=True)
@@ -541,16 +542,10 @@ def _square_to_row(frame: Ints, row: Whole, at: _Place) -> float:
 
 @njit(cache=True, nogil=True)
 def _measure_border(
-    frame: Ints, spans: Ints, slabs: Ints, edges: Ints, across: Ints, grid: Whole, at: _Place,
-    most: float,
-) -> Nearest:  # fmt: skip
-    """Return the square of the metres to a grid's own border, and the grid across it there.
-
-    At most ``most`` metres are searched; their square comes back where the border is farther.
-    """
-    best, nearest = most * most, frame[6]
-    reach = np.int64(min(most / at.kx, 1e10)) + 1
-    west, east = at.x - reach, at.x + reach
+    frame: Ints, spans: Ints, slabs: Ints, edges: Ints, across: Ints, grid: Whole, at: _Place
+) -> Nearest:
+    """Return the square of the metres to a grid's own border, and the grid across it there."""
+    best, nearest = np.inf, frame[6]
     first, count, base = spans[grid, 0], spans[grid, 1], spans[grid, 2]
     start = min(max((at.y - frame[1]) >> frame[3], first), first + count - 1)
     for step in (1, -1):  # the place's own row and those north of it, then those south of it
@@ -558,10 +553,6 @@ def _measure_border(
         while first <= row < first + count and _square_to_row(frame, row, at) <= best:
             slab = base + row - first
             for edge in range(slabs[slab], slabs[slab + 1]):
-                if max(edges[edge, 0], edges[edge, 2]) < west:
-                    continue
-                if min(edges[edge, 0], edges[edge, 2]) > east:
-                    continue
                 square = _square_to_edge(edges, edge, at)
                 if square < best or (square == best and across[edge] < nearest):
                     best, nearest = square, np.int64(across[edge])
@@ -570,40 +561,25 @@ def _measure_border(
 
 
 @njit(cache=True, nogil=True)
-def _reach_units(frame: Ints, metres: float) -> Pair:
-    """Return units of longitude and latitude that are so many metres or more all over the cells.
+def _measure_near(
+    frame: Ints, spans: Ints, slabs: Ints, edges: Ints, across: Ints, grid: Whole, at: _Place,
+    most: float,
+) -> Nearest:  # fmt: skip
+    """Return what `_measure_border` does where a border is less than ``most`` metres away.
 
-    More than the cells are wide or high is never needed.
+    Where none is, the square of these comes back. Slabs of neighbouring rows lie one behind the
+    other, and so do their edges: to look at all within reach is quicker than to choose.
     """
-    south, north = frame[1], frame[1] + (frame[5] << frame[3])
-    kx, ky = _scale_metres(0, max(abs(south), abs(north))).kx, _scale_metres(0, 0).ky
-    wide, high = frame[4] << frame[2], north - south
-    return (
-        np.int64(min(metres / max(kx, 1e-9), wide)) + 1,
-        np.int64(min(metres / ky, high)) + 1,
-    )
-
-
-@njit(cache=True, nogil=True)
-def _may_be_near(
-    frame: Ints, spans: Ints, slabs: Ints, edges: Ints, grid: Whole, x: Whole, y: Whole,
-    reach: Pair,
-) -> bool:  # fmt: skip
-    """Tell whether a grid's border comes into a box around a point: cheaper than to measure it."""
-    wide, high = reach
     first, count, base = spans[grid, 0], spans[grid, 1], spans[grid, 2]
-    south = max((y - high - frame[1]) >> frame[3], first)
-    north = min((y + high - frame[1]) >> frame[3], first + count - 1)
-    # The slabs of neighbouring rows lie one behind the other, and so do their edges.
+    high = np.int64(min(most / at.ky, 2.0 * _UNITS * 180)) + 1
+    south = max((at.y - high - frame[1]) >> frame[3], first)
+    north = min((at.y + high - frame[1]) >> frame[3], first + count - 1)
+    best, nearest = most * most, frame[6]
     for edge in range(slabs[base + south - first], slabs[base + north - first + 1]):
-        ax, ay = edges[edge, 0] - x, edges[edge, 1] - y
-        bx, by = edges[edge, 2] - x, edges[edge, 3] - y
-        if min(ax, bx) > wide or max(ax, bx) < -wide or ay > high or by < -high:
-            continue
-        # Floats: the sum may be too large for whole numbers, and the unit to spare covers rounding.
-        if abs(float(ax * by - ay * bx)) <= float(abs(bx - ax)) * high + float(by - ay) * wide:
-            return True
-    return False
+        square = _square_to_edge(edges, edge, at)
+        if square < best or (square == best and across[edge] < nearest):
+            best, nearest = square, np.int64(across[edge])
+    return best, nearest
 
 
 @njit(cache=True, nogil=True)
@@ -694,7 +670,7 @@ def answer_point(
     at = _scale_metres(x, y)
     grid = _own_point(frame, cells, choices, edges, x, y)
     if grid < nobody:
-        square, runner = _measure_border(frame, spans, slabs, edges, across, grid, at, np.inf)
+        square, runner = _measure_border(frame, spans, slabs, edges, across, grid, at)
         border = _round_metres(square)
         if runner == nobody and border < near_border:
             _, runner = _find_nearest(frame, cells, choices, edges, at, near_border, grid)
@@ -721,19 +697,22 @@ def answer_points(
     grid = own_points(frame, cells, choices, edges, lon, lat)
     match, runner = np.full(lon.size, NONE), np.full(lon.size, nobody)
     border, distance = np.full(lon.size, np.nan), np.zeros(lon.size)
-    measured = near_border if marks.size else np.inf
-    reach = _reach_units(frame, measured)
     for i in np.flatnonzero(grid < nobody):
         x, y = np.int64(np.rint(lon[i] * _UNITS)), np.int64(np.rint(lat[i] * _UNITS))
-        plain = _read_mark(frame, marks, x, y) == PLAIN_INSIDE
-        if plain or not _may_be_near(frame, spans, slabs, edges, grid[i], x, y, reach):
-            match[i] = INSIDE
+        match[i] = INSIDE
+        if _read_mark(frame, marks, x, y) == PLAIN_INSIDE:
             continue
         at = _scale_metres(x, y)
-        square, beyond = _measure_border(frame, spans, slabs, edges, across, grid[i], at, measured)
+        if marks.size:
+            square, beyond = _measure_near(
+                frame, spans, slabs, edges, across, grid[i], at, near_border
+            )
+        else:
+            square, beyond = _measure_border(frame, spans, slabs, edges, across, grid[i], at)
         metres = _round_metres(square)
-        match[i] = BORDER if metres < near_border else INSIDE
-        if metres < measured:
+        if metres < near_border:
+            match[i] = BORDER
+        if metres < near_border or not marks.size:
             border[i], runner[i] = metres, beyond
     for i in np.flatnonzero((runner == nobody) & (match != INSIDE)):
         if abs(lon[i]) <= 180 and abs(lat[i]) <= 90:

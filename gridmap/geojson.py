@@ -3,22 +3,30 @@
 No household count of a building leaves here; those of grids can be hidden below a limit.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import shapely
 
 from gridmap.crs import from_degrees, to_degrees
 from gridmap.errors import TableError
-from gridmap.measure import measure
-from gridmap.plan import Plan
+from gridmap.later import later
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+    from gridmap.plan import Plan
+else:
+    gpd = later("geopandas")
+    pd = later("pandas")
 
 #: West, south, east, north in degrees.
 Bbox = tuple[float, float, float, float]
@@ -137,6 +145,8 @@ def tell_grids(plan: Plan, *, min_cell: int = 0) -> dict[str, dict[str, Any]]:
 
     Finding that place takes longer than all the rest, and only maps that write on it need it.
     """
+    from gridmap.measure import measure  # late: the engine's objective comes with it
+
     grids, communities = plan.grids, plan.city.communities
     hidden = grids["households"] < min_cell
     told = {

@@ -19,18 +19,19 @@ Edges are straight in longitude and latitude. In a metric CRS they were straight
 the two differ by less than 2 cm, the same for both neighbours.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import geopandas as gpd
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from gridmap.cells import (
+    NEAREST,
     NONE,
     Index,
     answer_point,
@@ -42,12 +43,21 @@ from gridmap.cells import (
     trace_edges,
 )
 from gridmap.crs import to_degrees
-from gridmap.datum import DATUMS, to_wgs84
+from gridmap.datum import DATUMS, place_to_wgs84, to_wgs84
 from gridmap.errors import CrsError, DatumError, IndexFileError, RulesError, TableError
 from gridmap.index_files import open_arrays, write_arrays
-from gridmap.plan import Plan
+from gridmap.later import later
 from gridmap.reading.layers import LAT_NAMES, LON_NAMES, find_column, read_csv
 from gridmap.tables import AREAS, GRIDS, list_some
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+    from gridmap.plan import Plan
+else:
+    gpd = later("geopandas")
+    pd = later("pandas")
 
 Ints = NDArray[Any]
 Floats = NDArray[np.float64]
@@ -68,6 +78,7 @@ SUSPECTS = {
 
 _WHAT = "gridmap locator 3"  # goes up when the index or what it means changes
 _MOST_NAMED = 1 << 16  # codes that are kept at hand
+_SHIFT = 0.05  # degrees: no datum moves a position farther
 _MEASURE_ALL = np.zeros(0, np.uint8)  # no marks: `answer_points` measures every border
 
 
@@ -147,7 +158,7 @@ class Locator:
         borders are identical, corner for corner. Where an exclusive grid (``grid_type`` is
         ``exclusive``, a column that may be absent) overlaps others, it owns what it covers.
     near_border : float
-        Metres from the border below which an inside answer is called ``border``.
+        Metres from the border below which an inside answer is called ``border``; to the millimetre.
     nearest : float
         Metres outside the territory up to which the nearest grid answers.
 
@@ -177,7 +188,7 @@ class Locator:
     ) -> None:
         _check_distances(near_border, nearest)
         _check_grids(grids)
-        self.near_border, self.nearest = float(near_border), float(nearest)
+        self.near_border, self.nearest = round(float(near_border), 3), float(nearest)
         shapes = to_degrees(grids[[grids.geometry.name]]).geometry
         _check_bounds(shapes)
         owner, edges = trace_edges(shapes)
@@ -252,17 +263,16 @@ class Locator:
             raise DatumError(f"longitude {lon!r}, latitude {lat!r} are not numbers") from error
         if not (-180 <= east <= 180 and -90 <= north <= 90):
             return self._locate_odd(east, north, datum)
-        x, y = (east, north) if datum == "wgs84" else _convert_one(east, north, datum)
+        x, y = (east, north) if datum == "wgs84" else place_to_wgs84(east, north, datum)
         grid, match, border, distance, runner = answer_point(x, y, *self._asked)
         if match != NONE:
             named = self._named
             return _make_owner(
                 (named[grid], MATCHES[match], border, distance, named[runner], "", "")
             )
-        causes = self._suspect(np.array([east]), np.array([north]), datum, np.array([NONE]))
-        suspect = SUSPECTED[_first_suspect(causes)[0]]
-        hint = str(_write_hints(causes)[0])
-        return Owner(None, MATCHES[NONE], math.nan, math.nan, None, suspect, hint)
+        causes = self._suspect_one(east, north, datum)
+        suspect = SUSPECTED[(causes & -causes).bit_length()]
+        return Owner(None, MATCHES[NONE], math.nan, math.nan, None, suspect, _write_hint(causes))
 
     def locate_many(self, lon: ArrayLike, lat: ArrayLike, *, datum: str = "wgs84") -> pd.DataFrame:
         """Find the grid that owns each of many positions: the answers of `locate`, as a table.
@@ -373,6 +383,34 @@ class Locator:
         }
         return pd.DataFrame(columns, index=rows)
 
+    def _suspect_one(self, lon: float, lat: float, datum: str) -> int:
+        """Return what `_suspect` does of one position on Earth; at once where nothing can be."""
+        if not (self._is_about(lon, lat) or self._is_about(lat, lon)):
+            return 0
+        found = {"swapped": self._owns(lat, lon, datum)}
+        found |= {name: self._owns(lon, lat, name) for name in _other_datums(datum)}
+        return sum(1 << (SUSPECTED.index(name) - 1) for name, holds in found.items() if holds)
+
+    def _owns(self, lon: float, lat: float, datum: str) -> bool:
+        """Tell whether a grid owns one position; none owns what is not on Earth."""
+        if abs(lon) > 180 or abs(lat) > 90:
+            return False
+        x, y = place_to_wgs84(lon, lat, datum)
+        return bool(answer_point(x, y, *self._asked)[1] < NEAREST)
+
+    def _is_about(self, lon: float, lat: float) -> bool:
+        """Tell whether a position may be in the territory as any datum."""
+        west, south, east, north = self._about
+        return west <= lon <= east and south <= lat <= north
+
+    @cached_property
+    def _about(self) -> tuple[float, float, float, float]:
+        """West, south, east and north of the territory, and of what any datum makes of it."""
+        x0, y0, shift_x, shift_y, columns, rows, _ = (int(one) for one in self._index.frame)
+        west, south = x0 / 1e7 - _SHIFT, y0 / 1e7 - _SHIFT
+        east, north = x0 + (columns << shift_x), y0 + (rows << shift_y)
+        return west, south, east / 1e7 + _SHIFT, north / 1e7 + _SHIFT
+
     def _suspect(self, lon: Floats, lat: Floats, datum: str, match: Ints) -> Ints:
         """Return what could be wrong with each position that found no grid.
 
@@ -402,15 +440,15 @@ def _first_suspect(causes: Ints) -> Ints:
 def _write_hints(causes: Ints) -> Any:
     """Write all causes that `_suspect` gives in words."""
     found, places = np.unique(causes, return_inverse=True)
-    texts = [
-        "; ".join(
-            SUSPECTS.get(name, f"inside if read as {name}")
-            for bit, name in enumerate(SUSPECTED[1:])
-            if cause >> bit & 1
-        )
-        for cause in found
-    ]
-    return pd.array(texts, dtype="str").take(places)
+    return pd.array([_write_hint(int(one)) for one in found], dtype="str").take(places)
+
+
+def _write_hint(causes: int) -> str:
+    return "; ".join(
+        SUSPECTS.get(name, f"inside if read as {name}")
+        for bit, name in enumerate(SUSPECTED[1:])
+        if causes >> bit & 1
+    )
 
 
 def open_locator(path: str | Path, *, fingerprint: str | None = None) -> Locator:
@@ -665,11 +703,6 @@ def _convert_possible(lon: Floats, lat: Floats, datum: str) -> tuple[Floats, Flo
     east, north = lon.copy(), lat.copy()
     east[possible], north[possible] = to_wgs84(lon[possible], lat[possible], datum)
     return east, north
-
-
-def _convert_one(lon: float, lat: float, datum: str) -> tuple[float, float]:
-    east, north = to_wgs84(np.array([lon]), np.array([lat]), datum)
-    return float(east[0]), float(north[0])
 
 
 def _other_datums(datum: str) -> list[str]:

@@ -4,16 +4,24 @@ A parameter called ``units`` is always a table that keeps `UNITS`, and so on. Th
 the small carries the id of the large (unit -> grid -> community), never the reverse.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import geopandas as gpd
 import numpy as np
-import pandas as pd
 
 from gridmap.errors import TableError
+from gridmap.later import later
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+else:
+    gpd = later("geopandas")
+    pd = later("pandas")
 
 ROAD_KINDS = ("main_road", "street", "path")
 BARRIER_KINDS = ("railway", "river")

@@ -16,6 +16,7 @@ from gridmap.datum import from_wgs84
 from gridmap.errors import CrsError, DatumError, RulesError, TableError
 from gridmap.locate import (
     ANSWER,
+    MATCHES,
     SUSPECTS,
     Locator,
     locate_points,
@@ -321,6 +322,30 @@ def test_single_is_batch():
     assert (table["grid_code"].isna() == (table["match"] == "none")).all()
 
 
+@pytest.mark.parametrize("near_border", [0.0, 0.0004, 5.5554, 40.0, 1e9])
+def test_judge_is_locate(near_border):
+    """The numbers of `judge` are those of the table, where it gives them: on borders and outside.
+
+    Points lie at every distance from a border, about ``near_border`` most of all.
+    """
+    grids = make_voronoi(30, seed=7)
+    locator = Locator(grids, near_border=near_border)
+    lon, lat = pick_points(grids, 2_000, margin=0.05)
+    rows = np.arange(0, 0.0006, 1e-7)  # 67 m north of the south border, in steps of 1 cm
+    lon, lat = np.append(lon, np.full(len(rows), WEST + 0.011)), np.append(lat, SOUTH + rows)
+    table, judged = locator.locate_many(lon, lat), locator.judge(lon, lat)
+    codes = np.array([*locator.codes, None], dtype=object)
+    told = np.isin(table["match"], ["border", "nearest"])
+    assert codes[judged.grid].tolist() == table["grid_code"].astype(object).where(
+        table["grid_code"].notna(), None
+    ).tolist()  # fmt: skip
+    assert np.array(MATCHES)[judged.match].tolist() == table["match"].tolist()
+    assert judged.border_m[told].tolist() == table["border_m"][told].tolist()
+    assert np.isnan(judged.border_m[~told]).all()
+    across = table["runner_up"].astype(object).where(table["runner_up"].notna(), None)
+    assert codes[judged.runner_up][told].tolist() == across[told].tolist()
+
+
 def test_distance_to_border():
     """Metres to the border are those of the metric CRS, to 1 in 1,000; runner-up lies across.
 
@@ -409,6 +434,20 @@ def test_hint_of_datum(town):
         assert (owner.grid_code, owner.match) == (None, "none")
         assert owner.hint == f"inside if read as {datum}"
     assert town.locate(*place(0.5, 0.5), datum="gcj02").hint == "inside if read as wgs84"
+
+
+@pytest.mark.parametrize("datum", ["wgs84", "gcj02", "bd09"])
+def test_hints_alone_are_those_among_others(town, datum):
+    """Around the territory, and with axes swapped, one position is suspected as in the table."""
+    east, north = (values.ravel() for values in np.meshgrid(*[np.arange(-20, 23.0, 1.3)] * 2))
+    lon, lat = np.round(WEST + east * STEP, 7), np.round(SOUTH + north * STEP, 7)
+    lon, lat = np.append(lon, lat[:50]), np.append(lat, lon[:50].clip(max=90))
+    lon, lat = np.append(lon, lat[-9:]), np.append(lat, np.full(9, 89.0))
+    table = town.locate_many(lon, lat, datum=datum)
+    assert len(set(table["suspect"])) >= 3
+    alone = [town.locate(x, y, datum=datum) for x, y in zip(lon, lat, strict=True)]
+    assert [one.suspect for one in alone] == table["suspect"].tolist()
+    assert [one.hint for one in alone] == table["hint"].tolist()
 
 
 def test_hint_of_swapped_axes(town):

@@ -12,7 +12,7 @@ from api.dependencies import ONCE, TheShelf
 from api.ogc import CRS84, JSON, MVT, TMS, link, name_crs, parse_when, root
 from api.problems import OGC_PROBLEMS, ProblemError
 from api.shelf import InForce
-from gridmap.tiles import FIRST, LAST, Tiles
+from gridmap.tiles import FIRST, LAST, Tileset
 
 _TMS_URI = f"http://www.opengis.net/def/tilematrixset/OGC/1.0/{TMS}"
 _REL = "http://www.opengis.net/def/rel/ogc/1.0"
@@ -124,7 +124,7 @@ def get_tile(
     answer = not_modified(request, headers)
     if answer is not None:
         return answer
-    body = shelf.get_tile(in_force, zoom, column, row)
+    body = shelf.tiles(in_force).packed(zoom, column, row)
     if not body:
         return Response(status_code=204, headers=headers)
     if "gzip" not in request.headers.get("accept-encoding", ""):
@@ -168,7 +168,7 @@ def _describe_matrix(zoom: int) -> dict[str, Any]:
     }
 
 
-def _describe_tileset(request: Request, in_force: InForce, tiles: Tiles) -> dict[str, Any]:
+def _describe_tileset(request: Request, in_force: InForce, tiles: Tileset) -> dict[str, Any]:
     west, south, east, north = tiles.bounds
     base = root(request)
     item = _template(request, in_force, "{tileMatrix}/{tileRow}/{tileCol}")
@@ -197,7 +197,7 @@ def _describe_tileset(request: Request, in_force: InForce, tiles: Tiles) -> dict
     }
 
 
-def _limit_matrix(tiles: Tiles, zoom: int) -> dict[str, Any]:
+def _limit_matrix(tiles: Tileset, zoom: int) -> dict[str, Any]:
     """Return between which rows and columns a zoom has tiles."""
     west, north, east, south = tiles.limits(zoom)
     return {

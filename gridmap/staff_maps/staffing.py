@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from gridmap.maps import PlanMap, map_shading
-from gridmap.maps.look import Shading
+from gridmap.maps.look import Shading, drop_unused
 from gridmap.plan import Plan
 from gridmap.staff.reasons import Language
 from gridmap.staff.roster import list_duties
@@ -58,7 +58,7 @@ def map_staffing(
         tuple((words["zh"], words["en"]) for _, words in _STATES.values()),
         _class_states(duties),
     )
-    return map_shading(plan, shading, table=table, lang=lang)
+    return map_shading(plan, drop_unused(shading), table=table, lang=lang)
 
 
 def _class_states(duties: pd.DataFrame) -> npt.NDArray[np.int64]:

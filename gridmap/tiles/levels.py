@@ -5,9 +5,11 @@ thinned from one zoom to the next lower one, so that what was left out stays lef
 else (buildings, rivers, streets) is rounded by itself, from the first zoom that shows it.
 """
 
-from functools import cached_property
+from __future__ import annotations
 
-import geopandas as gpd
+from functools import cached_property
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 import shapely
@@ -15,6 +17,7 @@ import shapely
 from gridmap.crs import to_degrees
 from gridmap.cutting.coverage import read_outlines, thin_lines
 from gridmap.cutting.mesh import Floats, Ints
+from gridmap.later import later
 from gridmap.tiles.cutting import (
     SIZE_BITS,
     Pieces,
@@ -28,6 +31,11 @@ from gridmap.tiles.cutting import (
 )
 from gridmap.tiles.thinning import thin_web
 from gridmap.tiles.webs import Web, find_areas, relabel, round_web, weave
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+else:
+    gpd = later("geopandas")
 
 #: The world is 2 to this many steps wide: 0.6 mm at the equator.
 WORLD_BITS = 36
