@@ -43,6 +43,14 @@ class InternalLiaison(Internal):
     phone: str
 
 
+class InternalContact(Internal):
+    """A leader or a unit that helps the grid's community or a branch of the grid."""
+
+    contact_id: str
+    kind: str = Field(description="leader or unit.")
+    name: str
+
+
 class InternalGrid(Internal):
     """A grid and everybody who serves it on a day."""
 
@@ -58,6 +66,7 @@ class InternalGrid(Internal):
     deputies: list[InternalWorker]
     branches: list[InternalBranch]
     liaisons: list[InternalLiaison]
+    contacts: list[InternalContact]
     plan: str
     as_of: date
 
@@ -154,6 +163,7 @@ class InternalOwner(Internal):
     deputies: list[InternalWorker]
     branches: list[InternalBranch]
     liaisons: list[InternalLiaison]
+    contacts: list[InternalContact]
     plan: str
     as_of: date
 

@@ -33,6 +33,7 @@ _NOBODY: dict[str, Any] = {
     "deputies": [],
     "branches": [],
     "liaisons": [],
+    "contacts": [],
 }
 
 

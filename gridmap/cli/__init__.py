@@ -28,5 +28,6 @@ def main() -> None:
     try:
         app()
     except (GridmapError, OSError) as error:
-        Console(stderr=True).print(f"error: {error}", style="red", markup=False, highlight=False)
+        console = Console(stderr=True)
+        console.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)

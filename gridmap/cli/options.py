@@ -159,6 +159,12 @@ def write_part(
         typer.echo(f"roster: {path}")
 
 
+def save_map(plans: gridmap.PlanStore, name: str, page: Any, path: Path, by: str) -> None:
+    """Write a map of who serves a plan, and record it."""
+    with audited(plans.folder, by, "export", name, file=path.name, staff=True):
+        page.save(path)
+
+
 def print_report(report: Any, json_path: Path | None) -> None:
     """Print a report, and write it as JSON where a path is given."""
     typer.echo(report.to_text())

@@ -22,6 +22,7 @@ from gridmap.cli.options import (
     keep_staff,
     open_plan,
     pick_day,
+    save_map,
 )
 from gridmap.errors import StaffError
 
@@ -125,7 +126,8 @@ def measure_visits(
         with audited(store, by, "export", name, file=roster_path.name, staff=True):
             gridmap.write_visits(plan, table, roster_path, tables=kept, on=day, lang=words)
     if map_path:
-        gridmap.map_visits(plan, table, tables=kept, on=day, lang=words).save(map_path)
+        page = gridmap.map_visits(plan, table, tables=kept, on=day, lang=words)
+        save_map(plans, name, page, map_path, by)
     keep_staff(plans, name, {"visits": log}, keep_from, by)
     raise typer.Exit(0 if late.empty and (table["problem"] == "").all() else 1)
 

@@ -25,6 +25,7 @@ from gridmap.cli.options import (
     keep_staff,
     open_plan,
     pick_day,
+    save_map,
     write_part,
 )
 from gridmap.errors import StaffError
@@ -124,7 +125,8 @@ def form_branches(
     tables = {**kept, **branches.tables}
     write_part(plans, name, plan, tables, "branches", roster, on=day, by=by, lang=lang)
     if map_path:
-        gridmap.map_branches(plan, tables, lang=cast(Any, lang)).save(map_path)
+        page = gridmap.map_branches(plan, tables, lang=cast(Any, lang))
+        save_map(plans, name, page, map_path, by)
     keep_staff(plans, name, {"members": counts, **branches.tables}, keep_from, by)
     raise typer.Exit(0 if branches.branch_violations.empty else 1)
 
@@ -195,7 +197,8 @@ def match_contacts(
     shown = {**kept, **joined}
     write_part(plans, name, plan, shown, "contacts", roster, on=day, by=by, lang=lang)
     if map_path:
-        gridmap.map_contacts(plan, shown, lang=cast(Any, lang)).save(map_path)
+        page = gridmap.map_contacts(plan, shown, lang=cast(Any, lang))
+        save_map(plans, name, page, map_path, by)
     keep_staff(plans, name, joined, keep_from, by)
     raise typer.Exit(1 if lost else 0)
 

@@ -49,8 +49,8 @@ def describe_staff(
     Parameters
     ----------
     tables : mapping
-        ``workers``, ``staffing``, ``branches``, ``branch_grids`` and ``liaisons``, as far as they
-        are kept.
+        ``workers``, ``staffing``, ``branches``, ``branch_grids``, ``liaisons``, ``contacts`` and
+        ``contact_matches``, as far as they are kept.
     grid_code, community_id : str
         The grid and its community.
     on : date
@@ -64,15 +64,19 @@ def describe_staff(
         ``worker`` (worker_id, name, kind, phone; None for a vacant grid), ``others``: the primary
         workers of its other shares, or who hands it over, ``deputies``,
         ``branches`` (branch_id, name, kind, grids, members, secretary), ``liaisons`` (department,
-        post, name, phone).
+        post, name, phone), ``contacts``: leaders and units (contact_id, kind, name) that are
+        matched to its community or branches.
     """
     primary = _list_workers(tables, grid_code, on, "primary")
+    branches = _list_branches(tables, grid_code, party or Party())
+    helped = [community_id, *(branch["branch_id"] for branch in branches)]
     return {
         "worker": primary[-1] if primary else None,
         "others": primary[:-1],
         "deputies": _list_workers(tables, grid_code, on, "deputy"),
-        "branches": _list_branches(tables, grid_code, party or Party()),
+        "branches": branches,
         "liaisons": _list_liaisons(tables, community_id),
+        "contacts": _list_contacts(tables, helped),
     }
 
 
@@ -207,3 +211,16 @@ def _list_liaisons(tables: Tables, community_id: str) -> list[dict[str, Any]]:
     mine = rows[rows["community_id"] == community_id]
     keys = ["department", "post", "name", "phone"]
     return [{key: str(row[key]) for key in keys} for row in mine[keys].to_dict("records")]
+
+
+def _list_contacts(tables: Tables, helped: list[str]) -> list[dict[str, Any]]:
+    """List the leaders and units that are matched to any of some communities and branches."""
+    if "contacts" not in tables or "contact_matches" not in tables:
+        return []
+    contacts, matches = tables["contacts"], tables["contact_matches"]
+    mine = matches.loc[matches["target_id"].isin(helped), "contact_id"].drop_duplicates()
+    return [
+        {"contact_id": one, **{key: str(contacts.at[one, key]) for key in ("kind", "name")}}
+        for one in mine
+        if one in contacts.index
+    ]

@@ -104,7 +104,7 @@ def extend_visits(log: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     twice = longer[longer.duplicated(keys)]
     if len(twice):
         rows = twice["day"].dt.strftime("%Y-%m-%d") + " " + twice["grid_code"]
-        raise TableError(f"visits: {list_some(rows)} are in the log already; a log only grows")
+        raise TableError(f"visits: {list_some(rows)} are in the log already: give only what is new")
     return longer
 
 

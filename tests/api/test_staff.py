@@ -10,6 +10,7 @@ from api.internal_models import InternalGrid
 from api.models import GridContact
 from gridmap.audit import AuditLog
 from gridmap.staff.branches import form_branches
+from gridmap.staff.contacts import match_communities
 from gridmap.staff.duties import list_tasks
 from gridmap.staff.members import make_members
 from gridmap.store import PlanStore
@@ -82,6 +83,12 @@ def staffed(town, tmp_path_factory):
     tables = {"workers": make_workers(), "staffing": make_staffing(code), "liaisons": liaisons}
     members = make_members(town.spring)
     tables |= form_branches(town.spring, members).tables
+    contacts = pd.DataFrame(
+        {"kind": ["leader", "unit"], "name": ["街道书记", "图书馆"], "scope": "", "points": 1},
+        index=pd.Index(["L1", "U1"], name="contact_id"),
+    )
+    matches = match_communities(town.spring, contacts).assign(target_id=[community, "elsewhere"])
+    tables |= {"contacts": contacts, "contact_matches": matches}
     store.keep_staff("spring", tables, date(2026, 3, 1), by="王芳", today=date(2026, 3, 1))
     return store.folder, code
 
@@ -91,7 +98,7 @@ def test_public_contact(make_client, staffed):
     folder, code = staffed
     answer = make_client(folder).get(f"/grids/{code}")
     assert answer.json()["contact"] == {"worker": "王芳", "office_phone": "0417-1234567"}
-    for word in ("w1", "李强", "党支部", "赵敏", "members", "secretary"):
+    for word in ("w1", "李强", "党支部", "赵敏", "members", "secretary", "街道书记"):
         assert word not in answer.text
     assert "contact" not in make_client(folder).get("/grids").text
 
@@ -128,6 +135,7 @@ def test_internal_card(make_client, staffed, bearer):
     assert [one.name for one in card.deputies] == ["李强"]
     assert card.others == []
     assert [one.department for one in card.liaisons] == ["供电"]
+    assert [(one.kind, one.name) for one in card.contacts] == [("leader", "街道书记")]
     assert card.branches[0].name.endswith("党支部")
     assert card.branches[0].members is None or card.branches[0].members >= 3
 
