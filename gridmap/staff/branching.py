@@ -116,17 +116,26 @@ def _match(duties: Duties, taken: Floats, found: Optimum) -> Ints:
 
 
 def _relax_node(search: _Search, decisions: tuple[Decision, ...], cost: float) -> _Node:
-    """Solve the relaxation of a node until no column would lower it, or it is not below a cost."""
+    """Solve the relaxation of a node until no column would lower it, or it is not below a cost.
+
+    Where nothing is decided yet it is enough that its value no longer falls.
+    """
     duties, kept = search.duties, search.kept
+    node = _Node(-np.inf, decisions, np.empty(0), np.empty(0))
+    value = np.inf
     for _ in range(_ROUNDS):
         found = relax_columns(duties, np.flatnonzero(kept), search.least, decisions)
         lost = _count_missing(duties, found.reduced)
-        if lost > -_LOST or found.value + lost > cost - 1:
+        if found.value + lost > node.bound:
+            reduced = np.maximum(found.reduced, 0.0)
+            node = _Node(found.value + lost, decisions, found.taken, reduced)
+        stalled = not decisions and found.value > value - _LOST
+        if lost > -_LOST or stalled or found.value + lost > cost - 1:
             break
+        value = found.value
         new = (found.reduced < _BELOW) & ~kept
         kept |= new & _pick_cheapest(duties, np.where(new, found.reduced, np.inf))
-    reduced = np.maximum(found.reduced, 0.0)
-    return _Node(found.value + lost, decisions, found.taken, reduced)
+    return node
 
 
 def _count_missing(duties: Duties, reduced: Floats) -> float:

@@ -259,10 +259,9 @@ def _find_aides(
         return aides
     rows = duties_on(current, _last_in_force(current, on))
     rows = rows[rows["role"] == "deputy"]
-    at = workers.index.get_indexer(pd.Index(rows["worker_id"]))
-    for code, worker in zip(rows["grid_code"], at.tolist(), strict=True):
-        if worker >= 0:
-            aides[worker, posts["grid_code"] == code] = True
+    rows = rows[rows["worker_id"].isin(workers.index)].reset_index(drop=True)
+    held = posts[["grid_code"]].reset_index(names="post").merge(rows, on="grid_code")
+    aides[workers.index.get_indexer(pd.Index(held["worker_id"])), held["post"]] = True
     return aides
 
 

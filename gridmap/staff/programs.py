@@ -1,6 +1,7 @@
 """Programs over columns, as HiGHS solves them: relaxed, in whole numbers, and in small parts."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -103,29 +104,32 @@ def bound_structure(duties: Duties) -> float:
 
     Workers who may take the same sets count as one kind here, so the programme is small.
     """
-    order = np.lexsort((duties.group, duties.worker))
-    starts = np.searchsorted(duties.worker[order], np.arange(1, duties.workers))
-    of = np.split(duties.group[order], starts)
-    kinds: dict[bytes, int] = {}
-    kind = np.array([kinds.setdefault(groups.tobytes(), len(kinds)) for groups in of])
-    pairs = np.unique(np.stack([kind[duties.worker], duties.group]), axis=1)
-    sizes = np.asarray(duties.groups.sum(axis=1)).ravel()
-    classes = Duties(
-        worker=pairs[0],
-        group=pairs[1],
-        cost=duties.doubled * (sizes[pairs[1]] - 1.0),
-        groups=duties.groups,
-        doubled=duties.doubled,
-        vacant=duties.vacant,
-        workers=len(kinds),
+    kind = _sort_workers(duties)
+    first = np.unique(kind, return_index=True)[1]
+    some = np.flatnonzero(first[kind[duties.worker]] == duties.worker)
+    classes = replace(
+        duties,
+        worker=kind[duties.worker[some]],
+        group=duties.group[some],
+        cost=weigh_structure(duties)[some],
+        workers=len(first),
     )
-    cost, cover, once = _build(classes, np.arange(pairs.shape[1]))
+    cost, cover, once = _build(classes, np.arange(len(some)))
     limits = [
         scipy.optimize.LinearConstraint(cover, 1, 1),
-        scipy.optimize.LinearConstraint(once, 0, np.bincount(kind, minlength=len(kinds))),
+        scipy.optimize.LinearConstraint(once, 0, np.bincount(kind)),
     ]
     bound = _solve_whole(cost, limits, most=np.inf).mip_dual_bound
     return 0.0 if bound is None else float(np.ceil(bound - 0.5))  # it is a whole number
+
+
+def _sort_workers(duties: Duties) -> Ints:
+    """Give workers a number for what they are: those of one may take the same sets."""
+    order = np.lexsort((duties.group, duties.worker))
+    starts = np.searchsorted(duties.worker[order], np.arange(1, duties.workers))
+    kinds: dict[bytes, int] = {}
+    of = np.split(duties.group[order], starts)
+    return np.array([kinds.setdefault(groups.tobytes(), len(kinds)) for groups in of])
 
 
 def _solve_whole(cost: Floats, limits: Any, most: float = 1.0) -> Any:
