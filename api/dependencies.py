@@ -5,6 +5,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Header, Query, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from pydantic import BeforeValidator
 
@@ -38,8 +39,8 @@ At = Annotated[
 ]
 
 
-def get_shelf(request: Request) -> Shelf:
-    """Return the plans of this application."""
+async def get_shelf(request: Request) -> Shelf:
+    """Return the plans of this application; in the loop, as all here that never waits."""
     shelf: Shelf = request.app.state.shelf
     return shelf
 
@@ -49,12 +50,15 @@ async def ask_once(request: Request) -> None:
     check_once(request)
 
 
-def plan_at(request: Request, at: At = None) -> InForce:
-    """Return the plan in force on the day asked for, today by default."""
-    return get_shelf(request).in_force(at or request.app.state.today())
+async def plan_at(request: Request, at: At = None) -> InForce:
+    """Return the plan in force on the day asked for, today by default; a thread reads a new one."""
+    shelf: Shelf = request.app.state.shelf
+    day = at or request.app.state.today()
+    known = shelf.peek(day)
+    return await run_in_threadpool(shelf.in_force, day) if known is None else known
 
 
-def parse_bbox(
+async def parse_bbox(
     bbox: Annotated[
         str | None,
         Query(description="west,south,east,north in degrees of WGS-84", max_length=200),

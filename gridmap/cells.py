@@ -561,21 +561,36 @@ def _measure_border(
 
 
 @njit(cache=True, nogil=True)
+def _list_near(
+    frame: Ints, spans: Ints, slabs: Ints, grid: Ints, lat: Floats, rows: Ints, most: float
+) -> tuple[Ints, Ints]:
+    """Return which edges of its grid may be less than ``most`` metres from each point at ``rows``.
+
+    Slabs of neighbouring rows lie one behind the other, and so do their edges: from one to behind
+    another. To look at all of them is quicker than to choose.
+    """
+    first, last = np.empty(len(rows), np.int64), np.empty(len(rows), np.int64)
+    high = np.int64(min(most / _scale_metres(0, 0).ky, 2.0 * _UNITS * 180)) + 1
+    for k in range(len(rows)):
+        y, own = np.int64(np.rint(lat[rows[k]] * _UNITS)), grid[rows[k]]
+        begin, count = np.int64(spans[own, 0]), np.int64(spans[own, 1])
+        south = max((y - high - frame[1]) >> frame[3], begin)
+        north = min((y + high - frame[1]) >> frame[3], begin + count - 1)
+        slab = spans[own, 2] - begin
+        first[k], last[k] = slabs[slab + south], slabs[slab + north + 1]
+    return first, last
+
+
+@njit(cache=True, nogil=True)
 def _measure_near(
-    frame: Ints, spans: Ints, slabs: Ints, edges: Ints, across: Ints, grid: Whole, at: _Place,
-    most: float,
-) -> Nearest:  # fmt: skip
+    edges: Ints, across: Ints, first: Whole, last: Whole, at: _Place, most: float, nobody: Whole
+) -> Nearest:
     """Return what `_measure_border` does where a border is less than ``most`` metres away.
 
-    Where none is, the square of these comes back. Slabs of neighbouring rows lie one behind the
-    other, and so do their edges: to look at all within reach is quicker than to choose.
+    Where none is, the square of these comes back.
     """
-    first, count, base = spans[grid, 0], spans[grid, 1], spans[grid, 2]
-    high = np.int64(min(most / at.ky, 2.0 * _UNITS * 180)) + 1
-    south = max((at.y - high - frame[1]) >> frame[3], first)
-    north = min((at.y + high - frame[1]) >> frame[3], first + count - 1)
-    best, nearest = most * most, frame[6]
-    for edge in range(slabs[base + south - first], slabs[base + north - first + 1]):
+    best, nearest = most * most, nobody
+    for edge in range(first, last):
         square = _square_to_edge(edges, edge, at)
         if square < best or (square == best and across[edge] < nearest):
             best, nearest = square, np.int64(across[edge])
@@ -697,22 +712,22 @@ def answer_points(
     grid = own_points(frame, cells, choices, edges, lon, lat)
     match, runner = np.full(lon.size, NONE), np.full(lon.size, nobody)
     border, distance = np.full(lon.size, np.nan), np.zeros(lon.size)
-    for i in np.flatnonzero(grid < nobody):
-        x, y = np.int64(np.rint(lon[i] * _UNITS)), np.int64(np.rint(lat[i] * _UNITS))
-        match[i] = INSIDE
-        if _read_mark(frame, marks, x, y) == PLAIN_INSIDE:
-            continue
-        at = _scale_metres(x, y)
+    rows = _leave_plain(frame, marks, lon, lat, grid, match)
+    limit = near_border if marks.size else np.inf
+    first, last = _list_near(frame, spans, slabs, grid, lat, rows, near_border)
+    for k in range(len(rows)):
+        i = rows[k]
+        at = _scale_metres(np.int64(np.rint(lon[i] * _UNITS)), np.int64(np.rint(lat[i] * _UNITS)))
         if marks.size:
             square, beyond = _measure_near(
-                frame, spans, slabs, edges, across, grid[i], at, near_border
+                edges, across, first[k], last[k], at, near_border, nobody
             )
         else:
             square, beyond = _measure_border(frame, spans, slabs, edges, across, grid[i], at)
         metres = _round_metres(square)
         if metres < near_border:
             match[i] = BORDER
-        if metres < near_border or not marks.size:
+        if metres < limit:
             border[i], runner[i] = metres, beyond
     for i in np.flatnonzero((runner == nobody) & (match != INSIDE)):
         if abs(lon[i]) <= 180 and abs(lat[i]) <= 90:
@@ -724,6 +739,20 @@ def answer_points(
             lon[i], lat[i], frame, cells, choices, spans, slabs, edges, across, near_border, most
         )
     return grid, match, border, distance, runner
+
+
+@njit(cache=True, nogil=True)
+def _leave_plain(
+    frame: Ints, marks: Ints, lon: Floats, lat: Floats, grid: Ints, match: Ints
+) -> Ints:
+    """Call all points of grids inside; return the rows of those that may be near a border."""
+    rows, count = np.empty(lon.size, np.int64), 0
+    for i in range(lon.size):
+        if grid[i] < frame[6]:
+            x, y = np.int64(np.rint(lon[i] * _UNITS)), np.int64(np.rint(lat[i] * _UNITS))
+            match[i], rows[count] = INSIDE, i
+            count += _read_mark(frame, marks, x, y) != PLAIN_INSIDE
+    return rows[:count]
 
 
 @njit(cache=True, nogil=True)
