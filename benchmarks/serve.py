@@ -6,11 +6,13 @@ A city is drawn, kept and published (``--store`` keeps it for the next run), eac
 one worker, and wrk asks it on loopback with 32 connections: a point look-up, the grids in a box,
 and for ours batches of points. Told are requests a second, the 99th percentile, and µs of CPU a
 request of the server's process (and of its database), which depend less on what else the machine
-does. Ours is started once more with two workers. A cold tile is one that was not made before: ours
-is started anew for each round of the tiles of zoom 12, tipg keeps none. Ours has four layers there;
-tipg gives a tile for each, asked for one after the other (its database has fewer properties). Peers
-are installed into environments of their own under ``--peers``; what does not install or start is
-left out, with the reason. PostgreSQL's programs must be installed.
+does. Ours is started once more with two workers. A cold tile is one that a server is asked for the
+first time, so ours is started anew for each round of the tiles of zoom 12. It cut them when the
+plan was published (`benchmarks/tiles.py` times that, beside the same statement); tipg cuts them
+when it is asked, and keeps none. Ours has four layers there; tipg gives a tile for each, asked for
+one after the other, with fewer properties. Peers are installed into environments of their own under
+``--peers``; what does not install, start or answer is left out, with the reason. PostgreSQL's
+programs must be installed.
 """
 
 import http.client
@@ -31,7 +33,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +187,8 @@ def ask(
     if wrong:
         raise RuntimeError(f"{wrong.group(1)} answers of {base} were errors")
     requests = int(re.search(r"(\d+) requests in", done.stdout).group(1))
+    if not requests:
+        raise RuntimeError(f"{base} answered nothing in {seconds} s")
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", done.stdout).group(1))
     number, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", done.stdout).groups()
     p99 = float(number) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[unit]
@@ -464,7 +467,7 @@ class Bench:
         self.boxes = make_boxes(self.points[: POINTS // 4])
         self.tiles = list_tiles(plan)
         self.loads: dict[tuple[str, str], Load] = {}
-        self.cold: dict[str, list[list[float]]] = {}
+        self.cold: dict[str, list[float]] = {}
         self.cold_cpu: dict[str, list[float]] = {}
         self.bars: list[Bar] = []
 
@@ -490,31 +493,20 @@ class Bench:
     def time_cold(
         self, who: str, base: str, tiles: Sequence[Sequence[str]], pids: Sequence[int]
     ) -> None:
-        """Ask for the parts of each tile; note the milliseconds of each.
-
-        Of all but the first, for which more is made, those of CPU, too.
-        """
-        first = sum(time_requests(base, tiles[0]))
+        """Ask for the parts of each tile; note the milliseconds of each, and of CPU a tile."""
         before = count_cpu(pids)
-        seconds = [first, *(sum(time_requests(base, parts)) for parts in tiles[1:])]
+        seconds = [sum(time_requests(base, parts)) for parts in tiles]
         used = count_cpu(pids) - before
-        self.cold.setdefault(who, []).append([1000 * one for one in seconds])
-        self.cold_cpu.setdefault(who, []).append(1000 * used / (len(tiles) - 1))
-
-    def turn_tiles(self, turn: int) -> list[tuple[int, int, int]]:
-        """Return the tiles with another one first in every turn."""
-        first = turn % len(self.tiles)
-        return [*self.tiles[first:], *self.tiles[:first]]
+        self.cold.setdefault(who, []).extend(1000 * one for one in seconds)
+        self.cold_cpu.setdefault(who, []).append(1000 * used / len(tiles))
 
     def compare_cold(self) -> None:
         """Add the bars of cold tiles."""
-        times = {who: statistics.median(chain(*rows)) for who, rows in self.cold.items()}
-        first = {who: statistics.median(row[0] for row in rows) for who, rows in self.cold.items()}
+        times = {who: statistics.median(rows) for who, rows in self.cold.items()}
         cpu = {who: statistics.mean(rows) for who, rows in self.cold_cpu.items()}
         for what, figures, who, goal, least in (
             ("cold tile, ms", times, "tipg", ">= 20 x tipg", 20),
             ("cold tile, ms, beside one of grids alone", times, "tipg, grids", "", 0),
-            ("first tile of a zoom, ms", first, "tipg", "", 0),
             ("cold tile, ms CPU", cpu, "tipg", "", 0),
             ("cold tile, ms CPU, beside one of grids alone", cpu, "tipg, grids", "", 0),
         ):
@@ -613,14 +605,14 @@ def run_peer(bench: Bench, name: str, programs: Path, address: str, database: in
         bench.measure(name, "point", base, write_paths(bench.folder, points), pid, [database])
         boxes = [items.format(100, box) for box in bench.boxes]
         bench.measure(name, "items", base, write_paths(bench.folder, boxes), pid, [database])
-        for turn in range(ROUNDS if name == "tipg" else 0):
+        for _ in range(ROUNDS if name == "tipg" else 0):
             for layers, who in ((TILE_LAYERS, "tipg"), (TILE_LAYERS[:1], "tipg, grids")):
                 parts = [
                     [
                         f"/collections/public.{layer}/tiles/{MERCATOR}/{z}/{x}/{y}"
                         for layer in layers
                     ]
-                    for z, x, y in bench.turn_tiles(turn)
+                    for z, x, y in bench.tiles
                 ]
                 bench.time_cold(who, base, parts, [pid, database])
 
@@ -639,13 +631,10 @@ def run_peers(bench: Bench, folder: Path, names: Sequence[str]) -> None:
 
 
 def run_tiles(bench: Bench) -> None:
-    """Ask ours for each tile of a zoom in servers that never made one of it; then for kept ones."""
+    """Ask ours for each tile of a zoom in servers that were not asked before; then again."""
     for turn in range(ROUNDS):
         with serve_ours(bench.store.folder, bench.folder, 1) as (base, process, _):
-            tiles = bench.turn_tiles(turn)
-            zoom, x, y = tiles[0]
-            time_requests(base, [f"/tiles/{MERCATOR}/{zoom - 4}/{y >> 4}/{x >> 4}"])
-            paths = [f"/tiles/{MERCATOR}/{zoom}/{y}/{x}" for zoom, x, y in tiles]
+            paths = [f"/tiles/{MERCATOR}/{zoom}/{y}/{x}" for zoom, x, y in bench.tiles]
             bench.time_cold("ours", base, [[path] for path in paths], [process.pid])
             if turn == ROUNDS - 1:
                 script = write_paths(bench.folder, paths)

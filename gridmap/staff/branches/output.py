@@ -42,43 +42,56 @@ def table_branches(
     units: pd.DataFrame,
 ) -> pd.DataFrame:
     """Make one row a branch, still without a secretary."""
-    party = ground.party
     sums = units.groupby("branch_id")[list(COUNTS)].sum()
+    grouped = groups["branch_id"].value_counts()
     going: dict[str, list[Guest]] = {}
     for guest in guests:
         going.setdefault(guest.branch, []).append(guest)
-    grouped = groups["branch_id"].value_counts()
     divided: dict[str, list[str]] = {}
     for name, some in sites.items():
         for site in some:
             divided.setdefault(site.code, []).append(name)
     rows: dict[str, dict[str, Any]] = {}
     for (community, at), name in ids.items():
-        one = formed[community]
         codes = list(dict.fromkeys(site.code for site in sites[name]))
-        kind = find_kind(codes, divided)
         full, young = map(int, sums.loc[name, list(COUNTS)])
+        cover = formed[community].cover
+        extent, coming = cover.extents[at], going.get(name, [])
         rows[name] = {
-            "name": title(ground.plan, codes, kind, name, divided),
-            "kind": kind,
             "community_id": community,
-            "grid_code": codes[0],
-            "grids": len(codes) + sum(len(guest.codes) for guest in going.get(name, [])),
-            "full": full,
-            "probationary": young,
-            "committee": full >= party.committee_from_full,
             "groups": int(grouped.get(name, 0)),
-            "secretary": "",
-            "extent": one.cover.extents[at],
-            "contiguous": one.cover.contiguous[at],
-            "reason": explain(
-                *(ground, codes, kind, full, young, divided, one.cover.extents[at]),
-                going.get(name, []),
-            ),
+            "extent": extent,
+            "contiguous": cover.contiguous[at],
+            **_write_branch(ground, codes, name, full, young, divided, extent, coming),
         }
     table = pd.DataFrame.from_dict(rows, orient="index", columns=list(BRANCHES.columns))
     table = table.set_axis(pd.Index(table.index, dtype="str", name=BRANCHES.index), axis=0)
     return shape(table.sort_index(), BRANCHES)
+
+
+def _write_branch(
+    ground: Ground,
+    codes: list[str],
+    name: str,
+    full: int,
+    young: int,
+    divided: Mapping[str, list[str]],
+    extent: float,
+    coming: list[Guest],
+) -> dict[str, Any]:
+    """Name a branch, and say what it is and why."""
+    kind = find_kind(codes, divided)
+    return {
+        "name": title(ground.plan, codes, kind, name, divided),
+        "kind": kind,
+        "grid_code": codes[0],
+        "grids": len(codes) + sum(len(guest.codes) for guest in coming),
+        "full": full,
+        "probationary": young,
+        "committee": full >= ground.party.committee_from_full,
+        "secretary": "",
+        "reason": explain(ground, codes, kind, full, young, divided, extent, coming),
+    }
 
 
 def put_together(
@@ -131,14 +144,13 @@ def _table_coverage(
     covered, reasons = [], []
     for code, full in zip(grids.index.astype(str), sums["full"], strict=True):
         mine = serving.get(code, [])
-        if code in going:
-            covered.append("attached")
+        kind = "attached" if code in going else _name_coverage(mine, spread)
+        covered.append(kind)
+        if kind == "attached":
             reasons.append(say_attached(ground, code, going[code]))
-        elif not mine:
-            covered.append("none")
+        elif kind == "none":
             reasons.append(say_uncovered(ground, code, offered.get(code)))
         else:
-            covered.append(_name_coverage(mine, spread))
             reasons.append(say_covered(ground, code, int(full), mine, spread))
     table = sums.assign(
         community_id=grids["community_id"],
@@ -151,6 +163,8 @@ def _table_coverage(
 
 
 def _name_coverage(mine: list[str], spread: pd.Series) -> str:
+    if not mine:
+        return "none"
     if len(mine) > 1:
         return "divided"
     return "joint" if len(spread[mine[0]]) > 1 else "own"
