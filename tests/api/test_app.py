@@ -92,7 +92,7 @@ def test_faults(make_client, town, monkeypatch, caplog, error):
     def fail(*_arguments):
         raise error
 
-    monkeypatch.setattr("api.shelf.Shelf.in_force", fail)
+    monkeypatch.setattr("api.shelf.Shelf.peek", fail)
     response = client.get("/grids")
     assert (response.status_code, response.json()["code"]) == (500, "internal-error")
     assert "secret" not in response.text
