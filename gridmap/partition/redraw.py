@@ -59,11 +59,11 @@ from gridmap.partition.split import (
 #: Ways to begin at most; those nearest to the number of grids due.
 PROPOSALS = 10
 #: Times that proposals are made and annealed, each with so many times fewer moves than are given.
-ROUNDS, SHORT = 16, 3
+ROUNDS, SHORT = 10, 3
 #: Rounds at least, and units searched in the others: a large part gets fewer, each the longer.
 LEAST, REACH = 2, 4_000
-#: Sets of units that may be tried per move to cut grids anew, and the share of one group of them.
-RECUT, GROUP = 60, 20
+#: Sets of units that may be tried per move to cut grids anew, and the share of one group of grids.
+RECUT, GROUP = 10, 20
 #: Where a grid is dissolved or made after the first time: the best place by a measure that is
 #: stretched at random by up to this share.
 SPREAD = 1.0

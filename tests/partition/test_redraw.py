@@ -422,14 +422,14 @@ def test_neighbours_are_cut_anew() -> None:
         graph, weights = component.graph, make_weights(Rules())
         grids, home = len(drawn.load), drawn.labels.copy()
         still = make_state(graph, home.copy(), grids, weights, home)
-        assert cut_anew(still, 2000) is still
+        assert cut_anew(still, 12_000) is still
         search = make_search(graph, np.zeros(1, np.uint64))
         moved = make_state(graph, home.copy(), grids, weights, home)
         for unit, other in zip(graph.owner, graph.neighbour, strict=True):
             if moved.labels[unit] != moved.labels[other] and can_leave(moved, search, unit):
                 shift_unit(moved, unit, moved.labels[other])
                 break
-        cut = cut_anew(moved, 2000)
+        cut = cut_anew(moved, 12_000)
         before, after = (
             part_cost(each) + CHANGED * np.count_nonzero(find_changed(each))
             for each in (moved, cut)
