@@ -92,7 +92,7 @@ def _is_outside(off: Floats, band: float) -> Flags:
     return off > band + 1e-12
 
 
-def _list_terms(loads: Floats, moved: float, wanted: Balance) -> Floats:
+def _list_terms(loads: Ints | Floats, moved: float, wanted: Balance) -> Floats:
     """List what moved, and by how much each condition is missed (below 0: kept to spare)."""
     off = np.abs(loads[loads > 0] / wanted.target - 1)
     beyond = [_is_outside(off, band).sum() for band in BANDS] - len(off) * wanted.outside
@@ -149,9 +149,9 @@ def _fill_leave(least: Floats, taken: Flags, afterwards: Floats) -> None:
 
 def _raise_prices(live: list[Part], still: Floats, wanted: Balance, worth: float) -> float:
     """Find prices that make the bound high."""
-    prices, best = FIRST, -np.inf
+    prices, best = FIRST, -float("inf")
     for _ in range(ROUNDS):
-        bound = prices @ still[1:]
+        bound = float(prices @ still[1:])
         for part in live:
             terms = _choose(part, prices, wanted)
             bound += _price(terms, prices)
@@ -177,7 +177,8 @@ def _choose(part: Part, prices: Floats, wanted: Balance) -> Floats:
     size = _price_sizes(len(part.sums), prices, wanted)
     rows = [np.append(leave[0], (leave + size)[1:]) for leave in part.leave]
     new = np.append(0.0, np.where(part.sums, size, np.inf)[1:])
-    best, picks = np.full(part.total + 1, np.inf), []
+    picks: list[Positions] = []
+    best = np.full(part.total + 1, np.inf)
     best[0] = 0.0
     for row in rows:
         best = _add_row(best, row, picks)
@@ -233,4 +234,4 @@ def _solve_master(live: list[Part], still: Floats) -> tuple[float, Floats]:
     answer = linprog(
         terms[:, 0], A_ub=terms[:, 1:].T, b_ub=-still[1:], A_eq=each, b_eq=np.ones(len(live))
     )
-    return float(answer.fun), -np.asarray(answer.ineqlin.marginals)
+    return float(answer.fun or 0.0), -np.asarray(answer.ineqlin.marginals)
