@@ -1,5 +1,11 @@
 """Serve the plans of a folder: ``python -m api STORE_FOLDER``."""
 
+# ruff: noqa: E402
+
+import gc
+
+gc.disable()  # a quarter of a start is looking for garbage in what stays; `api.ahead` turns it on
+
 import os
 import sys
 

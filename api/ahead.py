@@ -5,6 +5,7 @@ the shelf for the plan of its day, and finds it there. What is asked most is rea
 service opens its port; the thread does the rest.
 """
 
+import gc
 import logging
 import sys
 from collections.abc import Callable, Iterator
@@ -54,6 +55,7 @@ def _watch(shelf: Shelf, today: Callable[[], date], pause: float, stop: Event) -
             for day in (now[1], now[1] + timedelta(days=1)):
                 _make_ready(shelf, day)
             _import_libraries()
+            _collect_garbage()
             seen = now
         stop.wait(pause)
 
@@ -67,6 +69,13 @@ def _import_libraries() -> None:
             import_module(name)
     finally:
         sys.setswitchinterval(usual)
+
+
+def _collect_garbage() -> None:
+    """Collect from now on, where a start has put it off; never from what is there already."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 def _make_ready(shelf: Shelf, day: date) -> None:

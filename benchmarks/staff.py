@@ -5,7 +5,9 @@
 The greedy pass takes pairs of worker and grid by rising cost, as an office does by hand, then lets
 workers take a second, adjacent grid; plain nearest goes from grid to grid and takes the nearest
 worker who may serve it and is free. Both keep every limit that ours keeps. Then 5 % of the workers
-leave and as many come: how many grids change hands that did not have to.
+leave and as many come: how many grids change hands that did not have to. Last a year's rotation of
+all cadres, in three waves: against an office that gives each grid the first one in the list who is
+sent to its community, else the first at all.
 """
 
 import time
@@ -155,7 +157,8 @@ def measure_bars(grids: int) -> list[Bar]:
     ]
     bars += compare(case, ours, peers, "")
     bars += measure_changes(plan, workers, staffing, case, peers)
-    return bars + measure_plenty(plan)
+    bars += measure_plenty(plan)
+    return bars + measure_year(plan, workers)
 
 
 def measure_plenty(plan: gridmap.Plan) -> list[Bar]:
@@ -165,6 +168,65 @@ def measure_plenty(plan: gridmap.Plan) -> list[Bar]:
     case = make_case(plan, workers, plan.rules, current=None, on=DAY)
     peers = {name: assign(case) for name, assign in PEERS.items()}
     return compare(case, describe(case, take_primaries(case, staffing)), peers, ", 15 % recruits")
+
+
+#: First and last days of the waves of cadres, and how many of a wave do not come.
+WAVES = (("01-01", "04-30", 0), ("04-20", "08-31", 0), ("08-20", "12-31", 5))
+
+
+def make_waves(workers: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Let the cadres come in three waves, each from other homes than the one before."""
+    cadres, waves = workers[workers["kind"] == "cadre"], []
+    for number, (first, last, missing) in enumerate(WAVES):
+        rng = np.random.default_rng(number)
+        wave = cadres.copy()
+        wave["geometry"] = cadres.geometry.to_numpy()[rng.permutation(len(cadres))]
+        for column, day in (("starts", first), ("ends", last)):
+            wave[column] = np.datetime64(f"2025-{day}", "s")
+        wave.index = pd.Index([f"{name}-{number}" for name in cadres.index], name=cadres.index.name)
+        waves.append(wave.assign(person=wave.index).iloc[: len(wave) - missing])
+    return gpd.GeoDataFrame(pd.concat([workers[workers["kind"] != "cadre"], *waves]))
+
+
+def follow_the_list(
+    plan: gridmap.Plan, staffing: pd.DataFrame, people: gpd.GeoDataFrame, last: date
+) -> int:
+    """Count the days without a worker where each wave follows in the order of the list."""
+    held = staffing[staffing["role"] == "primary"]
+    leaving = held[held["ends"].notna() | (held["worker_id"] == "")]
+    start = pd.Timestamp(DAY.year, 1, 1)
+    free = [start - pd.Timedelta(days=1) if pd.isna(end) else end for end in leaving["ends"]]
+    places = plan.grids["community_id"].reindex(leaving["grid_code"]).tolist()
+    terms = people[(people["kind"] == "cadre") & ~people.index.isin(held["worker_id"])]
+    terms = terms.sort_values("starts", kind="stable")[["community_id", "starts", "ends"]]
+    left = terms.to_numpy().tolist()
+    uncovered = 0
+    while open_ := [at for at, end in enumerate(free) if end < pd.Timestamp(last)]:
+        at = min(open_, key=lambda one: free[one])
+        later = [one for one in left if one[2] > free[at]]
+        term = next((one for one in later if one[0] == places[at]), later[0] if later else None)
+        end = pd.Timestamp(last) if term is None else term[2]
+        begin = pd.Timestamp(last) + pd.Timedelta(days=1) if term is None else term[1]
+        uncovered += max((begin - free[at]).days - 1, 0)
+        free[at] = end
+        if term is not None:
+            left.remove(term)
+    return uncovered
+
+
+def measure_year(plan: gridmap.Plan, workers: gpd.GeoDataFrame) -> list[Bar]:
+    """Plan a year in which all cadres change twice, and replace one of them."""
+    people, start, last = make_waves(workers), date(DAY.year, 1, 1), date(DAY.year, 12, 31)
+    staffing = gridmap.assign_workers(plan, people, on=start)
+    before = time.perf_counter()
+    calendar = gridmap.plan_rotation(plan, staffing, people, start=start, days=365)
+    seconds = time.perf_counter() - before
+    ours, peer = calendar.attrs["proof"]["uncovered"], follow_the_list(plan, staffing, people, last)
+    title = "staff: a year's rotation"
+    return [
+        make_bar(f"{title}, seconds on the clock", seconds, None, "< 10 s", seconds < 10),
+        make_bar(f"{title}, days without a worker", ours, peer, "<= peer", ours <= peer),
+    ]
 
 
 def compare(case: Case, ours: dict[str, Any], peers: dict[str, Ints], where: str) -> list[Bar]:

@@ -42,14 +42,23 @@ _RADIUS, _FLATNESS = 6378137.0, 0.0066943799901413165  # WGS-84: equator in metr
 _CELLS_PER_GRID, _CELLS_PER_EDGE = 128, 4
 _FEWEST_CELLS, _MOST_CELLS = 1 << 12, 1 << 23
 _CACHED = 1 << 23  # bytes of edges that the caches of a processor hold
+_OVERLAP = 1e-10  # square degrees that two grids share at least to overlap: about 1 m²
 _BLOCK = 1 << 10  # points that go through the steps of `own_points` together
 _FEWEST_SORTED = 1 << 14  # fewer points are not worth sorting
 
 
-def trace_edges(shapes: gpd.GeoSeries) -> tuple[Ints, Ints]:
+def trace_edges(shapes: gpd.GeoSeries, whose: Ints | None = None) -> tuple[Ints, Ints]:
     """Return the row of the shape of each edge, and the edges: ax, ay, bx, by, with a below b.
 
-    Level edges run eastward. An edge that one shape has twice is no border of it, and left out.
+    Level edges run eastward. An edge that one row has twice is no border of it, and left out.
+
+    Parameters
+    ----------
+    shapes : GeoSeries
+        In degrees.
+    whose : array of int, optional
+        The row that each shape counts for, where that is not its own: of two in a row that overlap,
+        what is in both is in none.
     """
     parts, part_row = shapely.get_parts(shapes.to_numpy(), return_index=True)
     rings, ring_part = shapely.get_rings(parts, return_index=True)
@@ -58,6 +67,7 @@ def trace_edges(shapes: gpd.GeoSeries) -> tuple[Ints, Ints]:
     edges = np.hstack([points[:-1], points[1:]])
     real = (ring[:-1] == ring[1:]) & (edges[:, :2] != edges[:, 2:]).any(axis=1)
     edges, rows = edges[real], part_row[ring_part[ring[:-1][real]]]
+    rows = rows if whose is None else whose[rows]
     down = (edges[:, 1] > edges[:, 3]) | (
         (edges[:, 1] == edges[:, 3]) & (edges[:, 0] > edges[:, 2])
     )
@@ -102,6 +112,47 @@ def order_by_shape(grids: gpd.GeoDataFrame, owner: Ints, edges: Ints) -> Ints:
     return rows[np.argsort(base[rows], kind="stable")]
 
 
+def cut_zones(
+    grids: gpd.GeoDataFrame, shapes: gpd.GeoSeries, owner: Ints, edges: Ints
+) -> tuple[Ints, Ints]:
+    """Take what exclusive grids cover out of the base grids below, which do not own it.
+
+    So the distance to a border is that to the land of another owner, and what lies across is known.
+
+    Parameters
+    ----------
+    grids : GeoDataFrame
+        The grids, exclusive where ``grid_type`` says so.
+    shapes : GeoSeries
+        Theirs, in degrees.
+    owner, edges : array
+        As `trace_edges` gives them; so are those that come back.
+    """
+    over, under = _find_overlays(grids, shapes)
+    if not len(over):
+        return owner, edges
+    rows = np.arange(len(grids))
+    both = shapes.iloc[np.concatenate([rows, over])]
+    cut_owner, cut_edges = trace_edges(both, np.concatenate([rows, under]))
+    # A base grid that is covered wholly owns nothing, but has to be somewhere.
+    gone = ~np.isin(rows, cut_owner)[owner]
+    return np.concatenate([cut_owner, owner[gone]]), np.concatenate([cut_edges, edges[gone]])
+
+
+def _find_overlays(grids: gpd.GeoDataFrame, shapes: gpd.GeoSeries) -> tuple[Ints, Ints]:
+    """Return the rows of exclusive grids and of the base grids below, a pair for each overlap."""
+    if "grid_type" not in grids.columns:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    exclusive = (grids["grid_type"] == "exclusive").to_numpy()
+    zones, bases = np.flatnonzero(exclusive), np.flatnonzero(~exclusive)
+    outlines = shapes.to_numpy()
+    tree = shapely.STRtree(outlines[bases])
+    over, under = tree.query(outlines[zones], predicate="intersects")
+    over, under = zones[over], bases[under]
+    shared = shapely.area(shapely.intersection(outlines[over], outlines[under]))
+    return over[shared > _OVERLAP], under[shared > _OVERLAP]
+
+
 def _match_edges(owner: Ints, edges: Ints, grids: int) -> tuple[Ints, Ints]:
     """Return the grid on the other side of each edge, and the outline of all grids.
 
@@ -110,11 +161,12 @@ def _match_edges(owner: Ints, edges: Ints, grids: int) -> tuple[Ints, Ints]:
     distinct, edge, times = np.unique(edges, axis=0, return_inverse=True, return_counts=True)
     edge = edge.ravel()
     order = np.lexsort([owner, edge])
-    across = np.full(len(edges), grids)
-    same = edge[order[:-1]] == edge[order[1:]]
-    # Where three claim an edge (an overlap), each is across from its neighbour in order.
-    across[order[1:][same]] = owner[order[:-1][same]]
-    across[order[:-1][same]] = owner[order[1:][same]]
+    heads = np.cumsum(times) - times
+    first, second = order[heads], order[np.minimum(heads + 1, len(order) - 1)]
+    # Where several claim an edge (a zone over several grids), the first in order is across from
+    # all others: it owns what lies there.
+    across = owner[first][edge]
+    across[first] = np.where(times > 1, owner[second], grids)
     return across, distinct[times % 2 == 1]
 
 
@@ -522,7 +574,7 @@ def _scale_metres(x: Whole, y: Whole) -> _Place:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _square_to_edge(edges: Ints, edge: Whole, at: _Place) -> float:
+def _square_to_edge(edges: Ints, edge: Whole | np.uint64, at: _Place) -> float:
     """Return the square of the metres from a place to an edge."""
     ax, ay = (edges[edge, 0] - at.x) * at.kx, (edges[edge, 1] - at.y) * at.ky
     dx, dy = (edges[edge, 2] - edges[edge, 0]) * at.kx, (edges[edge, 3] - edges[edge, 1]) * at.ky
@@ -590,10 +642,13 @@ def _measure_near(
     Where none is, the square of these comes back.
     """
     best, nearest = most * most, nobody
-    for edge in range(first, last):
+    for step in range(last - first):
+        edge = np.uint64(first + step)  # with a sign it could count from the end
         square = _square_to_edge(edges, edge, at)
-        if square < best or (square == best and across[edge] < nearest):
+        if square < best:
             best, nearest = square, np.int64(across[edge])
+        elif square == best:
+            nearest = min(nearest, np.int64(across[edge]))
     return best, nearest
 
 
@@ -714,6 +769,7 @@ def answer_points(
     border, distance = np.full(lon.size, np.nan), np.zeros(lon.size)
     rows = _leave_plain(frame, marks, lon, lat, grid, match)
     limit = near_border if marks.size else np.inf
+    far = limit * limit
     first, last = _list_near(frame, spans, slabs, grid, lat, rows, near_border)
     for k in range(len(rows)):
         i = rows[k]
@@ -724,11 +780,12 @@ def answer_points(
             )
         else:
             square, beyond = _measure_border(frame, spans, slabs, edges, across, grid[i], at)
-        metres = _round_metres(square)
-        if metres < near_border:
-            match[i] = BORDER
-        if metres < limit:
-            border[i], runner[i] = metres, beyond
+        if square < far:
+            metres = _round_metres(square)
+            if metres < near_border:
+                match[i] = BORDER
+            if metres < limit:
+                border[i], runner[i] = metres, beyond
     for i in np.flatnonzero((runner == nobody) & (match != INSIDE)):
         if abs(lon[i]) <= 180 and abs(lat[i]) <= 90:
             x, y = np.int64(np.rint(lon[i] * _UNITS)), np.int64(np.rint(lat[i] * _UNITS))

@@ -13,7 +13,9 @@ the view east may leave the territory, turning on finds a grid that touches the 
 found by the parity of the edges crossed on the way east. Each inner edge of a coverage belongs to
 two grids, so inside the territory at least one grid has an odd count, always. Where grids overlap,
 an exclusive grid owns the point before any base grid; among grids of a kind, the one whose list of
-edges comes first in the order of numbers, whatever its code.
+edges comes first in the order of numbers, whatever its code. What an exclusive grid covers is no
+part of the base grid below it, so the metres to the border of either are those to land that
+another grid owns, and each is the runner-up of the other.
 
 Edges are straight in longitude and latitude. In a metric CRS they were straight there: over 1 km
 the two differ by less than 2 cm, the same for both neighbours.
@@ -37,6 +39,7 @@ from gridmap.cells import (
     answer_point,
     answer_points,
     build_index,
+    cut_zones,
     mark_plain,
     order_by_shape,
     own_points,
@@ -76,7 +79,7 @@ SUSPECTS = {
     "impossible": "not on Earth; are they degrees?",
 }
 
-_WHAT = "gridmap locator 3"  # goes up when the index or what it means changes
+_WHAT = "gridmap locator 4"  # goes up when the index or what it means changes
 _MOST_NAMED = 1 << 16  # codes that are kept at hand
 _SHIFT = 0.05  # degrees: no datum moves a position farther
 _MEASURE_ALL = np.zeros(0, np.uint8)  # no marks: `answer_points` measures every border
@@ -194,6 +197,7 @@ class Locator:
         owner, edges = trace_edges(shapes)
         _check_traced(grids, owner)
         rows = order_by_shape(grids, owner, edges)
+        owner, edges = cut_zones(grids, shapes, owner, edges)
         place = np.empty(len(grids), np.int64)
         place[rows] = np.arange(len(grids))
         index = build_index(place[owner], edges, len(grids))

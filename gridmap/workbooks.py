@@ -257,6 +257,19 @@ def _choose_look(value: Any) -> str:
 def _make_looks(sheet: "WriteOnlyWorksheet") -> dict[tuple[str, str], Any]:
     """Make the looks of cells once: given to each cell anew they take most of the time."""
     from openpyxl.cell import WriteOnlyCell
+
+    made = {}
+    for name, parts in _list_looks().items():
+        for kind, form in _FORMATS.items():
+            cell = WriteOnlyCell(sheet)
+            for part, value in {**parts, "number_format": form}.items():
+                setattr(cell, part, value)
+            made[name, kind] = cell._style
+    return made
+
+
+def _list_looks() -> dict[str, dict[str, Any]]:
+    """Say how each kind of cell looks: font, fill, lines around it, where its text stands."""
     from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 
     line = Side(style="thin", color="808080")
@@ -265,32 +278,19 @@ def _make_looks(sheet: "WriteOnlyWorksheet") -> dict[tuple[str, str], Any]:
         {"alignment": Alignment(horizontal=side, vertical="center", wrap_text=True)}
         for side in ("center", "left")
     )
+    across = Alignment(horizontal="centerContinuous", vertical="center")
     grey = {"font": Font(bold=True), "fill": PatternFill("solid", fgColor="E8ECEF")}
-    red = {
-        "font": Font(bold=True, color="9C0006"),
-        "fill": PatternFill("solid", fgColor="FFC7CE"),
-    }
-    looks: dict[str, dict[str, Any]] = {
+    pink = PatternFill("solid", fgColor="FFC7CE")
+    return {
         "text": {},
         "header": {**grey, "alignment": Alignment(vertical="center", wrap_text=True)},
-        "title": {
-            "font": Font(size=18, bold=True),
-            "alignment": Alignment(horizontal="centerContinuous", vertical="center"),
-        },
+        "title": {"font": Font(size=18, bold=True), "alignment": across},
         "note": {"font": Font(size=11)},
         "head": {**box, **grey, **middle},
         "middle": {**box, **middle},
         "left": {**box, **left},
-        "marked": {**box, **red, **middle},
+        "marked": {**box, **middle, "font": Font(bold=True, color="9C0006"), "fill": pink},
     }
-    made = {}
-    for name, parts in looks.items():
-        for kind, form in _FORMATS.items():
-            cell = WriteOnlyCell(sheet)
-            for part, value in {**parts, "number_format": form}.items():
-                setattr(cell, part, value)
-            made[name, kind] = cell._style
-    return made
 
 
 def _cell(

@@ -27,6 +27,7 @@ from gridmap.locate import (
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 WEST, SOUTH = 122.2, 40.6  # Yingkou
 STEP = 0.001  # 111 m north, 84 m east
+METRES = [84_620, 111_042]  # of a degree east and north
 
 
 def make_grids(**shapes):
@@ -248,6 +249,46 @@ def test_exclusive_beats_base(park, base, turned, tmp_path):
         codes = np.array([*locator.codes, None], dtype=object)
         judged = locator.judge(lon, lat)
         assert codes[np.where(judged.distance_m == 0, judged.grid, 2)].tolist() == expected.tolist()
+
+
+def draw_box(west, south, east, north):
+    """Draw a box of steps."""
+    return draw((west, south), (east, south), (east, north), (west, north))
+
+
+@pytest.mark.parametrize("east", [0.6, 1.4], ids=["in one", "over two"])
+def test_border_of_an_overlay(east):
+    """Beside a park the base grid's border is the park's, and across it lies the park."""
+    lands = {"p": draw_box(0.4, 0.4, east, 0.6)}
+    lands |= {"b": draw_box(0, 0, 1, 1), "c": draw_box(1, 0, 2, 1)}
+    grids = make_grids(**lands).assign(grid_type=["exclusive", "base", "base"])
+    locator = Locator(grids, near_border=15.0, nearest=50.0)
+    for y, code, other in ((0.39, "b", "p"), (0.41, "p", "b")):
+        owner = locator.locate(*place(0.5, y))
+        assert (owner.grid_code, owner.match, owner.runner_up) == (code, "border", other)
+        assert owner.border_m == pytest.approx(0.01 * STEP * 111_042, rel=1e-2)
+    corner = locator.locate(*place(0.9, 0.2))
+    assert (corner.grid_code, corner.runner_up) == ("b", "c")
+    lon, lat = pick_points(grids, 300, seed=3)
+    table = locator.locate_many(lon, lat)
+    owned = {**lands, "b": lands["b"] - lands["p"], "c": lands["c"] - lands["p"]}
+    metric = {code: shapely.transform(land, lambda at: at * METRES) for code, land in owned.items()}
+    points = shapely.points(np.column_stack([lon, lat]) * METRES)
+    for code, metres, point in zip(table["grid_code"], table["border_m"], points, strict=True):
+        assert metric[code].covers(point)
+        assert metres == pytest.approx(metric[code].boundary.distance(point), rel=0.01, abs=0.05)
+
+
+def test_a_base_grid_that_is_covered_wholly():
+    """It owns nothing; the grids over it and beside it are as they were."""
+    grids = make_grids(
+        p=draw_box(0, 0, 0.5, 1), q=draw_box(0.5, 0, 1, 1), b=draw_box(0, 0, 1, 1),
+        c=draw_box(1, 0, 2, 1),
+    )  # fmt: skip
+    locator = Locator(grids.assign(grid_type=["exclusive", "exclusive", "base", "base"]))
+    lon, lat = pick_points(grids, 200, seed=5)
+    assert set(locator.locate_many(lon, lat)["grid_code"].dropna()) == {"p", "q", "c"}
+    assert code_at(locator, 0.99, 0.5) == "q"
 
 
 def test_exclusive_owns_shared_outline():

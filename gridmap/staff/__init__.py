@@ -7,13 +7,12 @@ from gridmap.staff.examples import make_workers
 from gridmap.staff.gaps import find_gaps
 from gridmap.staff.patrols import plan_patrols
 from gridmap.staff.places import read_stations, read_stops, write_stations
-from gridmap.staff.registers import write_staff_roster
+from gridmap.staff.registers import write_patrols, write_staff_roster
 from gridmap.staff.replace import replace_worker
 from gridmap.staff.roster import (
     list_contacts,
     list_duties,
     read_staffing,
-    write_patrols,
     write_staffing,
 )
 from gridmap.staff.rotation import plan_rotation

@@ -88,33 +88,21 @@ class _Program:
         mine, root = part * self.size + unit, self.roots + part * self.size + unit
         flow = self.flows + part * self.sides + np.arange(self.sides)
         self.add_rows(np.zeros(self.size, np.int64), root, np.ones(self.size), 1, 1)
-        self.add_rows(
-            np.concatenate([unit, unit]),
-            np.concatenate([root, mine]),
-            np.repeat([1.0, -1.0], self.size),
-            *(-np.inf, 0),
-        )
+        both = np.concatenate([unit, unit])
+        ends = np.concatenate([root, mine])
+        self.add_rows(both, ends, np.repeat([1.0, -1.0], self.size), -np.inf, 0)
         # A root needs nothing from outside: inflow - outflow + size · root ≥ 1 for a unit of it.
         self.add_rows(
-            np.concatenate([sides[:, 1], sides[:, 0], unit, unit]),
-            np.concatenate([flow, flow, root, mine]),
-            np.concatenate(
-                [
-                    np.ones(self.sides),
-                    -np.ones(self.sides),
-                    np.full(self.size, float(self.size)),
-                    -np.ones(self.size),
-                ]
-            ),
+            np.concatenate([sides[:, 1], sides[:, 0], both]),
+            np.concatenate([flow, flow, ends]),
+            np.repeat([1.0, -1.0, self.size, -1.0], [self.sides] * 2 + [self.size] * 2),
             *(0, np.inf),
         )
-        for end in (0, 1):
-            side = np.arange(self.sides)
+        for end in (0, 1):  # nothing flows along a side that does not lie in the part
+            side = np.tile(np.arange(self.sides), 2)
+            columns = np.concatenate([flow, mine[sides[:, end]]])
             self.add_rows(
-                np.concatenate([side, side]),
-                np.concatenate([flow, mine[sides[:, end]]]),
-                np.repeat([1.0, -float(self.size)], self.sides),
-                *(-np.inf, 0),
+                side, columns, np.repeat([1.0, -float(self.size)], self.sides), -np.inf, 0
             )
 
     def bound_part(self, part: int, counts: Ints, limits: Limits) -> None:

@@ -85,8 +85,9 @@ def replace_worker(
     In each of his grids a worker without a grid stands in, the one who walks least; else somebody
     who has a grid beside it, if both together are within his limit: the deputy, unless another one
     walks so much less that a change would pay. If nobody can, the days are in the table as a row
-    without a worker, with the reason, and the deputy goes on looking after the grid. Who is away
-    himself on these days, after an earlier replacement, does not stand in.
+    without a worker, with the reason, and the deputy goes on looking after the grid. Who stands in
+    is not his own deputy meanwhile. Who is away himself on these days, after an earlier
+    replacement, does not stand in.
 
     Parameters
     ----------
@@ -133,22 +134,31 @@ def replace_worker(
     case = make_case(plan, there, rules, current=None, on=starts, posts=take_posts(plan, own))
     others = staffing[during & ~away]
     near = Neighbours(plan, case.workers, rules, list_primaries(others, starts, ends))
-    rows = list(_split_rows(staffing[away], begin, end))
-    rows += _stand_in(case, near, others, own, (begin, end), lang)
+    rows = list(_stand_in(case, near, others, own, (begin, end), lang))
+    split = away | (during & _flag_deputies(staffing, rows))
+    rows += _split_rows(staffing[split], begin, end)
     new = pd.DataFrame(rows, columns=list(STAFFING.columns))
-    table = cast_columns(pd.concat([staffing[~away], new]), STAFFING)
+    table = cast_columns(pd.concat([staffing[~split], new]), STAFFING)
     order = ["grid_code", "role", "starts"]
     return table.sort_values(order, ascending=[True, False, True], ignore_index=True)
 
 
 def _list_absent(staffing: pd.DataFrame, begin: Any, end: Any) -> set[str]:
-    """List who is away himself on some of the days: his duty in a grid stops and goes on later."""
-    rows = staffing[(staffing["role"] == "primary") & (staffing["worker_id"] != "")]
-    keys = ["grid_code", "worker_id"]
-    before = rows[rows["ends"] < end].groupby(keys)["ends"].max()
-    after = rows[rows["starts"] > begin].groupby(keys)["starts"].min()
-    hole = (after - before).dropna()  # of those who have both
-    return set(hole.index[hole > _DAY].get_level_values("worker_id"))
+    """List who is away himself on some of the days: a row of another takes his place in a grid."""
+    rows = staffing[staffing["role"] == "primary"]
+    stands_in = rows["binding"].isin(["replacement", "absence"])
+    breaks = rows[stands_in & (rows["starts"] <= end) & (rows["ends"] >= begin)]
+    own = rows[(rows["worker_id"] != "") & ~stands_in]
+    pairs = own.merge(breaks, on="grid_code", suffixes=("", "_break"))
+    until, again = pairs["starts_break"] - _DAY, pairs["ends_break"] + _DAY
+    return set(pairs.loc[(pairs["ends"] == until) | (pairs["starts"] == again), "worker_id"])
+
+
+def _flag_deputies(staffing: pd.DataFrame, rows: list[dict[str, Any]]) -> pd.Series:
+    """Flag the duties as deputy of those who stand in as primary worker of the same grid."""
+    pairs = pd.MultiIndex.from_tuples([(row["grid_code"], row["worker_id"]) for row in rows])
+    same = pd.MultiIndex.from_frame(staffing[["grid_code", "worker_id"]]).isin(pairs)
+    return (staffing["role"] == "deputy") & (staffing["worker_id"] != "") & same
 
 
 def _split_rows(rows: pd.DataFrame, begin: Any, end: Any) -> Iterator[dict[str, Any]]:

@@ -18,11 +18,11 @@ from gridmap.rosters import write_sheet
 from gridmap.staff.duties import basic_duties
 from gridmap.staff.posts import posts_on
 from gridmap.staff.reasons import Language
+from gridmap.staff.registers.heading import SIGNED, Words, pick
 from gridmap.tables import TASKS, check_table
 from gridmap.words import check_language, name_header
 from gridmap.workbooks import Pages, Sheet, write_book
 
-Words = Mapping[Language, str]
 #: What is known of grids or people, by their codes and numbers.
 Facts = Mapping[Any, Mapping[Any, Any]]
 
@@ -43,10 +43,6 @@ _WHERE: Words = {
 _SHARED: Words = {"zh": "，{count}人分担", "en": ", shared by {count}"}
 _DAILY: Words = {"zh": "日常开展，做好记录", "en": "as it comes up; keep a record"}
 _COLON: Words = {"zh": "：", "en": ": "}
-_FOOT: Words = {
-    "zh": "网格员签字：　　　　　　　　社区审核：　　　　　　　　完成日期：",
-    "en": "Signed:                         Checked:                         Done on:",
-}
 _NAMES: dict[str, Words] = {
     "pages": {"zh": "任务清单", "en": "task lists"},
     "all": {"zh": "任务总表", "en": "all tasks"},
@@ -104,7 +100,7 @@ def write_tasks(
             return
         pages = _list_pages(plan, everybody, listed, kept, day, lang)
         if path.suffix == ".xlsx":
-            names = {key: words[lang] for key, words in _NAMES.items()}
+            names = pick(_NAMES, lang)
             write_book({names["pages"]: Pages(pages), names["all"]: table}, draft, lang)
         else:
             write = _write_html if path.suffix == ".html" else _write_text
@@ -190,7 +186,7 @@ def _list_pages(
             _list_rows(grids, mine, lang),
             _TITLE[lang],
             _head_page(grids, mine, who, on, lang),
-            foot=_FOOT[lang],
+            foot=SIGNED[lang],
         )
         for _, mine in listed.groupby(page, sort=False)
     )

@@ -3,6 +3,7 @@
 import html
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import folium
 import geopandas as gpd
@@ -54,19 +55,26 @@ def draw_dots(
     rim: int = 1,
 ) -> None:
     """Draw a dot with a white rim at each place; pointing at it shows its text."""
-    degrees = shapely.get_coordinates(to_degrees(places).to_numpy())
-    for (lon, lat), size, text in zip(degrees.tolist(), radius, texts, strict=True):
-        dot = folium.CircleMarker(
-            (lat, lon),
-            radius=size,
-            color="#ffffff",
-            weight=rim,
-            fill=True,
-            fill_color=color,
-            fill_opacity=opacity,
-            tooltip=html.escape(text),
-        )
-        put_on(page, dot)
+    degrees = shapely.get_coordinates(to_degrees(places).to_numpy()).round(6).tolist()
+    features = [
+        {
+            "type": "Feature",
+            "id": str(at),
+            "geometry": {"type": "Point", "coordinates": spot},
+            "properties": {"text": html.escape(text), "size": round(2 * size) / 2},
+        }
+        for at, (spot, size, text) in enumerate(zip(degrees, radius, texts, strict=True))
+    ]
+    if not features:
+        return
+    look: dict[str, Any] = {"color": "#ffffff", "weight": rim, "fill": True, "fill_color": color}
+    dots = folium.GeoJson(
+        {"type": "FeatureCollection", "features": features},
+        marker=folium.CircleMarker(**look, fill_opacity=opacity),
+        style_function=lambda feature: {"radius": feature["properties"]["size"]},
+        tooltip=folium.GeoJsonTooltip(["text"], labels=False),
+    )
+    put_on(page, dots)
 
 
 def draw_lines(

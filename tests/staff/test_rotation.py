@@ -352,6 +352,40 @@ def test_a_neighbour_stands_in_where_the_deputy_can_not() -> None:
     assert "has a grid beside it" in row["reason"]
 
 
+def test_who_stands_in_is_not_his_own_deputy() -> None:
+    """While the deputy is primary worker of the grid it has no other row of his."""
+    plan = make_strip([[250, 250]])
+    home = {"kind": "community", "community_id": PLACES[0]}
+    people = make_people({**home, "x": 50.0}, {**home, "x": 150.0})
+    staffing = assign_workers(plan, people, on=START)
+    after = replace_worker(plan, staffing, people, "w0", date(2025, 3, 3), date(2025, 3, 7))
+    mine = after[(after["grid_code"] == plan.grids.index[0]) & (after["worker_id"] == "w1")]
+    held = [(row.role, str(row.starts.date())) for row in mine.itertuples()]
+    assert held == [("primary", "2025-03-03"), ("deputy", "2025-01-01"), ("deputy", "2025-03-08")]
+
+
+def test_who_is_away_himself_does_not_stand_in() -> None:
+    """One stands in for another; when he falls ill too, nobody does, and both grids are named.
+
+    Somebody who stood in twice before is not taken for ill between these days.
+    """
+    plan = make_strip([[200, 200, 450]])
+    home = {"kind": "community", "community_id": PLACES[0]}
+    people = make_people(*({**home, "x": x} for x in (50.0, 150.0, 250.0)))
+    staffing = assign_workers(plan, people, on=START)
+    week = (date(2025, 3, 3), date(2025, 3, 7))
+    first = replace_worker(plan, staffing, people, "w0", *week)
+    assert first.loc[first["binding"] == "replacement", "worker_id"].tolist() == ["w1"]
+    for days in ((date(2025, 2, 3), date(2025, 2, 7)), (date(2025, 4, 7), date(2025, 4, 11))):
+        staffing = replace_worker(plan, staffing, people, "w0", *days)
+    again = replace_worker(plan, staffing, people, "w0", *week)
+    assert again.loc[again["binding"] == "replacement", "worker_id"].tolist() == ["w1"] * 3
+    both = replace_worker(plan, staffing, people, "w1", *week)
+    both = replace_worker(plan, both, people, "w0", *week)
+    now = both[(both["starts"] == pd.Timestamp(week[0])) & (both["role"] == "primary")]
+    assert now[["worker_id", "binding"]].to_numpy().tolist() == [["", "absence"]] * 2
+
+
 def test_a_replacement_names_the_next_best() -> None:
     """Of two who are free the nearer one comes; the other one is named with what he walks more."""
     plan = make_strip([[300]])

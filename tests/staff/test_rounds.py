@@ -250,7 +250,7 @@ def test_no_rounds_are_shorter_than_the_bound(stops: int, days: int, seed: int) 
 
 
 def test_rounds_are_written_to_print(street: Plan, tmp_path: Path) -> None:
-    """A sheet with the days, one for each worker with every stop in order and a box to tick."""
+    """A sheet with the days, a page for each with every stop in order and a box to tick."""
     people = make_people({"x": 100.0, "name": "王/芳"})
     staffing = assign_workers(street, people, on=DAY)
     code = staffing.loc[staffing["worker_id"] == "w0", "grid_code"].iloc[0]
@@ -261,13 +261,19 @@ def test_rounds_are_written_to_print(street: Plan, tmp_path: Path) -> None:
     rounds = plan_patrols(street, stops, own, people, on=DAY)
     write_patrols(rounds, people, tmp_path / "a.xlsx")
     book = openpyxl.load_workbook(tmp_path / "a.xlsx")
-    assert book.sheetnames == ["走访日程", "1 王 芳"]
-    lines = [[cell.value for cell in line] for line in book["1 王 芳"].iter_rows()]
-    assert lines[0][:3] == ["第几天", "次序", "名称"]
-    assert [line[0] for line in lines[1:]] == [1, 1, 1, 0]
-    assert [line[-1] for line in lines[1:]] == ["□", "□", None, "□"]
-    days = [[cell.value for cell in line] for line in book["走访日程"].iter_rows(min_row=2)]
-    assert [(line[2], line[3]) for line in days] == [(0, 1), (1, 2)]
+    assert book.sheetnames == ["走访日程", "走访路线"]
+    lines = [[cell.value for cell in line] for line in book["走访路线"].iter_rows()]
+    first, rest = lines[:9], lines[9:]
+    assert first[0][0] == rest[0][0] == "网格员走访路线单"
+    assert first[1][0] == "网格员：王/芳（w0）　　第1天"
+    assert first[2][0].startswith("共2处，步行")
+    assert first[3][:3] == ["序号", "名称", "类别"]
+    assert [line[-1] for line in first[4:7]] == ["□", "□", None]
+    assert rest[1][0] == "网格员：王/芳（w0）　　以下1处未排入路线，原因见备注"
+    assert [one.id for one in book["走访路线"].row_breaks.brk] == [9, len(lines)]
+    days = [[cell.value for cell in line] for line in book["走访日程"].iter_rows(min_row=3)]
+    assert [(line[3], line[4]) for line in days[:-1]] == [(0, 1), (1, 2)]
+    assert days[-1][4] == 3
     with pytest.raises(StaffError, match=r"a\.pdf"):
         write_patrols(rounds, people, tmp_path / "a.pdf")
 
@@ -360,7 +366,7 @@ def test_maps_need_no_internet_and_name_what_they_show(staffed: Any, street: Pla
     plan, staffing, people = staffed
     page = gridmap.map_staffing(plan, staffing, people, on=DAY).to_html()
     assert "空缺" in page
-    assert "一人兼管多格" in page
+    assert "一人兼管多格" not in page  # nobody has two
     assert "vacant" in gridmap.map_staffing(plan, staffing, people, lang="en").to_html()
     siting = site_stations(street, make_places(450), minutes=5)
     assert "未覆盖住户" in gridmap.map_stations(street, siting).to_html()

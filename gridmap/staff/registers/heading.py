@@ -19,6 +19,11 @@ _NOTE: Words = {
     "zh": "截至：{on.year}年{on.month}月{on.day}日　　内部资料，请勿外传",
     "en": "as of {on} · internal",
 }
+#: What stands below a page that is handed out.
+SIGNED: Words = {
+    "zh": "网格员签字：　　　　　　　　社区审核：　　　　　　　　完成日期：",
+    "en": "Signed:                         Checked:                         Done on:",
+}
 #: What stands in a list in place of a count that may not be told.
 _FEW: Words = {"zh": "不足{count}人", "en": "fewer than {count}"}
 
