@@ -574,7 +574,7 @@ def _scale_metres(x: Whole, y: Whole) -> _Place:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _square_to_edge(edges: Ints, edge: Whole, at: _Place) -> float:
+def _square_to_edge(edges: Ints, edge: Whole | np.uint64, at: _Place) -> float:
     """Return the square of the metres from a place to an edge."""
     ax, ay = (edges[edge, 0] - at.x) * at.kx, (edges[edge, 1] - at.y) * at.ky
     dx, dy = (edges[edge, 2] - edges[edge, 0]) * at.kx, (edges[edge, 3] - edges[edge, 1]) * at.ky
@@ -642,10 +642,13 @@ def _measure_near(
     Where none is, the square of these comes back.
     """
     best, nearest = most * most, nobody
-    for edge in range(first, last):
+    for step in range(last - first):
+        edge = np.uint64(first + step)  # with a sign it could count from the end
         square = _square_to_edge(edges, edge, at)
-        if square < best or (square == best and across[edge] < nearest):
+        if square < best:
             best, nearest = square, np.int64(across[edge])
+        elif square == best:
+            nearest = min(nearest, np.int64(across[edge]))
     return best, nearest
 
 
@@ -766,6 +769,7 @@ def answer_points(
     border, distance = np.full(lon.size, np.nan), np.zeros(lon.size)
     rows = _leave_plain(frame, marks, lon, lat, grid, match)
     limit = near_border if marks.size else np.inf
+    far = limit * limit
     first, last = _list_near(frame, spans, slabs, grid, lat, rows, near_border)
     for k in range(len(rows)):
         i = rows[k]
@@ -776,11 +780,12 @@ def answer_points(
             )
         else:
             square, beyond = _measure_border(frame, spans, slabs, edges, across, grid[i], at)
-        metres = _round_metres(square)
-        if metres < near_border:
-            match[i] = BORDER
-        if metres < limit:
-            border[i], runner[i] = metres, beyond
+        if square < far:
+            metres = _round_metres(square)
+            if metres < near_border:
+                match[i] = BORDER
+            if metres < limit:
+                border[i], runner[i] = metres, beyond
     for i in np.flatnonzero((runner == nobody) & (match != INSIDE)):
         if abs(lon[i]) <= 180 and abs(lat[i]) <= 90:
             x, y = np.int64(np.rint(lon[i] * _UNITS)), np.int64(np.rint(lat[i] * _UNITS))
