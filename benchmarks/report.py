@@ -57,7 +57,7 @@ def make_bar(
     }
 
 
-def report(bars: Sequence[Bar], path: Path | None, *, peer: str = "peer") -> None:
+def report(bars: Sequence[Bar], path: Path | None, peer: str = "peer") -> None:
     """Print the bars, and write them where a file is named.
 
     Parameters
@@ -69,7 +69,7 @@ def report(bars: Sequence[Bar], path: Path | None, *, peer: str = "peer") -> Non
     peer : str
         The name of the peer, above its column.
     """
-    show(bars, peer=peer)
+    show(bars, peer)
     write_bars(bars, path)
 
 
@@ -79,8 +79,8 @@ def write_bars(bars: Sequence[Bar], path: Path | None) -> None:
         path.write_text(json.dumps(list(bars), indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
-def show(bars: Sequence[Bar], *, peer: str = "peer") -> None:
-    """Print a table of bars."""
+def show(bars: Sequence[Bar], peer: str = "peer") -> None:
+    """Print a table of bars, and an empty line below."""
     width = max((len(row["bar"]) for row in bars), default=0) + 2
     goals = max([4, *(len(row["goal"] or "") for row in bars)]) + 2
     column = max(len(peer) + 1, 11)
@@ -90,6 +90,7 @@ def show(bars: Sequence[Bar], *, peer: str = "peer") -> None:
         met = {True: "yes", False: "NO", None: ""}[row["met"]]
         told = f"{ours:>11}{theirs:>{column}}{ratio:>9}  {row['goal'] or '':{goals}}{met}"
         print(f"{row['bar']:{width}}{told}".rstrip())
+    print()
 
 
 def _round(figure: float | None) -> float | None:
@@ -102,4 +103,4 @@ def _round(figure: float | None) -> float | None:
 def _write(figure: float | None) -> str:
     if figure is None:
         return "-"
-    return f"{figure:,.0f}" if abs(figure) >= 1000 else f"{figure:.4g}"
+    return f"{figure:,.0f}" if abs(figure) >= 1000 else f"{figure:.{_DIGITS}g}"

@@ -10,17 +10,15 @@ all cadres, in three waves: against an office that gives each grid the first one
 sent to its community, else the first at all.
 """
 
-import argparse
-import json
 import time
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from report import Bar, make_bar, make_parser, report  # the script beside this one
 
 import gridmap
 from gridmap.staff.assign import list_duties
@@ -139,14 +137,7 @@ def hold(plan: gridmap.Plan, case: Case, taken: Ints) -> pd.Series:
     return pd.Series(ids[taken], plan.grids.index)
 
 
-def make_bar(name: str, ours: float, peer: float | None, goal: str, met: bool) -> dict[str, Any]:
-    """Describe one bar; the ratio is the peer's figure by ours."""
-    ratio = None if peer is None or not ours else round(peer / ours, 2)
-    return {"bar": name, "ours": round(ours, 2), "peer": None if peer is None else round(peer, 2),
-            "ratio": ratio, "goal": goal, "met": bool(met)}  # fmt: skip
-
-
-def measure_bars(grids: int) -> list[dict[str, Any]]:
+def measure_bars(grids: int) -> list[Bar]:
     """Staff the city in three ways, then again after a change of 5 % of the workers."""
     plan = gridmap.draw_plan(gridmap.make_city(grids))
     workers = gridmap.make_workers(plan)
@@ -170,7 +161,7 @@ def measure_bars(grids: int) -> list[dict[str, Any]]:
     return bars + measure_year(plan, workers)
 
 
-def measure_plenty(plan: gridmap.Plan) -> list[dict[str, Any]]:
+def measure_plenty(plan: gridmap.Plan) -> list[Bar]:
     """Staff the city with recruits enough for every grid: here the ways can be compared."""
     workers = gridmap.make_workers(plan, recruits=round(0.15 * len(plan.grids)))
     staffing = gridmap.assign_workers(plan, workers, on=DAY)
@@ -223,7 +214,7 @@ def follow_the_list(
     return uncovered
 
 
-def measure_year(plan: gridmap.Plan, workers: gpd.GeoDataFrame) -> list[dict[str, Any]]:
+def measure_year(plan: gridmap.Plan, workers: gpd.GeoDataFrame) -> list[Bar]:
     """Plan a year in which all cadres change twice, and replace one of them."""
     people, start, last = make_waves(workers), date(DAY.year, 1, 1), date(DAY.year, 12, 31)
     staffing = gridmap.assign_workers(plan, people, on=start)
@@ -238,9 +229,7 @@ def measure_year(plan: gridmap.Plan, workers: gpd.GeoDataFrame) -> list[dict[str
     ]
 
 
-def compare(
-    case: Case, ours: dict[str, Any], peers: dict[str, Ints], where: str
-) -> list[dict[str, Any]]:
+def compare(case: Case, ours: dict[str, Any], peers: dict[str, Ints], where: str) -> list[Bar]:
     """Compare figures; ways only where the peer serves as many grids: no way is the shortest."""
     bars = []
     for name, taken in peers.items():
@@ -260,7 +249,7 @@ def measure_changes(
     staffing: pd.DataFrame,
     case: Case,
     peers: dict[str, Ints],
-) -> list[dict[str, Any]]:
+) -> list[Bar]:
     """Count needless changes after 5 % of the workers were replaced."""
     others = turn_over(workers, 0.05, seed=1)
     again = gridmap.assign_workers(plan, others, current=staffing, on=DAY)
@@ -279,15 +268,11 @@ def measure_changes(
 
 def main() -> None:
     """Measure, print, and write the file asked for."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", type=Path)
+    parser = make_parser(__doc__)
     parser.add_argument("--grids", type=int, default=2157)
     asked = parser.parse_args()
     bars = measure_bars(asked.grids)
-    for bar in bars:
-        print(*(f"{key}: {value}" for key, value in bar.items()), sep="  ")
-    if asked.json:
-        asked.json.write_text(json.dumps(bars, indent=2) + "\n", encoding="utf-8")
+    report(bars, asked.json)
 
 
 if __name__ == "__main__":

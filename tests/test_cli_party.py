@@ -124,7 +124,9 @@ def test_rosters(plans, tmp_path):
     result = call(*given, *keep)
     assert result.exit_code == 0, result.output
     assert "党支部覆盖" in page.read_text(encoding="utf-8")
-    assert openpyxl.load_workbook(out)["党支部"]["A1"].value == "网格党支部名册"
+    sheet = openpyxl.load_workbook(out)["党支部"]
+    assert sheet["A1"].value == "网格党支部名册"
+    assert sheet["A2"].value.startswith("网格方案：四乘二　　截至：")
     path = write(tmp_path, "联络员.csv", "社区,部门,岗位", "小雨社区,供电,客户经理")
     call("liaisons", str(plans), "spring", path, "--roster", str(tmp_path / "b.xlsx"), *keep)
     assert "联络员" in openpyxl.load_workbook(tmp_path / "b.xlsx").sheetnames

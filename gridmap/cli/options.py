@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -95,10 +96,15 @@ def read_estimate(dwelling_area: float | None) -> gridmap.Estimate | None:
 
 
 def open_plan(store: Path, name: str, lang: str) -> tuple[gridmap.PlanStore, gridmap.Plan]:
-    """Open a store and a plan of it; refuse a language that nothing is written in before."""
+    """Open a store and a plan of it; refuse a language that nothing is written in before.
+
+    A plan without a name of its own is called as it is kept: lists and maps say of which plan they
+    are.
+    """
     check_language(lang)
     plans = gridmap.PlanStore(store)
-    return plans, plans.load(name)
+    plan = plans.load(name)
+    return plans, replace(plan, name=plan.name or name)
 
 
 def pick_day(moment: datetime | None) -> date:

@@ -220,14 +220,14 @@ def _look_up(case: Case, choice: Choice) -> _Facts:
             served[worker].append(grid)
     labels = zip(workers["name"], workers.index, strict=True)
     holders: dict[int, list[int]] = {}
-    of = posts["grid"].tolist()
+    of, shares = posts["grid"].tolist(), posts["shares"].tolist()
     for post, worker in enumerate(choice.primary.tolist()):
-        if worker >= 0 and posts["shares"].iloc[post] > 1:
+        if worker >= 0 and shares[post] > 1:
             holders.setdefault(of[post], []).append(worker)
     return _Facts(
         posts["name"].tolist(),
         posts["households"].tolist(),
-        list(zip(posts["share"].tolist(), posts["shares"].tolist(), strict=True)),
+        list(zip(posts["share"].tolist(), shares, strict=True)),
         case.plan.grids["households"].iloc[posts["grid"]].tolist(),
         [holders.get(grid, []) for grid in of],
         [f"{name}（{code}）" if name else str(code) for name, code in labels],

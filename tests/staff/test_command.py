@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import openpyxl
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
@@ -46,7 +47,8 @@ def test_the_roster_is_written(tmp_path: Path, number: int, code: int) -> None:
     assert done.exit_code == code, done.output
     assert f"{number} workers for 2 grids: {2 - number} vacant" in done.output
     assert ("—: 空缺：可用1人，岗位2个" in done.output) == (number == 1)
-    assert (tmp_path / "名册.xlsx").exists()
+    sheet = openpyxl.load_workbook(tmp_path / "名册.xlsx")["网格名册"]
+    assert sheet["A2"].value.startswith("网格方案：2025　　截至：2025年3月3日")
     assert "<html" in page.read_text(encoding="utf-8")
     again = CliRunner().invoke(app, [*given, "--on", "2025-04-01", "--current", str(table)])
     assert again.exit_code == code, again.output
