@@ -1,10 +1,17 @@
 """Serve the plans of a folder: ``python -m api STORE_FOLDER``."""
 
+# ruff: noqa: E402
+
+import gc
+
+gc.disable()  # a quarter of a start is looking for garbage in what stays; `api.ahead` turns it on
+
 import os
 import sys
 
 import uvicorn
 
+from api.direct import DirectProtocol
 from api.settings import read_settings, write_environment
 
 #: Connections of a process, for each request that it answers at a time; most of them only wait.
@@ -21,6 +28,7 @@ def main() -> None:
     uvicorn.run(
         "api.app:create_app_from_environment",
         factory=True,
+        http=DirectProtocol,
         host=settings.host,
         port=settings.port,
         workers=settings.workers,

@@ -8,9 +8,11 @@ admin    the same
 ======== ===========================================================
 """
 
+from __future__ import annotations
+
+import gridmap
 from api.access import Caller, Role, refuse_elsewhere
 from api.problems import ProblemError
-from gridmap.casebook.opening import Casebook
 from gridmap.errors import CaseError
 from gridmap.incidents.model import Actor, Case
 
@@ -32,7 +34,12 @@ def list_parts(caller: Caller) -> tuple[str, ...]:
 
 
 def choose_actor(
-    caller: Caller, book: Casebook, *, role: str | None, worker_id: str = "", department: str = ""
+    caller: Caller,
+    book: gridmap.Casebook,
+    *,
+    role: str | None,
+    worker_id: str = "",
+    department: str = "",
 ) -> Actor:
     """Return who acts: the key's name stands in the log, or the grid worker's number.
 
@@ -54,7 +61,7 @@ def choose_actor(
     return Actor(part, caller.name, department if part == "department" else "")
 
 
-def find_own_case(book: Casebook, caller: Caller, case_id: int) -> Case:
+def find_own_case(book: gridmap.Casebook, caller: Caller, case_id: int) -> Case:
     """Return a case that lies in the caller's districts.
 
     Raises

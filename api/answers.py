@@ -7,7 +7,7 @@ import math
 
 from api.models import Hint
 from api.shelf import InForce, ServedPlan
-from gridmap.datum import DATUMS, to_wgs84
+from gridmap.datum import DATUMS, place_to_wgs84
 from gridmap.locate import Owner
 
 _NOBODY = '{"grid_code":null,"name":null,"community":null,"street":null,"households":null,"match":"'
@@ -28,8 +28,8 @@ def answer_place(in_force: InForce, lon: float, lat: float, datum: str) -> bytes
     head = plan.heads[owner.grid_code] if owner.grid_code else _NOBODY
     runner = plan.refs[owner.runner_up] if owner.runner_up else "null"
     return (
-        f'{head}{owner.match}","border_m":{_write_metres(owner.border)},'
-        f'"distance_m":{_write_metres(owner.distance)},"runner_up":{runner},'
+        f'{head}{owner.match}","border_m":{_write_metres(owner.border_m)},'
+        f'"distance_m":{_write_metres(owner.distance_m)},"runner_up":{runner},'
         f'"hint":{hint.model_dump_json() if hint else "null"},'
         f'"place":{_write_place(place) if place else "null"},'
         f'"plan":{plan.quoted},"as_of":"{in_force.as_of}"}}'
@@ -40,18 +40,17 @@ def put_on_map(lon: float, lat: float, datum: str) -> tuple[float, float] | None
     """Return where a map shows a place, in WGS-84; None where it is not on Earth as it stands."""
     if abs(lon) > 180 or abs(lat) > 90:
         return None
-    if datum != "wgs84":
-        lon, lat = map(float, to_wgs84(lon, lat, datum))
+    lon, lat = place_to_wgs84(lon, lat, datum)
     return round(lon, 7), round(lat, 7)
 
 
 def find_hint(owner: Owner, plan: ServedPlan) -> Hint | None:
     """Say what to ask about a place near a border, or what may be wrong with one outside."""
     if owner.match == "border":
-        text = f"{owner.border:.1f} m from the border of the grid: ask on which side."
+        text = f"{owner.border_m:.1f} m from the border of the grid: ask on which side."
         return Hint(code="border", text=text)
     if owner.match == "nearest":
-        text = f"{owner.distance:.1f} m outside the territory: this is the nearest grid."
+        text = f"{owner.distance_m:.1f} m outside the territory: this is the nearest grid."
         return Hint(code="nearest", text=text)
     if owner.match == "none":
         return _suspect(owner, plan)

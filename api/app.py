@@ -23,9 +23,11 @@ from api.access import describe_access
 from api.ahead import read_ahead
 from api.bookcase import Bookcase
 from api.courier import Courier
-from api.express import Express
+from api.direct import Direct
+from api.express import Express, ExpressWay
 from api.gate import Gate
 from api.guard import Guard, security_headers
+from api.limits import Buckets
 from api.models import Problem
 from api.ogc import is_ogc
 from api.open311 import is_open311, refuse
@@ -158,9 +160,14 @@ def _guard(app: FastAPI, settings: Settings) -> None:
         _log.warning("locked out after wrong keys: %s, key %s", address, key_id or "unknown")
         audit.append("gridmap", "lockout", key_id, facts={"host": address})
 
-    app.add_middleware(Express, shelf=app.state.shelf, today=app.state.today)
+    express = Express(app.state.shelf, app.state.today)
+    public = Buckets(settings.rate, settings.burst)
+    app.state.direct = Direct(express, public, settings)  # for `api.direct.DirectProtocol`
+    app.add_middleware(ExpressWay, express=express)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
-    app.add_middleware(Gate, keys=app.state.keys, settings=settings, on_lock=note_lockout)
+    app.add_middleware(
+        Gate, keys=app.state.keys, settings=settings, public=public, on_lock=note_lockout
+    )
     if settings.allowed_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -176,10 +183,11 @@ def _guard(app: FastAPI, settings: Settings) -> None:
 
 @asynccontextmanager
 async def _load_first_plan(app: FastAPI) -> AsyncIterator[None]:
-    """Read the plan in force before the first request; a service without one starts too."""
+    """Have the plan in force ready before the first request; a service without one starts too."""
+    _settle_routes(app)
     try:
-        await run_in_threadpool(_warm_up, app)
-    except StoreError as error:
+        await run_in_threadpool(app.state.shelf.make_ready, app.state.today())
+    except GridmapError as error:
         _log.warning("no plan to begin with: %s", error)
     app.state.courier.start()
     with read_ahead(app.state.shelf, app.state.today):
@@ -190,13 +198,11 @@ async def _load_first_plan(app: FastAPI) -> AsyncIterator[None]:
     app.state.audit.close()
 
 
-def _warm_up(app: FastAPI) -> None:
-    """Read the plan in force, and have compiled what answers: nobody's request waits for it."""
-    plan = app.state.shelf.in_force(app.state.today()).plan
-    if plan.bbox is not None:
-        west, south, _, _ = plan.bbox
-        plan.locator.locate(west, south)
-        plan.locator.locate_many([west], [south])
+def _settle_routes(app: FastAPI) -> None:
+    """Have FastAPI work out what each route needs: whoever asks first would wait for it."""
+    nowhere = {"type": "http", "method": "GET", "path": "/", "root_path": "", "headers": []}
+    for route in app.router.routes:
+        route.matches({**nowhere})
 
 
 def _handle_errors(app: FastAPI) -> None:

@@ -1,13 +1,12 @@
 """Deliveries of webhooks, from a thread of each process that serves."""
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Callable, Sequence
 from threading import Event, Thread
 
-from sqlalchemy.exc import SQLAlchemyError
-
-from gridmap.casebook.courier import deliver_hooks
-from gridmap.casebook.opening import Casebook
+import gridmap
 from gridmap.errors import GridmapError
 
 #: Seconds between two looks into the log.
@@ -26,7 +25,7 @@ class Courier:
         Hosts that may be called; without one nothing is sent and no thread runs.
     """
 
-    def __init__(self, open_book: Callable[[], Casebook], hosts: Sequence[str]) -> None:
+    def __init__(self, open_book: Callable[[], gridmap.Casebook], hosts: Sequence[str]) -> None:
         self._open_book, self._hosts = open_book, tuple(hosts)
         self._stopped = Event()
         self._thread: Thread | None = None
@@ -45,8 +44,10 @@ class Courier:
             self._thread.join()
 
     def _run(self) -> None:
+        from sqlalchemy.exc import SQLAlchemyError  # late: where nothing is sent it is not needed
+
         while not self._stopped.wait(_TICK):
             try:
-                deliver_hooks(self._open_book(), self._hosts)
+                gridmap.deliver_hooks(self._open_book(), self._hosts)
             except (GridmapError, SQLAlchemyError) as error:
                 _log.warning("webhooks wait: %s", error)

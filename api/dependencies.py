@@ -2,15 +2,21 @@
 
 import re
 from datetime import date
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Header, Query, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from pydantic import BeforeValidator
 
+from api.ogc import check_once
 from api.shelf import InForce, Shelf
-from gridmap.casebook.opening import Casebook
 from gridmap.geojson import Bbox
+
+if TYPE_CHECKING:
+    from gridmap import Casebook
+else:  # it comes late, and a database's driver with it; FastAPI makes none, and asks for no more
+    Casebook = Any
 
 
 def parse_day(text: Any) -> Any:
@@ -33,18 +39,26 @@ At = Annotated[
 ]
 
 
-def get_shelf(request: Request) -> Shelf:
-    """Return the plans of this application."""
+async def get_shelf(request: Request) -> Shelf:
+    """Return the plans of this application; in the loop, as all here that never waits."""
     shelf: Shelf = request.app.state.shelf
     return shelf
 
 
-def plan_at(request: Request, at: At = None) -> InForce:
-    """Return the plan in force on the day asked for, today by default."""
-    return get_shelf(request).in_force(at or request.app.state.today())
+async def ask_once(request: Request) -> None:
+    """Refuse parameters that are given twice; so quick that it needs no thread."""
+    check_once(request)
 
 
-def parse_bbox(
+async def plan_at(request: Request, at: At = None) -> InForce:
+    """Return the plan in force on the day asked for, today by default; a thread reads a new one."""
+    shelf: Shelf = request.app.state.shelf
+    day = at or request.app.state.today()
+    known = shelf.peek(day)
+    return await run_in_threadpool(shelf.in_force, day) if known is None else known
+
+
+async def parse_bbox(
     bbox: Annotated[
         str | None,
         Query(description="west,south,east,north in degrees of WGS-84", max_length=200),
@@ -115,3 +129,5 @@ OnceKey = Annotated[
 PlanAt = Annotated[InForce, Depends(plan_at)]
 InBbox = Annotated[Bbox | None, Depends(parse_bbox)]
 TheShelf = Annotated[Shelf, Depends(get_shelf)]
+#: For routers whose parameters are each given once.
+ONCE = Depends(ask_once)

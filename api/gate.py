@@ -38,6 +38,8 @@ class Gate:
         The keys that are good.
     settings : Settings
         Its limits.
+    public : Buckets
+        How often an address may ask without a key.
     on_lock : callable
         Told the address and the key's id when somebody is locked out; it may wait for the disk.
     """
@@ -48,11 +50,11 @@ class Gate:
         *,
         keys: KeyStore,
         settings: Settings,
+        public: Buckets,
         on_lock: Callable[[str, str], None],
     ) -> None:
         self._app, self._keys, self._on_lock = app, keys, on_lock
-        self._public = Buckets(settings.rate, settings.burst) if settings.rate else None
-        self._keyed = Buckets(settings.key_rate, settings.key_burst) if settings.key_rate else None
+        self._public, self._keyed = public, Buckets(settings.key_rate, settings.key_burst)
         self._lockout = Lockout(settings.wrong_keys, settings.lock_seconds)
         self._good: dict[tuple[str, bytes], None] = {}
         limits = {**BODY_LIMITS, **settings.body_limits}
@@ -68,7 +70,7 @@ class Gate:
         key = _find_key(headers)
         if key is None:
             scope["gridmap.caller"] = PUBLIC
-            wait = self._public.take(name_address(host), time.monotonic()) if self._public else 0.0
+            wait = self._public.take(name_address(host), time.monotonic())
             refusal = _tell_haste(wait) if wait else None
         else:
             refusal = await self._admit(scope, key, name_address(host))
@@ -98,7 +100,7 @@ class Gate:
             return await self._count_wrong(address, key_id, now)
         self._remember(known)
         scope["gridmap.caller"] = caller
-        wait = self._keyed.take(caller.key_id, now) if self._keyed else 0.0
+        wait = self._keyed.take(caller.key_id, now)
         return _tell_haste(wait) if wait else None
 
     def _find_caller(self, text: str) -> Caller | None:

@@ -167,7 +167,7 @@ class _Answer:
             headers = list(message["headers"])
             present = {name for name, _ in headers}
             headers += [header for header in self._headers if header[0] not in present]
-            message["headers"] = headers
+            message["headers"] = _vary_once(headers) if b"vary" in present else headers
         elif self._scope["method"] == "HEAD":
             message["body"] = b""
         await self._send(message)
@@ -176,6 +176,15 @@ class _Answer:
 def _refuse_busy() -> Response:
     detail = "More requests than the service answers at a time; try again in a moment."
     return problem_response(503, "busy", detail, headers={"Retry-After": "1"})
+
+
+def _vary_once(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Name each header that an answer depends on once: several layers say so of the same."""
+    told = [
+        value.strip() for name, values in headers if name == b"vary" for value in values.split(b",")
+    ]
+    others = [header for header in headers if header[0] != b"vary"]
+    return [*others, (b"vary", b", ".join(dict.fromkeys(told)))]
 
 
 def _encode(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:

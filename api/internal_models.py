@@ -43,6 +43,14 @@ class InternalLiaison(Internal):
     phone: str
 
 
+class InternalContact(Internal):
+    """A leader or a unit that helps the grid's community or a branch of the grid."""
+
+    contact_id: str
+    kind: str = Field(description="leader or unit.")
+    name: str
+
+
 class InternalGrid(Internal):
     """A grid and everybody who serves it on a day."""
 
@@ -58,6 +66,68 @@ class InternalGrid(Internal):
     deputies: list[InternalWorker]
     branches: list[InternalBranch]
     liaisons: list[InternalLiaison]
+    contacts: list[InternalContact]
+    plan: str
+    as_of: date
+
+
+class InternalTask(Internal):
+    """Something in a grid that its worker looks after."""
+
+    subject: str = Field(description="What it is: households, shops, hydrants, elderly_alone …")
+    amount: int
+    task: str = Field(description="In words, as it was kept.")
+
+
+class InternalDuty(Internal):
+    """One of the ten basic duties, with what the grid asks for."""
+
+    duty_id: int
+    name: str
+    english: str
+    tasks: list[InternalTask]
+
+
+class InternalTasks(Internal):
+    """The task list of a grid's worker."""
+
+    code: str
+    name: str
+    worker: str | None = Field(description="Name of the primary worker; null: vacant.")
+    duties: list[InternalDuty]
+    plan: str
+    as_of: date
+
+
+class InternalVisited(Internal):
+    """How far the round of visits is in a grid, as counts."""
+
+    code: str
+    name: str
+    community: str
+    worker: str | None
+    households: int
+    visits: int
+    visited: int = Field(description="Households visited in the round.")
+    coverage: float | None = Field(description="Per cent; null for a grid without households.")
+    band: str = Field(description="full, good, fair or none.")
+    short: int = Field(description="Households behind the pace.")
+    behind: bool
+    last: date | None = Field(description="Day of the last visit.")
+    problem: str
+
+
+class InternalVisits(Internal):
+    """A round of visits in the caller's districts, the grids that are furthest behind first."""
+
+    starts: date
+    ends: date
+    expected: float = Field(description="Per cent that the pace of the round asks for by now.")
+    households: int
+    visited: int
+    coverage: float | None
+    behind: int = Field(description="Grids that are behind.")
+    grids: list[InternalVisited]
     plan: str
     as_of: date
 
@@ -93,6 +163,7 @@ class InternalOwner(Internal):
     deputies: list[InternalWorker]
     branches: list[InternalBranch]
     liaisons: list[InternalLiaison]
+    contacts: list[InternalContact]
     plan: str
     as_of: date
 

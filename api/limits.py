@@ -30,14 +30,18 @@ class Buckets:
         #: When each bucket will be full again; a full one need not be remembered.
         self._full: dict[str, float] = {}
 
+    def wait(self, name: str, now: float) -> float:
+        """Return the seconds until there is a token, and take none; 0 where there is one."""
+        return max(0.0, self._full.get(name, now) - now - self._slack)
+
     def take(self, name: str, now: float) -> float:
         """Take a token: 0, or the seconds until there is one."""
-        full = self._full.get(name, now)
-        full = max(full, now)
-        wait = full - now - self._slack
-        if wait > 0:
+        if not self._step:
+            return 0.0
+        wait = self.wait(name, now)
+        if wait:
             return wait
-        self._full[name] = full + self._step
+        self._full[name] = max(self._full.get(name, now), now) + self._step
         if len(self._full) > _MOST:
             self._full = _forget(self._full, lambda full: full <= now)
         return 0.0

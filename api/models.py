@@ -134,10 +134,10 @@ class LocatedPoint(Public):
     community: str | None
     street: str | None
     match: Literal["inside", "border", "nearest", "none"]
-    border: float | None = Field(
+    border_m: float | None = Field(
         description="Metres to the border of the grid, where that is near; null far inside."
     )
-    distance: float | None = Field(description="Metres outside the territory; 0 inside.")
+    distance_m: float | None = Field(description="Metres outside the territory; 0 inside.")
     runner_up: str | None = Field(description="Code of the grid across a border that is near.")
     suspect: str | None = Field(
         description="What may be wrong with a point in no grid: missing, swapped, or the datum "

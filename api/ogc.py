@@ -150,12 +150,24 @@ def check_names(request: Request, known: Names[str]) -> None:
     ProblemError
         With the first of them.
     """
-    given = [name for name, _ in request.query_params.multi_items()]
-    for name in given:
+    for name in request.query_params:
         if name not in known:
             raise refuse(name, f"there is no such parameter; there are {', '.join(known)}")
-        if given.count(name) > 1:
-            raise refuse(name, "given more than once")
+    check_once(request)
+
+
+def check_once(request: Request) -> None:
+    """Refuse parameters that are given twice: nobody knows which one was meant.
+
+    Raises
+    ------
+    ProblemError
+        With the first of them.
+    """
+    given = [name for name, _ in request.query_params.multi_items()]
+    twice = next((name for name in given if given.count(name) > 1), None)
+    if twice is not None:
+        raise refuse(twice, "given more than once")
 
 
 def refuse(parameter: str, problem: str) -> ProblemError:

@@ -97,7 +97,7 @@ def tag_items(
         URI of the system of the answer.
     """
     tag = make_tag(*parts, collection.id, in_force.plan.name, stamp)
-    headers = {**cache_headers(tag), "Content-Crs": f"<{crs}>"}
-    if collection.internal:
-        return {**headers, "Cache-Control": "no-store"}
-    return {**headers, "Last-Modified": in_force.changed}
+    # What is kept beside a plan changes without a publication: there is no day of it.
+    changed = None if collection.internal or stamp else in_force.changed
+    headers = {**cache_headers(tag, changed), "Content-Crs": f"<{crs}>"}
+    return {**headers, "Cache-Control": "no-store"} if collection.internal else headers

@@ -18,9 +18,9 @@ def describe_problem(status: int) -> dict[str, Any]:
     }
 
 
-#: For the OpenAPI document: what routes answer when something is wrong.
+#: For the OpenAPI document: what routes answer when something is wrong. 400: a parameter is twice.
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: describe_problem(status) for status in (404, 422, 500)
+    status: describe_problem(status) for status in (400, 404, 422, 500)
 }
 #: The same of the OGC APIs' routes: a parameter that is wrong is a bad request there.
 OGC_PROBLEMS: dict[int | str, dict[str, Any]] = {

@@ -4,31 +4,34 @@ A kept plan never changes, so its name says everything; which one is in force is
 at every request. A request takes one `ServedPlan` and uses nothing else: it never sees half of two.
 """
 
-import gzip
+from __future__ import annotations
+
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from email.utils import format_datetime
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from api.kept import Kept
 from api.models import GridContact, GridProperties, GridRef
-from gridmap.areas import Area, AreaIndex
-from gridmap.batches import Batches, make_batches
 from gridmap.geojson import NO_FEATURES, Bbox, Features, frame_features
+from gridmap.later import later
 from gridmap.locate import Locator
 from gridmap.prepared import Prepared
 from gridmap.rules import Rules
 from gridmap.search import Found, SearchIndex, search
-from gridmap.staff.cards import Tables, describe_contact, describe_staff
 from gridmap.store import PlanStore, Stamp
-from gridmap.tiles import Tiles, make_tiles
+from gridmap.tiles import KeptTiles
 
-#: Tiles that are kept, some 10 kB each.
-_MOST_TILES = 4_096
+if TYPE_CHECKING:
+    from gridmap import areas, batches
+    from gridmap.staff import cards
+else:  # few requests need them, and whole libraries come with them
+    areas, batches = later("gridmap.areas"), later("gridmap.batches")
+    cards = later("gridmap.staff.cards")
 
 #: Things that are found before those of other districts are left out.
 _MOST_FOUND = 500
@@ -42,7 +45,6 @@ class ServedPlan:
     quoted: str
     rules: Rules
     locator: Locator
-    batches: Batches
     grids: dict[str, GridProperties]
     heads: dict[str, str]
     refs: dict[str, str]
@@ -53,6 +55,12 @@ class ServedPlan:
     layers: Mapping[str, Features]
     document: bytes
     document_gzip: bytes
+
+    @cached_property
+    def batches(self) -> batches.Batches:
+        """What answers many points at once; made when it is first asked for."""
+        told = {code: grid.model_dump() for code, grid in self.grids.items()}
+        return batches.make_batches(self.locator, told)
 
     @cached_property
     def query(self) -> bytes:
@@ -83,8 +91,15 @@ class InForce:
 
     @cached_property
     def changed(self) -> str:
-        """When the plan was published, as HTTP writes it."""
-        return format_datetime(self.published.published_at, usegmt=True)
+        """Since when answers are as they are, as HTTP writes it.
+
+        That is when the plan was published, or its first midnight where that came later: until then
+        whoever named no day was told of the plan before it.
+        """
+        published = self.published.published_at
+        begun = datetime.combine(self.published.valid_from, time()).astimezone(UTC)
+        later = max(published, begun) if begun <= datetime.now(UTC) else published
+        return format_datetime(later, usegmt=True)
 
 
 @dataclass(frozen=True)
@@ -109,13 +124,13 @@ class Shelf:
     def __init__(self, store: PlanStore, *, most: int = 4) -> None:
         self._store = store
         self._served = Kept[str, ServedPlan](most)
-        self._staff = Kept[tuple[str, int, date], Tables](most)
+        self._staff: Kept[tuple[str, int, date], cards.Tables] = Kept(most)
         self._units = Kept[str, UnitFeatures](most)
-        self._areas = Kept[str, AreaIndex](most)
+        self._homes = Kept[str, Any](most)
+        self._areas: Kept[str, areas.AreaIndex] = Kept(most)
         self._codes: dict[str, set[str]] = {}
         self._indexes = Kept[str, SearchIndex](most)
-        self._tiles = Kept[str, Tiles](most)
-        self._cut_tiles = Kept[tuple[str, int, int, int], bytes](_MOST_TILES)
+        self._tiles = Kept[str, KeptTiles](most)
         #: Days that were asked for, the record of publications then, and what was in force.
         self._known: dict[date, tuple[Stamp, InForce]] = {}
         self._record: tuple[Stamp, tuple[Published, ...]] = (None, ())
@@ -158,13 +173,23 @@ class Shelf:
         in_force = self.in_force(on)
         plan = in_force.plan
         if plan.bbox is not None:
-            west, south, _, _ = plan.bbox
-            plan.locator.locate(west, south)
-            plan.locator.locate_many([west], [south])
             for features in (plan.features, *plan.layers.values()):
                 features.find(bbox=plan.bbox)
-        self._get_index(plan.name)
         self.tiles(in_force)
+        self.search(in_force, "a", 1)  # reads the dictionary of sounds, too
+
+    def make_rest_ready(self, on: date) -> None:
+        """Have at hand what is asked of a plan more seldom, and the libraries for it.
+
+        Raises
+        ------
+        GridmapError
+            If no plan is in force, or it can't be read.
+        """
+        in_force = self.in_force(on)
+        self.area_index(in_force)
+        _ = in_force.plan.batches
+        self._get_staff(in_force)
 
     def search(
         self,
@@ -192,16 +217,38 @@ class Shelf:
 
     def find_contact(self, in_force: InForce, code: str) -> GridContact | None:
         """Return whom a resident may call about a grid on a day; None where nobody is kept."""
-        card = describe_contact(self._get_staff(in_force), code, in_force.as_of)
+        card = cards.describe_contact(self._get_staff(in_force), code, in_force.as_of)
         return None if card is None else GridContact(**card)
 
     def describe_staff(self, in_force: InForce, code: str, community_id: str) -> dict[str, Any]:
         """Return who serves a grid on a day, for the office."""
         tables = self._get_staff(in_force)
         party = in_force.plan.rules.party
-        return describe_staff(tables, code, community_id, in_force.as_of, party)
+        return cards.describe_staff(tables, code, community_id, in_force.as_of, party)
 
-    def _get_staff(self, in_force: InForce) -> Tables:
+    def describe_tasks(self, in_force: InForce, code: str) -> list[dict[str, Any]]:
+        """Return the ten duties, each with what a grid asks for, for the office."""
+        return cards.describe_tasks(self._get_staff(in_force), code)
+
+    def describe_visits(self, in_force: InForce, starts: date, ends: date) -> list[dict[str, Any]]:
+        """Return how far a round of visits is on a day, for the office.
+
+        Raises
+        ------
+        RulesError
+            If it ends before it starts.
+        """
+        name = in_force.plan.name
+        return cards.describe_visits(
+            self._get_staff(in_force),
+            self._homes.get(name, lambda: self._store.load_grids(name)["households"]),
+            in_force.plan.rules,
+            starts=starts,
+            ends=ends,
+            today=in_force.as_of,
+        )
+
+    def _get_staff(self, in_force: InForce) -> cards.Tables:
         """Return the tables of a plan that count on a day; what is kept later is seen at once."""
         name, on = in_force.plan.name, in_force.as_of
         key = (name, self._store.staff_stamp(name), on)
@@ -236,10 +283,9 @@ class Shelf:
         kept_stamp, kept = self._record
         if stamp is not None and stamp == kept_stamp:
             return kept
-        rows = self._store.publications().to_dict("records")
         record = tuple(
-            Published(row["plan"], row["valid_from"].date(), row["published_at"].to_pydatetime())
-            for row in rows
+            Published(row.plan, date.fromisoformat(row.valid_from), _read_moment(row.published_at))
+            for row in self._store.list_publications()
         )
         self._record = (stamp, record)
         return record
@@ -253,12 +299,12 @@ class Shelf:
         units = self._store.load(name).units
         return UnitFeatures(frame_features(units), tuple(units["grid_code"].astype(str)))
 
-    def area_index(self, in_force: InForce) -> AreaIndex:
+    def area_index(self, in_force: InForce) -> areas.AreaIndex:
         """Return the areas of a plan as MapIt names them; made when first asked for."""
         plan = in_force.plan
         return self._areas.get(plan.name, lambda: _index_areas(plan))
 
-    def find_generations(self, area: Area, in_force: InForce) -> tuple[int, int]:
+    def find_generations(self, area: areas.Area, in_force: InForce) -> tuple[int, int]:
         """Return the first and last publication, counted from 1, without a gap, with an area."""
         published = self.publications()
         names = [row.name for row in published]
@@ -271,30 +317,22 @@ class Shelf:
             last += 1
         return first + 1, last + 1
 
-    def _has_area(self, name: str, area: Area) -> bool:
+    def _has_area(self, name: str, area: areas.Area) -> bool:
         """Tell whether a plan has a grid of an area's code; an area without one stays."""
         if name not in self._codes:
             codes = [str(code) for code in self._store.load_grids(name).index]
             self._codes[name] = {code[:digits] for code in codes for digits in (9, 12, 15)}
         return not area.code.isdecimal() or area.code in self._codes[name]
 
-    def tiles(self, in_force: InForce) -> Tiles:
-        """Return the vector tiles of a plan, for the public; made when first asked for."""
+    def tiles(self, in_force: InForce) -> KeptTiles:
+        """Return the vector tiles of a plan, for the public."""
         name = in_force.plan.name
-        return self._tiles.get(name, lambda: make_tiles(self._store.load(name)))
+        return self._tiles.get(name, lambda: self._store.tiles(name))
 
     def peek_tile(self, in_force: InForce, zoom: int, column: int, row: int) -> bytes | None:
-        """Return what `get_tile` does, where nothing has to be made for that; else None."""
-        return self._cut_tiles.peek((in_force.plan.name, zoom, column, row))
-
-    def get_tile(self, in_force: InForce, zoom: int, column: int, row: int) -> bytes:
-        """Return a tile, compressed; empty where nothing is. Those asked for lately are kept."""
-        key = (in_force.plan.name, zoom, column, row)
-        return self._cut_tiles.get(key, lambda: self._cut(in_force, zoom, column, row))
-
-    def _cut(self, in_force: InForce, zoom: int, column: int, row: int) -> bytes:
-        body = self.tiles(in_force).tile(zoom, column, row)
-        return gzip.compress(body, 6, mtime=0) if body else b""
+        """Return a tile, compressed, where nothing has to be read for that; else None."""
+        tiles = self._tiles.peek(in_force.plan.name)
+        return None if tiles is None else tiles.packed(zoom, column, row)
 
     def list_stations(self, in_force: InForce) -> Features:
         """Return the service stations that are kept with a plan on a day: their names, no more."""
@@ -316,11 +354,15 @@ class Shelf:
         return serve_plan(self._store.prepared(name), name, self._store.locator(name))
 
 
-def _index_areas(plan: ServedPlan) -> AreaIndex:
+def _read_moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def _index_areas(plan: ServedPlan) -> areas.AreaIndex:
     communities = plan.layers["communities"]
     told = [json.loads(text)["properties"] for text in communities.texts]
     grids = [plan.grids[code].model_dump() for code in plan.features.ids]
-    return AreaIndex(plan.features, communities, grids, told)
+    return areas.AreaIndex(plan.features, communities, grids, told)
 
 
 def serve_plan(prepared: Prepared, name: str, locator: Locator) -> ServedPlan:
@@ -342,7 +384,6 @@ def serve_plan(prepared: Prepared, name: str, locator: Locator) -> ServedPlan:
         quoted=_write(name),
         rules=prepared.rules,
         locator=locator,
-        batches=make_batches(locator, prepared.told),
         grids=grids,
         heads={code: _write_head(code, grid) for code, grid in grids.items()},
         refs={

@@ -8,8 +8,6 @@ The peer is what people write for an atlas: geopandas and matplotlib, each page 
 with `GeoDataFrame.clip`, on 20 grids. Both run on one core; times are of the processor.
 """
 
-import argparse
-import json
 import tempfile
 import time
 from pathlib import Path
@@ -20,6 +18,7 @@ import shapely
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from report import Bar, make_bar, make_parser, report  # the script beside this one
 
 import gridmap
 from gridmap.maps.fonts import font_path
@@ -84,7 +83,7 @@ def _a_page(seconds: float, path: Path, pages: int) -> tuple[float, float]:
     return 1000 * seconds / pages, path.stat().st_size / pages / 1000
 
 
-def list_bars(ours: tuple[float, float], peer: tuple[float, float]) -> list[dict[str, Any]]:
+def list_bars(ours: tuple[float, float], peer: tuple[float, float]) -> list[Bar]:
     """Return the bars: time and size of a page, and the size of a whole atlas."""
     rows = [
         ("atlas, ms a page", ours[0], peer[0], 121.0),
@@ -92,36 +91,25 @@ def list_bars(ours: tuple[float, float], peer: tuple[float, float]) -> list[dict
         (f"atlas of {PAGES} grids, MB", ours[1] * PAGES / 1000, peer[1] * PAGES / 1000, 25.0),
     ]
     return [
-        {
-            "bar": bar,
-            "ours": round(mine, 1),
-            "peer": round(theirs, 1),
-            "ratio": round(theirs / mine, 2),
-            "goal": goal,
-            "met": goal is None or mine < goal,
-        }
+        make_bar(
+            bar, mine, theirs, None if goal is None else f"< {goal:g}",
+            None if goal is None else mine < goal,
+        )
         for bar, mine, theirs, goal in rows
-    ]
+    ]  # fmt: skip
 
 
 def main() -> None:
     """Draw a city, print it in both ways, say what it took."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = make_parser(__doc__)
     parser.add_argument("--grids", type=int, default=200)
-    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     plan = gridmap.draw_plan(gridmap.make_city(options.grids))
     with tempfile.TemporaryDirectory() as folder:
         ours = print_ours(plan, Path(folder) / "ours.pdf")
         peer = print_peer(plan, Path(folder) / "peer.pdf")
     bars = list_bars(ours, peer)
-    for bar in bars:
-        print(
-            f"{bar['bar']}: {bar['ours']} (matplotlib {bar['peer']}, {bar['ratio']} times; "
-            f"goal {bar['goal']}, {'met' if bar['met'] else 'NOT met'})"
-        )
-    if options.json:
-        options.json.write_text(json.dumps(bars, indent=1) + "\n", encoding="utf-8")
+    report(bars, options.json, peer="matplotlib")
 
 
 if __name__ == "__main__":

@@ -6,12 +6,11 @@ The reference city has 2,257 branches and groups for 2,157 grids, 1.046 to a gri
 members (29.4 to a grid, coefficient of variation 0.37) ours is to be from 1.03 to 1.06.
 """
 
-import argparse
 import json
 import statistics
 import time
-from pathlib import Path
-from typing import Any
+
+from report import Bar, make_bar, make_parser, report  # the script beside this one
 
 import gridmap
 
@@ -19,7 +18,7 @@ import gridmap
 REFERENCE = 2257 / 2157
 
 
-def measure(grids: int, seeds: int) -> list[dict[str, Any]]:
+def measure(grids: int, seeds: int) -> list[Bar]:
     """Form the branches of a made-up city for some seeds of its members."""
     runs = []
     plan = gridmap.draw_plan(gridmap.make_city(grids), steps=40)
@@ -33,35 +32,33 @@ def measure(grids: int, seeds: int) -> list[dict[str, Any]]:
     return runs
 
 
-def judge(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def judge(runs: list[Bar]) -> list[Bar]:
     """Return the bars, from medians."""
     ours = statistics.median(run["branches_per_grid"] for run in runs)
     covered = min(run["coverage"] for run in runs)
     proven = sum(run["proven"] for run in runs)
     return [
-        _bar("branches to a grid", ours, REFERENCE, "1.03-1.06", 1.03 <= ours <= 1.06),
-        _bar("coverage, least (%)", covered, 100.0, "100", covered == 100),
-        _bar("seeds proven optimal", proven, len(runs), "all", proven == len(runs)),
+        make_bar(
+            "branches to a grid",
+            ours,
+            REFERENCE,
+            "1.03-1.06",
+            1.03 <= ours <= 1.06,
+            ratio=ours / REFERENCE,
+        ),
+        make_bar("coverage, least (%)", covered, 100.0, "100", covered == 100),
+        make_bar("seeds proven optimal", proven, len(runs), "all", proven == len(runs)),
     ]
-
-
-def _bar(bar: str, ours: float, peer: float, goal: str, met: bool) -> dict[str, Any]:
-    ratio = round(ours / peer, 4)
-    return {"bar": bar, "ours": ours, "peer": peer, "ratio": ratio, "goal": goal, "met": met}
 
 
 def main() -> None:
     """Read the options, measure, judge."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = make_parser(__doc__)
     parser.add_argument("--grids", type=int, default=2157)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--json", type=Path, metavar="FILE")
     asked = parser.parse_args()
     bars = judge(measure(asked.grids, asked.seeds))
-    for bar in bars:
-        print(json.dumps(bar))
-    if asked.json:
-        asked.json.write_text(json.dumps(bars, indent=1) + "\n", encoding="utf-8")
+    report(bars, asked.json, peer="reference")
 
 
 if __name__ == "__main__":

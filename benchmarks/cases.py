@@ -13,7 +13,6 @@ above. PostgreSQL runs as it is installed, with fsync on, on a server of its own
 """
 
 import argparse
-import json
 import os
 import signal
 import sqlite3
@@ -26,6 +25,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+from report import Bar, make_bar, make_parser, report  # the script beside this one
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
@@ -155,7 +156,7 @@ def measure_bare(where: str, count: int = 500) -> float:
     return rate
 
 
-def judge(kind: str, where: str, total: int, threads: int) -> list[dict[str, Any]]:
+def judge(kind: str, where: str, total: int, threads: int) -> list[Bar]:
     """Measure one database, print it, and return its bars."""
     bare = measure_bare(where)
     found = measure(where, total, threads)
@@ -169,30 +170,22 @@ def judge(kind: str, where: str, total: int, threads: int) -> list[dict[str, Any
         print(" ", problem)
     whole = not (found["lost"] or found["extra"] or found["problems"])
     return [
-        {
-            "bar": f"new cases a second on {kind}",
-            "ours": round(rate, 1),
-            "peer": round(bare, 1),
-            "ratio": round(rate / bare, 3),
-            "goal": goal,
-            "met": rate >= goal,
-        },
-        {
-            "bar": f"acknowledged cases lost of {total} by a kill -9 on {kind}",
-            "ours": found["lost"] + found["extra"] + len(found["problems"]),
-            "peer": 0,
-            "ratio": 1.0,
-            "goal": 0,
-            "met": whole,
-        },
-    ]
+        make_bar(
+            f"new cases a second on {kind}", rate, bare, f">= {goal}", rate >= goal,
+            ratio=rate / bare,
+        ),
+        make_bar(
+            f"acknowledged cases lost of {total} by a kill -9 on {kind}",
+            found["lost"] + found["extra"] + len(found["problems"]), None, "0", whole,
+        ),
+    ]  # fmt: skip
 
 
-def run(total: int, threads: int, only: str) -> list[dict[str, Any]]:
+def run(total: int, threads: int, only: str) -> list[Bar]:
     """Measure the databases that are asked for."""
     from tests.postgres import make_database, run_server
 
-    bars: list[dict[str, Any]] = []
+    bars: list[Bar] = []
     if only in ("", "sqlite"):
         with TemporaryDirectory() as folder:
             bars += judge("sqlite", str(Path(folder) / "cases.sqlite"), total, threads)
@@ -204,8 +197,7 @@ def run(total: int, threads: int, only: str) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Run it."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--json", type=Path)
+    parser = make_parser(__doc__)
     parser.add_argument("--cases", type=int, default=100_000)
     parser.add_argument("--threads", type=int, default=32)
     parser.add_argument("--only", default="", choices=["", "sqlite", "postgresql"])
@@ -215,8 +207,7 @@ def main() -> None:
         open_cases(asked.child, asked.threads, asked.cases)
         return
     bars = run(asked.cases, asked.threads, asked.only)
-    if asked.json:
-        asked.json.write_text(json.dumps(bars, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    report(bars, asked.json, peer="bare")
 
 
 if __name__ == "__main__":

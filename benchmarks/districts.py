@@ -27,6 +27,7 @@ from typing import Any
 
 import networkx as nx
 import numpy as np
+from report import Bar, make_bar, make_parser, report  # the script beside this one
 
 from gridmap.partition import (
     DEFAULT_STEPS,
@@ -217,7 +218,7 @@ def draw_peer(problem: Problem, districts: int, steps: int) -> tuple[int | None,
     return least, time.perf_counter() - begin
 
 
-def run_state(level: str, state: str, wish: argparse.Namespace) -> list[dict[str, Any]]:
+def run_state(level: str, state: str, wish: argparse.Namespace) -> list[Bar]:
     """Draw a state with every seed, print its line, and judge."""
     districts, problem = DISTRICTS[level][state], read_state(level, state)
     runs = [draw_state(problem, districts, seed, wish) for seed in range(wish.seeds)]
@@ -232,35 +233,38 @@ def run_state(level: str, state: str, wish: argparse.Namespace) -> list[dict[str
     sys.stdout.flush()
     goal = GOALS.get((level, state), proven)
     found = cuts[0]
-    row = {"bar": f"cut edges, {level} graph of {state}, {districts} districts", "ours": found}
-    row |= {"peer": best, "ratio": found / best if found and best else None}
-    row |= {"goal": None if goal is None else f"<= {goal}"}
-    row["met"] = None if goal is None else found is not None and found <= goal
-    time_row = {"bar": f"seconds, {level} graph of {state}", "ours": seconds, "peer": None}
-    time_row |= {"ratio": None, "goal": None, "met": None}
-    return [row, time_row]
+    what = f"{level} graph of {state}"
+    return [
+        make_bar(
+            f"cut edges, {what}, {districts} districts", found, best,
+            None if goal is None else f"<= {goal}",
+            None if goal is None else found is not None and found <= goal,
+            ratio=found / best if found and best else None,
+        ),
+        make_bar(f"seconds, {what}", seconds),
+    ]  # fmt: skip
 
 
-def run_peer(level: str, state: str, ours: Any, wish: argparse.Namespace) -> dict[str, Any]:
+def run_peer(level: str, state: str, ours: Any, wish: argparse.Namespace) -> Bar:
     """Run the peer on a state and print its line."""
     districts, problem = DISTRICTS[level][state], read_state(level, state)
     cut, seconds = draw_peer(problem, districts, wish.peer_steps)
     print(f"{level} {state}: {cut or 'no'} cut edges in {seconds:.1f} s, ours {ours}")
-    row = {"bar": f"cut edges, {level} graph of {state}, GerryChain", "ours": ours, "peer": cut}
-    row |= {"ratio": ours / cut if ours and cut else None, "goal": "<= 1 x peer"}
-    return row | {"met": ours is not None and (cut is None or ours <= cut)}
+    met = ours is not None and (cut is None or ours <= cut)
+    ratio = ours / cut if ours and cut else None
+    name = f"cut edges, {level} graph of {state}, GerryChain"
+    return make_bar(name, ours, cut, "<= 1 x peer", met, ratio=ratio)
 
 
 def main() -> None:
     """Run the states asked for, print the table, write the list."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = make_parser(__doc__)
     parser.add_argument("--level", choices=[*DISTRICTS, "both"], default="both")
     parser.add_argument("--states", nargs="*", help="AL IA …; all by default")
     parser.add_argument("--steps", type=int, default=DEFAULT_STEPS)
     parser.add_argument("--seeds", type=int, default=5, help="runs per graph, seeds 0, 1, …")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--peer-steps", type=int, default=2000, help="0 leaves GerryChain out")
-    parser.add_argument("--json", type=Path, metavar="FILE")
     wish = parser.parse_args()
     warm_up()
     print(f"{'graph':10s}{'units':>6s}{'k':>4s}  {'known':12s}{'s':>7s}  cut edges, seed by seed")
@@ -275,8 +279,7 @@ def main() -> None:
     elif wish.peer_steps:
         print(f"GerryChain, {wish.peer_steps} steps:")
         rows += [run_peer(*key, first[key], wish) for key in PEERS if key in first]
-    if wish.json:
-        wish.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    report(rows, wish.json, peer="known")
 
 
 if __name__ == "__main__":

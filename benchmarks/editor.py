@@ -8,8 +8,6 @@ frame while the map is dragged, of the whole city and near by. A plan is drawn f
 minutes; ``--plan`` keeps it in a file for the next run.
 """
 
-import argparse
-import json
 import pickle
 import statistics
 import sys
@@ -22,6 +20,8 @@ from playwright.sync_api import Page, sync_playwright
 from gridmap import draw_plan, make_city
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests know how to start a JupyterLab
+
+from report import Bar, make_bar, make_parser, report  # the script beside this one
 
 from tests.browser.conftest import CHROMIUM, OPTIONS
 from tests.browser.editor_page import EDITOR, at, choose, settle
@@ -130,12 +130,9 @@ def measure_panning(page: Page) -> list[float]:
     return page.evaluate("(cancelAnimationFrame(window.watching), window.frames_seen)")
 
 
-def make_bar(name: str, ours: float, goal: str, met: bool) -> dict[str, Any]:
+def judge(name: str, ours: float, most: float) -> Bar:
     """Describe one bar; nobody else's editor draws this city offline, so there is no peer."""
-    return {
-        "bar": f"editor: {name}", "ours": round(ours, 2), "peer": None, "ratio": None, "goal": goal,
-        "met": met,
-    }  # fmt: skip
+    return make_bar(f"editor: {name}", ours, goal=f"<= {most:g}", met=ours <= most)
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -143,7 +140,7 @@ def percentile(values: list[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
-def measure_bars(plan: Path, strokes: int) -> list[dict[str, Any]]:
+def measure_bars(plan: Path, strokes: int) -> list[Bar]:
     """Open the plan in JupyterLab and do it all."""
     setup = (
         f"import pickle, gridmap\nplan = pickle.load(open({str(plan)!r}, 'rb'))\n"
@@ -168,29 +165,25 @@ def measure_bars(plan: Path, strokes: int) -> list[dict[str, Any]]:
     wait, near_frame, whole_frame = (statistics.median(some) for some in (waits, near, whole))
     late, slow = percentile(waits, 0.95), percentile(whole, 0.95)
     return [
-        make_bar("stroke to table, ms, median", wait, "<= 60", wait <= 60),
-        make_bar("stroke to table, ms, 95 %", late, "<= 60", late <= 60),
-        make_bar("pan, ms a frame, median", near_frame, "<= 17", near_frame <= 17),
-        make_bar("pan whole city, ms a frame, median", whole_frame, "<= 17", whole_frame <= 17),
-        make_bar("pan whole city, ms a frame, 95 %", slow, "<= 100", slow <= 100),
-        make_bar("Shift+Enter to ready, s", ready, "<= 3", ready <= 3),
-        make_bar("over the socket, MB", megabytes, "<= 4", megabytes <= 4),
+        judge("stroke to table, ms, median", wait, 60),
+        judge("stroke to table, ms, 95 %", late, 60),
+        judge("pan, ms a frame, median", near_frame, 17),
+        judge("pan whole city, ms a frame, median", whole_frame, 17),
+        judge("pan whole city, ms a frame, 95 %", slow, 100),
+        judge("Shift+Enter to ready, s", ready, 3),
+        judge("over the socket, MB", megabytes, 4),
     ]
 
 
 def main() -> None:
     """Measure, print, and write the file asked for."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", type=Path)
+    parser = make_parser(__doc__)
     parser.add_argument("--grids", type=int, default=2157)
     parser.add_argument("--plan", type=Path)
     parser.add_argument("--strokes", type=int, default=8)
     asked = parser.parse_args()
     bars = measure_bars(get_plan(asked.grids, asked.plan), asked.strokes)
-    for bar in bars:
-        print(*(f"{key}: {value}" for key, value in bar.items()), sep="  ")
-    if asked.json:
-        asked.json.write_text(json.dumps(bars, indent=2) + "\n", encoding="utf-8")
+    report(bars, asked.json)
 
 
 if __name__ == "__main__":

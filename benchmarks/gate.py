@@ -4,19 +4,19 @@ The peer is an application that answers at once; what is told is the difference,
 rounds, and beside it that of Starlette's own way of middleware (`BaseHTTPMiddleware`).
 """
 
-import argparse
 import asyncio
-import json
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from report import Bar, make_bar, make_parser, report  # the script beside this one
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.types import ASGIApp
 
 from api.gate import Gate
 from api.guard import Guard
+from api.limits import Buckets
 from api.settings import Settings
 from gridmap.keys import KeyStore
 
@@ -50,11 +50,12 @@ async def time_requests(app: ASGIApp, requests: int, *more: tuple[bytes, bytes])
     return min(times)
 
 
-async def measure(folder: Path) -> list[dict[str, Any]]:
+async def measure(folder: Path) -> list[Bar]:
     """Time both kinds of middleware around the same application."""
     keys, settings = KeyStore(folder), Settings(store=folder, rate=1e9, burst=10**9, key_rate=0)
     key = keys.add("benchmark", "viewer", by="benchmark").encode()
-    gate = Gate(answer, keys=keys, settings=settings, on_lock=print)
+    public = Buckets(settings.rate, settings.burst)
+    gate = Gate(answer, keys=keys, settings=settings, public=public, on_lock=print)
 
     async def pass_on(request: Any, call_next: Any) -> Any:
         return await call_next(request)
@@ -68,19 +69,16 @@ async def measure(folder: Path) -> list[dict[str, Any]]:
         f"guard and gate add {ours:.1f} µs, BaseHTTPMiddleware alone {peer:.0f}; a key {keyed:.0f}"
     )
     bar = "µs of CPU that guard and gate add to a request"
-    row = {"bar": bar, "ours": ours, "peer": peer, "ratio": peer / ours, "goal": GOAL}
-    return [{**row, "met": ours < GOAL}]
+    return [make_bar(bar, ours, peer, f"< {GOAL:g}", ours < GOAL)]
 
 
 def main() -> None:
     """Print the figures, and write them where a file is named."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", type=Path)
+    parser = make_parser(__doc__)
     options = parser.parse_args()
     with TemporaryDirectory() as folder:
         rows = asyncio.run(measure(Path(folder)))
-    if options.json:
-        options.json.write_text(json.dumps(rows, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    report(rows, options.json, peer="middleware")
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from report import make_bar, make_parser, report  # the script beside this one
+
 HERE = Path(__file__).resolve().parents[1]
 SHARED = HERE.parent / "shared" / "data"
 BUKIT_MERAH = {
@@ -123,9 +125,8 @@ def print_figures(figures: dict[str, Any]) -> None:
 
 def main() -> None:
     """Run the cities named, or all that are there."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = make_parser(__doc__)
     parser.add_argument("cities", nargs="*", choices=[*CITIES, []])
-    parser.add_argument("--json", type=Path)
     parser.add_argument("--inner", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.inner:
@@ -139,18 +140,11 @@ def main() -> None:
             continue
         figures = run_apart(name)
         print_figures(figures)
-        bars.append(
-            {
-                "bar": f"{name}: whole job, seconds",
-                "ours": figures["total_s"],
-                "peer": None,
-                "ratio": None,
-                "goal": goal,
-                "met": goal is None or figures["total_s"] <= goal,
-            }
-        )
-    if options.json:
-        options.json.write_text(json.dumps(bars, indent=1) + "\n", encoding="utf-8")
+        seconds = figures["total_s"]
+        told = (None, None) if goal is None else (f"<= {goal:g}", seconds <= goal)
+        bars.append(make_bar(f"{name}: whole job, seconds", seconds, None, *told))
+    print()
+    report(bars, options.json)
 
 
 if __name__ == "__main__":

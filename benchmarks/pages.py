@@ -9,20 +9,19 @@ to the card, and a frame while the whole city is dragged. A plan is drawn and pu
 peer.
 """
 
-import argparse
-import json
 import statistics
 import sys
 import tempfile
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from gridmap import PlanStore, draw_plan, make_city
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests know how to serve a store
+
+from report import Bar, make_bar, make_parser, report  # the script beside this one
 
 from benchmarks.editor import WATCH_FRAMES, percentile
 from tests.browser.conftest import CHROMIUM, OPTIONS
@@ -109,24 +108,21 @@ def measure_panning(browser: Browser, site: str) -> float:
     return percentile(frames, 0.95)
 
 
-def make_bar(name: str, ours: float, most: float) -> dict[str, Any]:
+def judge(name: str, ours: float, most: float) -> Bar:
     """Describe one bar."""
-    return {
-        "bar": f"pages: {name}", "ours": round(ours, 2), "peer": None, "ratio": None,
-        "goal": f"<= {most:g}", "met": ours <= most,
-    }  # fmt: skip
+    return make_bar(f"pages: {name}", ours, goal=f"<= {most:g}", met=ours <= most)
 
 
-def measure_bars(store: Path, runs: int) -> list[dict[str, Any]]:
+def measure_bars(store: Path, runs: int) -> list[Bar]:
     """Serve the store and do it all."""
     with serve(store) as site, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
         bars = [
-            make_bar("/embed ready, s", measure_opening(browser, f"{site}/embed", runs), 2),
-            make_bar("/dispatch ready, s", measure_opening(browser, f"{site}/dispatch", runs), 2),
-            make_bar("click to card, ms", measure_clicks(browser, site), 500),
-            make_bar("Enter to card, ms", measure_enters(browser, site), 500),
-            make_bar("pan whole city, ms a frame, 95 %", measure_panning(browser, site), 100),
+            judge("/embed ready, s", measure_opening(browser, f"{site}/embed", runs), 2),
+            judge("/dispatch ready, s", measure_opening(browser, f"{site}/dispatch", runs), 2),
+            judge("click to card, ms", measure_clicks(browser, site), 500),
+            judge("Enter to card, ms", measure_enters(browser, site), 500),
+            judge("pan whole city, ms a frame, 95 %", measure_panning(browser, site), 100),
         ]
         browser.close()
     return bars
@@ -143,17 +139,13 @@ def get_store(grids: int, folder: Path | None) -> Path:
 
 def main() -> None:
     """Measure, print, and write the file asked for."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", type=Path)
+    parser = make_parser(__doc__)
     parser.add_argument("--grids", type=int, default=2157)
     parser.add_argument("--store", type=Path)
     parser.add_argument("--runs", type=int, default=3)
     asked = parser.parse_args()
     bars = measure_bars(get_store(asked.grids, asked.store), asked.runs)
-    for bar in bars:
-        print(*(f"{key}: {value}" for key, value in bar.items()), sep="  ")
-    if asked.json:
-        asked.json.write_text(json.dumps(bars, indent=2) + "\n", encoding="utf-8")
+    report(bars, asked.json)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ of ``{bar, ours, peer, ratio, goal, met}``.
 """
 
 import argparse
-import json
 import os
 import sys
 import time
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
+from report import Bar, make_bar, make_parser, show, write_bars  # the script beside this one
 
 from gridmap.partition import (
     DEFAULT_STEPS,
@@ -233,34 +233,19 @@ def measure_compactness(city: Any, labels: Ints) -> float:
     return float((4 * np.pi * np.bincount(labels, city["area"]) / around**2).mean())
 
 
-def judge(
-    table: str, bar: str, ours: float, peer: float | None, goal: Goal | None = None
-) -> dict[str, Any]:
+def judge(table: str, bar: str, ours: float, peer: float | None, goal: Goal | None = None) -> Bar:
     """Compare with the goal; ``met`` is None where the peer is missing or no goal is set."""
-    ratio = ours / peer if peer else None
-    row = {"bar": f"{table}: {bar}", "ours": ours, "peer": peer, "ratio": ratio}
-    row |= {"goal": None, "met": None}
-    if goal is not None:
-        kind, sign, limit = goal
-        value = ratio if kind == "ratio" else ours
-        row["goal"] = f"{sign} {limit:g}" + (" x peer" if kind == "ratio" else "")
-        if value is not None:
-            row["met"] = value <= limit if sign == "<=" else value >= limit
-    return row
+    ratio, name = ours / peer if peer else None, f"{table}: {bar}"
+    if goal is None:
+        return make_bar(name, ours, peer, ratio=ratio)
+    kind, sign, limit = goal
+    value = ratio if kind == "ratio" else ours
+    met = None if value is None else value <= limit if sign == "<=" else value >= limit
+    wanted = f"{sign} {limit:g}" + (" x peer" if kind == "ratio" else "")
+    return make_bar(name, ours, peer, wanted, met, ratio=ratio)
 
 
-def show(rows: list[dict[str, Any]], peer_name: str) -> None:
-    """Print a table."""
-    print(f"{'bar':42s}{'ours':>10s}{peer_name:>12s}{'ratio':>8s}  {'goal':17s}met")
-    for row in rows:
-        peer, ratio = ("-" if row[key] is None else f"{row[key]:.2f}" for key in ("peer", "ratio"))
-        met = {True: "yes", False: "NO", None: ""}[row["met"]]
-        goal = row["goal"] or ""
-        print(f"{row['bar']:42s}{row['ours']:10.2f}{peer:>12s}{ratio:>8s}  {goal:17s}{met}")
-    print()
-
-
-def compare_presets(problem: Problem, city: Any, wish: argparse.Namespace) -> list[dict[str, Any]]:
+def compare_presets(problem: Problem, city: Any, wish: argparse.Namespace) -> list[Bar]:
     """Draw with both presets and with METIS, print both tables and the curve."""
     peer: dict[str, float] = {}
     if pymetis is not None:
@@ -305,19 +290,17 @@ def compare_presets(problem: Problem, city: Any, wish: argparse.Namespace) -> li
 
 def main() -> None:
     """Run everything, print the tables, write the list."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = make_parser(__doc__)
     parser.add_argument("--steps", type=int, default=DEFAULT_STEPS)
     parser.add_argument("--high", type=int, default=HIGH, help="steps at high effort; 0: skip it")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--runs", type=int, default=5, help="the median time counts")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--json", type=Path, metavar="FILE")
     wish = parser.parse_args()
     problem, city = read_city()
     warm_up()
     rows = compare_presets(problem, city, wish)
-    if wish.json:
-        wish.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    write_bars(rows, wish.json)
 
 
 if __name__ == "__main__":

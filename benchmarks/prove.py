@@ -6,16 +6,14 @@ community. There is no peer: nothing on the market gives such certificates. ``--
 list of ``{bar, ours, peer, ratio, goal, met}``.
 """
 
-import argparse
-import json
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from partition import read_city  # the script beside this one
+from report import Bar, make_bar, make_parser, report  # the script beside this one
 
 from gridmap.partition import (
     DEFAULT_STEPS,
@@ -109,21 +107,19 @@ def compare_plan(
     return mean_gap([plan[key] for key in best], list(best.values())), 100 * float(np.mean(ratios))
 
 
-def judge(bar: str, ours: float) -> dict[str, Any]:
+def judge(bar: str, ours: float) -> Bar:
     """Set a figure against its goal; the sketch's figures are goals, not a peer of this run."""
     sign, limit = GOALS[bar]
     met = ours <= limit if sign == "<=" else ours >= limit
-    goal = f"{sign} {limit:.3g}"
-    return {"bar": bar, "ours": ours, "peer": None, "ratio": None, "goal": goal, "met": met}
+    return make_bar(bar, ours, None, f"{sign} {limit:.3g}", met)
 
 
 def main() -> None:
     """Draw, prove, print, write the list."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = make_parser(__doc__)
     parser.add_argument("--steps", type=int, default=PROOF_STEPS, help="of a proof")
     parser.add_argument("--high", type=int, default=HIGH, help="high effort: times the default")
     parser.add_argument("--largest", type=int, default=1000, help="units of a community to prove")
-    parser.add_argument("--json", type=Path, metavar="FILE")
     wish = parser.parse_args()
     problem = read_city()[0]
     warm_up()
@@ -150,12 +146,7 @@ def main() -> None:
                 f"balance, {of_ratios:.1f} mean of ratios"
             )
     rows = [judge(bar, ours) for bar, ours in zip(GOALS, figures, strict=True)]
-    for row in rows:
-        print(
-            f"{row['bar']:46s}{row['ours']:9.3f}  {row['goal']:9s}{'yes' if row['met'] else 'NO'}"
-        )
-    if wish.json:
-        wish.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    report(rows, wish.json)
 
 
 if __name__ == "__main__":

@@ -12,20 +12,19 @@ peers. ``--json FILE`` writes a list of ``{bar, ours, peer, ratio, goal, met}``.
 """
 
 import argparse
-import json
 import os
 import time
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 from main_job import CITIES  # the scripts beside this one
-from partition import draw_metis, judge, prepare_metis, show
+from partition import draw_metis, judge, prepare_metis
+from report import Bar, make_parser, show, write_bars  # the script beside this one
 
 import gridmap
 from gridmap.entrances import divide_buildings
@@ -138,7 +137,7 @@ def score(problem: Problem, labels: Ints, seconds: float) -> dict[str, float]:
 
 def compare(
     title: str, peer_name: str, ours: dict[str, float], peer: dict[str, float]
-) -> list[dict[str, Any]]:
+) -> list[Bar]:
     """Print one table and give its rows."""
     print(title)
     rows = [
@@ -149,7 +148,7 @@ def compare(
     return rows
 
 
-def compare_metis(town: Town, wish: argparse.Namespace) -> list[dict[str, Any]]:
+def compare_metis(town: Town, wish: argparse.Namespace) -> list[Bar]:
     """Set a whole city against METIS."""
     calls = prepare_metis(town.problem)
     spent, labels = time_drawing(lambda: draw_metis(calls, wish.workers), wish.runs)
@@ -159,7 +158,7 @@ def compare_metis(town: Town, wish: argparse.Namespace) -> list[dict[str, Any]]:
     return compare(title, "METIS", score(town.problem, labels, spent), peer)
 
 
-def compare_spopt(town: Town, wish: argparse.Namespace) -> list[dict[str, Any]]:
+def compare_spopt(town: Town, wish: argparse.Namespace) -> list[Bar]:
     """Set the parts that spopt can solve against it, and against METIS once more."""
     size = np.bincount(town.problem.part)
     homes = np.bincount(town.problem.part, town.problem.households)
@@ -178,11 +177,10 @@ def compare_spopt(town: Town, wish: argparse.Namespace) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Read the cities, print the tables, write the list."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = make_parser(__doc__)
     parser.add_argument("--runs", type=int, default=5, help="the median time counts")
     parser.add_argument("--largest", type=int, default=150, help="units of a part for spopt")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--json", type=Path, metavar="FILE")
     wish = parser.parse_args()
     gridmap.warm_up()
     rows = []
@@ -190,8 +188,7 @@ def main() -> None:
         town = read_town(name)
         rows += compare_metis(town, wish)
         rows += compare_spopt(read_town(name, divide=True) if name == "vologda" else town, wish)
-    if wish.json:
-        wish.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    write_bars(rows, wish.json)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from report import Bar, make_bar, make_parser, report  # the script beside this one
+
 HERE = Path(__file__).resolve().parent
 SIZES = (1_000, 4_000, 16_000, 64_000, 200_000, 400_000)
 #: Bar -> goal.
@@ -148,25 +150,21 @@ def run_apart(name: str) -> dict[str, float]:
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
 
 
-def judge(figures: dict[str, float]) -> list[dict[str, Any]]:
-    """Set figures against their goals, and print them."""
-    rows = []
+def judge(figures: dict[str, float]) -> list[Bar]:
+    """Set figures against their goals."""
+    bars = []
     for bar, ours in figures.items():
         goal = GOALS[bar]
-        met = None if goal is None else ours <= goal
-        rows.append({"bar": bar, "ours": ours, "peer": None, "ratio": None, "goal": goal})
-        rows[-1]["met"] = met
-        wanted = "" if goal is None else f"<= {goal:g}"
-        print(f"{bar:36s}{ours:10.2f}  {wanted:10s}{ {True: 'yes', False: 'NO', None: ''}[met] }")
-    return rows
+        told = (None, None) if goal is None else (f"<= {goal:g}", ours <= goal)
+        bars.append(make_bar(bar, ours, None, *told))
+    return bars
 
 
 def main() -> None:
     """Run the tables that were asked for, print them, write the list."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = make_parser(__doc__)
     parser.add_argument("tables", nargs="*", help="curve, memory, start; all by default")
     parser.add_argument("--most", type=int, default=SIZES[-1], help="units of the largest town")
-    parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--inner", action="store_true", help=argparse.SUPPRESS)
     wish = parser.parse_args()
     if wish.inner:
@@ -180,8 +178,7 @@ def main() -> None:
     rows = []
     for name in wish.tables or runs:
         rows += judge(runs[name]())
-    if wish.json:
-        wish.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    report(rows, wish.json)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,6 @@ A plan is drawn first, which takes minutes; ``--plan`` keeps it in a file for th
 is the same page with a twentieth of the cases: the ratio says what 20 times as many cost.
 """
 
-import argparse
-import json
 import pickle
 import random
 import statistics
@@ -19,7 +17,6 @@ import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -27,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests know how to serv
 sys.path.insert(0, str(Path(__file__).parent))
 
 from editor import get_plan
+from report import Bar, make_bar, make_parser, report  # the script beside this one
 
 from gridmap.casebook.opening import Casebook, open_casebook
 from gridmap.incidents.model import Actor, Location, Report
@@ -139,26 +137,21 @@ def _median(take: Callable[[int], float]) -> float:
     return statistics.median(take(number) for number in range(RUNS))
 
 
-def report(ours: dict[str, float], peer: dict[str, float]) -> list[dict[str, Any]]:
+def judge(ours: dict[str, float], peer: dict[str, float]) -> list[Bar]:
     """Return the bars; an update is to be seen within a second."""
     goals = {"ready, s": 5.0, "filter, ms": 1000.0, "update, ms": 1000.0}
     return [
-        {
-            "bar": f"screen {name}",
-            "ours": round(value, 3),
-            "peer": round(peer[name], 3),
-            "ratio": round(value / peer[name], 2),
-            "goal": f"below {goals[name]:g}",
-            "met": value < goals[name],
-        }
+        make_bar(
+            f"screen {name}", value, peer[name], f"below {goals[name]:g}", value < goals[name],
+            ratio=value / peer[name],
+        )
         for name, value in ours.items()
-    ]
+    ]  # fmt: skip
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", type=Path)
+    parser = make_parser(__doc__)
     parser.add_argument("--plan", type=Path)
     parser.add_argument("--cases", type=int, default=20_000)
     parser.add_argument("--grids", type=int, default=2157)
@@ -169,16 +162,10 @@ def main() -> None:
         open_cases(store, options.cases // SHARE)
         peer = measure(browser, store)
         open_cases(store, options.cases - options.cases // SHARE)
-        bars = report(measure(browser, store), peer)
+        bars = judge(measure(browser, store), peer)
         browser.close()
-    for bar in bars:
-        print(
-            "{bar}: {ours} ({cases} cases), {peer} with a twentieth; {goal}: {met}".format(
-                **bar, cases=options.cases
-            )
-        )
-    if options.json:
-        options.json.write_text(json.dumps(bars, indent=2))
+    print(f"{options.cases} cases beside {options.cases // SHARE}:")
+    report(bars, options.json, peer="fewer")
 
 
 if __name__ == "__main__":

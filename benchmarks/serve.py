@@ -6,19 +6,23 @@ A city is drawn, kept and published (``--store`` keeps it for the next run), eac
 one worker, and wrk asks it on loopback with 32 connections: a point look-up, the grids in a box,
 and for ours batches of points. Told are requests a second, the 99th percentile, and µs of CPU a
 request of the server's process (and of its database), which depend less on what else the machine
-does. Ours is started once more with two workers. Peers are installed into environments of their
-own under ``--peers``; what does not install or start is left out, with the reason. PostgreSQL's
+does. Ours is started once more with two workers. A cold tile is one that a server is asked for the
+first time, so ours is started anew for each round of the tiles of zoom 12. It cut them when the
+plan was published (`benchmarks/tiles.py` times that, beside the same statement); tipg cuts them
+when it is asked, and keeps none. Ours has four layers there; tipg gives a tile for each, asked for
+one after the other, with fewer properties. Peers are installed into environments of their own under
+``--peers``; what does not install, start or answer is left out, with the reason. PostgreSQL's
 programs must be installed.
 """
 
-import argparse
+import http.client
 import json
 import os
 import random
 import re
-import shutil
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -32,17 +36,26 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import psycopg
+from report import Bar, make_bar, make_parser, report  # the script beside this one
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests know how to run PostgreSQL
 
 import gridmap
+from gridmap.geojson import TOLD
+from gridmap.tiles import LAYERS
+from tests.postgres import find_binaries, run_server
 
 ROOT = Path(__file__).parents[1]
-POSTGRES = Path("/usr/lib/postgresql/15/bin")
 PEERS = {
     "tipg": ["tipg", "uvicorn"],
     "pygeoapi": ["pygeoapi", "gunicorn", "psycopg2-binary", "geoalchemy2"],
 }
-POINTS, BATCH = 2_000, 10_000
+POINTS, BATCH, FIRST = 2_000, 10_000, 100
+MERCATOR, ZOOM, ROUNDS = "WebMercatorQuad", 12, 5
+TILE_LAYERS = tuple(layer for layer, first in LAYERS.items() if first <= ZOOM)
+ZIPPED = 'wrk.headers["Accept-Encoding"] = "gzip"\n'
 TICK = os.sysconf("SC_CLK_TCK")
 SCRIPT = """
 local paths = {}
@@ -120,12 +133,20 @@ def count_cpu(pids: Sequence[int]) -> float:
     for pid in pids:
         try:
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            ticks += sum(map(int, fields[11:13]))
+            ticks += sum(map(int, fields[11:15]))  # its own, and of children that ended
             children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         except OSError:
             continue
         ticks += round(count_cpu([int(child) for child in children]) * TICK)
     return ticks / TICK
+
+
+def wait_until_idle(pid: int, seconds: float = 60) -> None:
+    """Wait until a server has read ahead what it wants, so that only requests are measured."""
+    before, until = -1.0, time.perf_counter() + seconds
+    while (now := count_cpu([pid])) != before and time.perf_counter() < until:
+        before = now
+        time.sleep(0.5)
 
 
 def list_family(pid: int) -> list[int]:
@@ -166,6 +187,8 @@ def ask(
     if wrong:
         raise RuntimeError(f"{wrong.group(1)} answers of {base} were errors")
     requests = int(re.search(r"(\d+) requests in", done.stdout).group(1))
+    if not requests:
+        raise RuntimeError(f"{base} answered nothing in {seconds} s")
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", done.stdout).group(1))
     number, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", done.stdout).groups()
     p99 = float(number) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[unit]
@@ -190,6 +213,12 @@ def make_boxes(points: Sequence[tuple[float, float]]) -> list[str]:
     """Make boxes of 600 m or so from places: a screen of a phone, some 10 grids."""
     size = 0.006
     return [f"{lon},{lat},{lon + size:.6f},{lat + size:.6f}" for lon, lat in points]
+
+
+def list_tiles(plan: gridmap.Plan) -> list[tuple[int, int, int]]:
+    """List the tiles of a zoom that the city lies in: zoom, column and row."""
+    west, north, east, south = gridmap.make_tiles(plan, layers=("grids",)).limits(ZOOM)
+    return [(ZOOM, x, y) for x in range(west, east + 1) for y in range(north, south + 1)]
 
 
 def write_paths(folder: Path, paths: Sequence[str]) -> str:
@@ -237,50 +266,47 @@ def make_store(folder: Path, grids: int) -> gridmap.PlanStore:
 
 
 @contextmanager
-def serve_ours(
+def start_ours(
     store: Path, folder: Path, workers: int
 ) -> Iterator[tuple[str, subprocess.Popen[bytes], float]]:
-    """Run ours; give its address, its process and the seconds until it answered."""
+    """Run ours; give its address, its process and the seconds until it answered the first time."""
     port = find_port()
     command = [sys.executable, "-m", "api", str(store), "--port", str(port)]
     command += ["--workers", str(workers), "--rate", "0", "--key-rate", "0"]
     with serve(command, {"PYTHONPATH": str(ROOT)}, folder) as process:
         base = f"http://127.0.0.1:{port}"
-        yield base, process, wait_for(f"{base}/health", process)
+        yield base, process, wait_for(f"{base}/locate?lon=122.2&lat=40.6", process)
+
+
+@contextmanager
+def serve_ours(
+    store: Path, folder: Path, workers: int
+) -> Iterator[tuple[str, subprocess.Popen[bytes], float]]:
+    """Run ours as `start_ours` does, and wait until it has read ahead what it wants."""
+    with start_ours(store, folder, workers) as (base, process, started):
+        wait_until_idle(process.pid)
+        yield base, process, started
 
 
 # --- peers -------------------------------------------------------------------------------------
 
 
-def run_as_owner(*words: str | Path) -> None:
-    """Run one of PostgreSQL's programs, which refuse root."""
-    owner = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    quiet = subprocess.DEVNULL  # a pipe would stay open as long as the server runs
-    subprocess.run([*owner, *words], check=True, stdout=quiet, stderr=quiet, cwd="/")
-
-
 @contextmanager
 def serve_database(store: gridmap.PlanStore) -> Iterator[tuple[str, int]]:
     """Run PostGIS with the grids in it; give its address and its process."""
-    home = Path(tempfile.mkdtemp(prefix="gridmap-postgres-"))
-    if os.geteuid() == 0:
-        shutil.chown(home, "postgres", "postgres")
-    data, port = home / "data", find_port()
-    run_as_owner(POSTGRES / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "-E", "UTF8")
-    options = f"-p {port} -k {home} -c listen_addresses=127.0.0.1 -c fsync=off"
-    run_as_owner(POSTGRES / "pg_ctl", "-D", data, "-w", "-l", home / "log", "-o", options, "start")
-    try:
-        address = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+    if find_binaries() is None:
+        raise OSError("no PostgreSQL server on this machine")
+    with run_server() as address:
         fill_database(address, store)
+        with psycopg.connect(address) as link:
+            data = Path(link.execute("SHOW data_directory").fetchone()[0])
         yield address, int((data / "postmaster.pid").read_text().split()[0])
-    finally:
-        run_as_owner(POSTGRES / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
-        shutil.rmtree(home, ignore_errors=True)
 
 
 def fill_database(address: str, store: gridmap.PlanStore) -> None:
-    """Write the grids of the plan in force into a table with a spatial index."""
-    grids = store.in_force(date.today()).grids.to_crs("EPSG:4326")
+    """Write the grids of the plan in force, and its base map, into tables with spatial indexes."""
+    plan = store.in_force(date.today())
+    grids = plan.grids.to_crs("EPSG:4326")
     with psycopg.connect(address, autocommit=True) as database:
         database.execute("CREATE EXTENSION postgis")
         database.execute(
@@ -298,6 +324,28 @@ def fill_database(address: str, store: gridmap.PlanStore) -> None:
             )
         database.execute("CREATE INDEX ON grids USING gist (geom)")
         database.execute("ANALYZE grids")
+        for layer in TILE_LAYERS[1:]:
+            fill_layer(database, layer, getattr(plan.city, layer).to_crs("EPSG:4326"))
+
+
+def fill_layer(database: psycopg.Connection[Any], layer: str, frame: gpd.GeoDataFrame) -> None:
+    """Write a layer of the base map, with what the public is told of it."""
+    names = TOLD[layer]
+    columns = "".join(f", {name} text" for name in names)
+    database.execute(
+        f"CREATE TABLE {layer} (id serial PRIMARY KEY, geom geometry(Geometry, 4326){columns})"
+    )
+    told = frame[list(names)].astype(object).where(frame[list(names)].notna(), None)
+    rows = zip(frame.geometry.to_wkb(), *(told[name] for name in names), strict=True)
+    marks = ", %s" * len(names)
+    with database.cursor() as cursor:
+        cursor.executemany(
+            f"INSERT INTO {layer} (geom, {', '.join(names)}) "
+            f"VALUES (ST_GeomFromWKB(%s, 4326){marks})",
+            list(rows),
+        )
+    database.execute(f"CREATE INDEX ON {layer} USING gist (geom)")
+    database.execute(f"ANALYZE {layer}")
 
 
 def install(name: str, folder: Path) -> Path:
@@ -391,8 +439,8 @@ def configure_pygeoapi(address: str, port: int) -> dict[str, Any]:
                             "host": host.group(1),
                             "port": int(host.group(2)),
                             "dbname": "postgres",
-                            "user": "postgres",
-                            "password": "postgres",
+                            "user": "gridmap",
+                            "password": "",
                             "search_path": ["public"],
                         },
                         "id_field": "grid_code",
@@ -417,8 +465,11 @@ class Bench:
         self.batch = make_points(plan, BATCH)
         self.points = self.batch[:POINTS]
         self.boxes = make_boxes(self.points[: POINTS // 4])
+        self.tiles = list_tiles(plan)
         self.loads: dict[tuple[str, str], Load] = {}
-        self.bars: list[dict[str, Any]] = []
+        self.cold: dict[str, list[float]] = {}
+        self.cold_cpu: dict[str, list[float]] = {}
+        self.bars: list[Bar] = []
 
     def measure(
         self,
@@ -438,6 +489,30 @@ class Bench:
             f"  {who:9} {what:12} {load.rate:9.0f} requests/s  p99 {load.p99:7.1f} ms  "
             f"{load.cpu:7.0f} µs of CPU a request{stored}"
         )
+
+    def time_cold(
+        self, who: str, base: str, tiles: Sequence[Sequence[str]], pids: Sequence[int]
+    ) -> None:
+        """Ask for the parts of each tile; note the milliseconds of each, and of CPU a tile."""
+        before = count_cpu(pids)
+        seconds = [sum(time_requests(base, parts)) for parts in tiles]
+        used = count_cpu(pids) - before
+        self.cold.setdefault(who, []).extend(1000 * one for one in seconds)
+        self.cold_cpu.setdefault(who, []).append(1000 * used / len(tiles))
+
+    def compare_cold(self) -> None:
+        """Add the bars of cold tiles."""
+        times = {who: statistics.median(rows) for who, rows in self.cold.items()}
+        cpu = {who: statistics.mean(rows) for who, rows in self.cold_cpu.items()}
+        for what, figures, who, goal, least in (
+            ("cold tile, ms", times, "tipg", ">= 20 x tipg", 20),
+            ("cold tile, ms, beside one of grids alone", times, "tipg, grids", "", 0),
+            ("cold tile, ms CPU", cpu, "tipg", "", 0),
+            ("cold tile, ms CPU, beside one of grids alone", cpu, "tipg, grids", "", 0),
+        ):
+            ours, peer = figures["ours"], figures.get(who)
+            ratio = peer / ours if peer else None
+            self.add(f"z{ZOOM}: {what}", ours, peer, ratio, goal, ratio is None or ratio >= least)
 
     def compare(self, what: str, goal: str, rate: float, ratio: float) -> None:
         """Add the bars of one kind of request."""
@@ -467,16 +542,8 @@ class Bench:
         self, bar: str, ours: float, peer: float | None, ratio: float | None, goal: str, met: bool
     ) -> None:  # fmt: skip
         """Add one bar."""
-        self.bars.append(
-            {
-                "bar": bar,
-                "ours": round(ours, 3),
-                "peer": None if peer is None else round(peer, 3),
-                "ratio": None if ratio is None else round(ratio, 2),
-                "goal": goal,
-                "met": met,
-            }
-        )
+        told = (goal, met) if goal else (None, None)
+        self.bars.append(make_bar(bar, ours, peer, *told, ratio=ratio))
 
 
 def run_ours(bench: Bench) -> None:
@@ -500,6 +567,23 @@ def run_ours(bench: Bench) -> None:
             bench.measure("ours", kind, f"{base}/locate", script, pid, connections=4)
 
 
+def run_first(bench: Bench) -> None:
+    """Ask ours as soon as it answers: who comes first should not wait longer than others."""
+    zoom, x, y = bench.turn_tiles(0)[0]
+    kinds = {
+        "point": [f"/locate?lon={lon}&lat={lat}" for lon, lat in bench.points[:FIRST]],
+        "tile": [f"/tiles/{MERCATOR}/{zoom}/{y}/{x}"] * FIRST,
+        "items": [f"/collections/grids/items?bbox={box}&limit=100" for box in bench.boxes[:FIRST]],
+        "search": ["/search?q=anyuan"] * FIRST,
+    }
+    with start_ours(bench.store.folder, bench.folder, 1) as (base, _, _):
+        for kind, paths in kinds.items():
+            slowest = 1000 * max(time_requests(base, paths))
+            print(f"  the slowest of the first {FIRST} answers, {kind}: {slowest:.1f} ms")
+            bar = f"slowest of the first {FIRST} answers, {kind}, ms"
+            bench.add(bar, slowest, None, None, "", True)
+
+
 def run_two_workers(bench: Bench) -> None:
     """Measure how much memory a second worker takes, and that both answer."""
     with serve_ours(bench.store.folder, bench.folder, 2) as (base, process, started):
@@ -521,6 +605,16 @@ def run_peer(bench: Bench, name: str, programs: Path, address: str, database: in
         bench.measure(name, "point", base, write_paths(bench.folder, points), pid, [database])
         boxes = [items.format(100, box) for box in bench.boxes]
         bench.measure(name, "items", base, write_paths(bench.folder, boxes), pid, [database])
+        for _ in range(ROUNDS if name == "tipg" else 0):
+            for layers, who in ((TILE_LAYERS, "tipg"), (TILE_LAYERS[:1], "tipg, grids")):
+                parts = [
+                    [
+                        f"/collections/public.{layer}/tiles/{MERCATOR}/{z}/{x}/{y}"
+                        for layer in layers
+                    ]
+                    for z, x, y in bench.tiles
+                ]
+                bench.time_cold(who, base, parts, [pid, database])
 
 
 def run_peers(bench: Bench, folder: Path, names: Sequence[str]) -> None:
@@ -537,7 +631,31 @@ def run_peers(bench: Bench, folder: Path, names: Sequence[str]) -> None:
 
 
 def run_tiles(bench: Bench) -> None:
-    """Measure tiles: here when the service has them."""
+    """Ask ours for each tile of a zoom in servers that were not asked before; then again."""
+    for turn in range(ROUNDS):
+        with serve_ours(bench.store.folder, bench.folder, 1) as (base, process, _):
+            paths = [f"/tiles/{MERCATOR}/{zoom}/{y}/{x}" for zoom, x, y in bench.tiles]
+            bench.time_cold("ours", base, [[path] for path in paths], [process.pid])
+            if turn == ROUNDS - 1:
+                script = write_paths(bench.folder, paths)
+                bench.measure("ours", "kept tiles", base, ZIPPED + script, process.pid)
+
+
+def time_requests(base: str, paths: Sequence[str]) -> list[float]:
+    """Ask for paths one after the other, and return the seconds of each."""
+    link = http.client.HTTPConnection(base.removeprefix("http://"))
+    link.connect()
+    seconds = []
+    for path in paths:
+        start = time.perf_counter()
+        link.request("GET", path, headers={"Accept-Encoding": "gzip"})
+        answer = link.getresponse()
+        body = answer.read()
+        seconds.append(time.perf_counter() - start)
+        if answer.status not in (200, 204):
+            raise RuntimeError(f"{base}{path} answered {answer.status}: {body[:200]!r}")
+    link.close()
+    return seconds
 
 
 def conclude(bench: Bench) -> None:
@@ -546,6 +664,9 @@ def conclude(bench: Bench) -> None:
     ours = bench.loads["ours", "point"]
     bench.add("point, p99 ms at 32 connections", ours.p99, None, None, "< 10", ours.p99 < 10)
     bench.compare("items", ">= 3000 and >= 20 x tipg", 3_000, 20)
+    kept = bench.loads["ours", "kept tiles"].rate
+    bench.add("kept tiles, requests/s", kept, None, None, ">= 5000", kept >= 5000)
+    bench.compare_cold()
     for kind, goal in (("JSON", 2e6), ("CSV", 2e6), ("Arrow", 5e6)):
         load = bench.loads.get(("ours", kind))
         if load:
@@ -558,8 +679,7 @@ def conclude(bench: Bench) -> None:
 
 def main() -> None:
     """Run, print, and write the bars."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", type=Path)
+    parser = make_parser(__doc__)
     parser.add_argument("--grids", type=int, default=2157)
     parser.add_argument("--store", type=Path, help="folder of a published plan, made if missing")
     parser.add_argument("--peers", type=Path, help="folder of the peers' environments")
@@ -571,16 +691,14 @@ def main() -> None:
         store = make_store(options.store or folder / "store", options.grids)
         bench = Bench(store, folder, options.seconds)
         run_ours(bench)
+        run_first(bench)
         run_two_workers(bench)
         run_tiles(bench)
         if options.only != "ours":
             names = [options.only] if options.only else list(PEERS)
             run_peers(bench, options.peers or folder / "peers", names)
         conclude(bench)
-    for bar in bench.bars:
-        print(bar)
-    if options.json:
-        options.json.write_text(json.dumps(bench.bars, ensure_ascii=False, indent=1))
+    report(bench.bars, options.json)
 
 
 if __name__ == "__main__":

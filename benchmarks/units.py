@@ -23,13 +23,13 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import shapely
 from main_job import CITIES
+from report import Bar, make_bar, make_parser, report  # the script beside this one
 
 import gridmap
 from gridmap.city import City
@@ -170,7 +170,7 @@ def run_apart(task: str, full: bool) -> Any:
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
 
 
-def judge_city(name: str, found: dict[str, Any]) -> list[dict[str, Any]]:
+def judge_city(name: str, found: dict[str, Any]) -> list[Bar]:
     """Return the bars of one city."""
     ours, peer = found["ours"], found["peer"]
     cost = 1000 * ours["units_s"] / ours["buildings"]
@@ -196,13 +196,7 @@ def judge_city(name: str, found: dict[str, Any]) -> list[dict[str, Any]]:
     return bars
 
 
-def make_bar(bar: str, ours: float, peer: float | None, goal: str, met: bool) -> dict[str, Any]:
-    """Return a row of the report; the ratio is the peer's figure over ours."""
-    ratio = peer / ours if peer else None
-    return {"bar": bar, "ours": ours, "peer": peer, "ratio": ratio, "goal": goal, "met": met}
-
-
-def judge_curve(rows: list[tuple[int, float, float]]) -> dict[str, Any]:
+def judge_curve(rows: list[tuple[int, float, float]]) -> Bar:
     """Print the curve and return its bar: the exponent of n from 10,000 buildings on."""
     print("\nbuildings   units s   adjacency s   µs per building")
     for count, units, adjacency in rows:
@@ -228,22 +222,12 @@ def print_city(name: str, found: dict[str, Any]) -> None:
         )
 
 
-def print_bars(bars: list[dict[str, Any]]) -> None:
-    """Print the table of bars."""
-    print(f"\n{'bar':36s}{'ours':>10s}{'momepy':>10s}{'ratio':>8s}  {'goal':22s}met")
-    for row in bars:
-        peer, ratio = ("-" if row[key] is None else f"{row[key]:.3g}" for key in ("peer", "ratio"))
-        met = "yes" if row["met"] else "NO"
-        print(f"{row['bar']:36s}{row['ours']:10.3g}{peer:>10s}{ratio:>8s}  {row['goal']:22s}{met}")
-
-
 def main() -> None:
     """Run the cities named, or both; print the table, write the list."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = make_parser(__doc__)
     parser.add_argument("cities", nargs="*", choices=[*NAMES, "curve", []])
     parser.add_argument("--full", action="store_true", help="momepy on every block")
     parser.add_argument("--curve", action="store_true", help="2,000 to 200,000 buildings")
-    parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--inner", action="store_true", help=argparse.SUPPRESS)
     wish = parser.parse_args()
     if wish.inner:
@@ -262,9 +246,8 @@ def main() -> None:
         bars += judge_city(name, found)
     if wish.curve or "curve" in wish.cities:
         bars.append(judge_curve(run_apart("curve", False)))
-    print_bars(bars)
-    if wish.json:
-        wish.json.write_text(json.dumps(bars, indent=1) + "\n", encoding="utf-8")
+    print()
+    report(bars, wish.json, peer="momepy")
 
 
 if __name__ == "__main__":

@@ -5,18 +5,25 @@ digits of a grid, the 12 before them of its community, and 9 of its street. What
 shares its digits with another, is numbered above all codes, in the order of names.
 """
 
+from __future__ import annotations
+
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
 from gridmap.crs import to_xy
 from gridmap.geojson import Features
+from gridmap.later import later
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+else:
+    gpd = later("geopandas")
 
 #: Types of areas, and what they are called.
 AREA_TYPES = {"GRD": "网格", "COM": "社区", "STR": "街道"}

@@ -15,6 +15,8 @@ entry in the log or not, and a head that is at most behind.
 An entry holds codes, names and counts. Where a citizen is or was never goes in, and is refused.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import re
@@ -24,14 +26,19 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from filelock import FileLock, Timeout
 
 from gridmap.databases import PATIENCE, HeldDatabase
 from gridmap.errors import AuditError, StoreError
 from gridmap.files import write_whole
+from gridmap.later import later
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = later("pandas")
 
 #: Days that an entry is kept at least (网络安全法, article on logs: six months).
 LEAST_DAYS = 180
@@ -93,7 +100,7 @@ class Entry:
     before: str = ""
     hash: str = ""
 
-    def sealed(self) -> "Entry":
+    def sealed(self) -> Entry:
         """Return the entry with its hash."""
         *members, _ = asdict(self).values()
         text = json.dumps(members, ensure_ascii=False, separators=(",", ":"))
@@ -111,7 +118,7 @@ class AuditHead:
         return f"{self.seq}:{self.hash}"
 
     @classmethod
-    def parse(cls, text: str) -> "AuditHead":
+    def parse(cls, text: str) -> AuditHead:
         """Read ``SEQ:HASH``.
 
         Raises

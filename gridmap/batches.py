@@ -9,33 +9,44 @@ No row is dropped and none stops the others: one without coordinates, or with im
 answered with the match ``none`` and says why.
 """
 
+from __future__ import annotations
+
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import orjson
-import pandas as pd
-import pyarrow as pa
-import pyarrow.csv as pa_csv
 from numpy.typing import NDArray
 
 from gridmap.cutting.mesh import Floats, Ints, kernel
 from gridmap.errors import TableError
+from gridmap.later import later
 from gridmap.locate import MATCHES, SUSPECTED, Judged, Locator
 from gridmap.reading.layers import LAT_NAMES, LON_NAMES, find_column
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.csv as pa_csv
+else:
+    pd = later("pandas")
+    pa = later("pyarrow")
+    pa_csv = later("pyarrow.csv")
 
 JSON, CSV, ARROW = "application/json", "text/csv", "application/vnd.apache.arrow.stream"
 #: The kinds of batches, by their media type.
 MEDIA_TYPES = (JSON, CSV, ARROW)
 #: The columns of an answer, in order.
 ANSWER = (
-    "grid_code", "name", "community", "street", "match", "border", "distance", "runner_up",
+    "grid_code", "name", "community", "street", "match", "border_m", "distance_m", "runner_up",
     "suspect",
 )  # fmt: skip
 _TOLD = ("name", "community", "street")
+#: Texts of a column that numbers of two bytes can count.
+_SMALL = 1 << 15
 #: A point in the kinds that are read and written by kernels.
 _ONE = {JSON: b'{"lon": [122.2], "lat": [40.6]}', CSV: b"lon,lat\n122.2,40.6\n"}
 
@@ -97,7 +108,7 @@ class Batches:
         Returns
         -------
         bytes
-            Of the same kind, with the columns `ANSWER`; metres are ``border`` and ``distance``.
+            Of the same kind, with the columns `ANSWER`; metres are ``border_m`` and ``distance_m``.
 
         Raises
         ------
@@ -289,21 +300,23 @@ def _to_array(column: pa.ChunkedArray) -> Floats:
 
 
 def _write_arrow(made: Batches, found: Judged, table: pa.Table, _about: dict[str, Any]) -> bytes:
+    """Write the given columns, but for those of an answer, and the answer's."""
     answers = [
         *(column.name(found.grid) for column in made._columns),
         _name_numbers(found.match, MATCHES),
-        *(pa.array(column, mask=np.isnan(column)) for column in (found.border, found.distance)),
+        *(_hide_missing(metres) for metres in (found.border_m, found.distance_m)),
         made._columns[0].name(found.runner_up),
         _name_numbers(found.suspect, SUSPECTED),
     ]
-    for name, column in zip(ANSWER, answers, strict=True):
-        if name in table.column_names:
-            table = table.drop_columns(name)
-        table = table.append_column(name, column)
-    out = io.BytesIO()
-    with pa.ipc.new_stream(out, table.schema) as stream:
-        stream.write_table(table)
-    return out.getvalue()
+    given = [field for field in table.schema if field.name not in ANSWER]
+    fields = [pa.field(name, one.type) for name, one in zip(ANSWER, answers, strict=True)]
+    schema = pa.schema([*given, *fields], table.schema.metadata)
+    columns = [table.column(field.name) for field in given]
+    whole = pa.Table.from_arrays([*columns, *answers], schema=schema)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, schema) as stream:
+        stream.write_table(whole)
+    return sink.getvalue().to_pybytes()
 
 
 class _Column:
@@ -313,16 +326,25 @@ class _Column:
         encoded = pa.array([text or None for text in texts], pa.string()).dictionary_encode()
         self._texts = encoded.dictionary
         places = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-        self._places = np.append(places, -1).astype(np.int32)  # the last is: nobody
+        kind = np.int16 if len(self._texts) < _SMALL else np.int32
+        self._places = np.append(places, -1).astype(kind)  # the last is: nobody
 
     def name(self, grid: Ints) -> pa.DictionaryArray:
         """Return the texts of grids."""
-        places = self._places[grid]
-        return pa.DictionaryArray.from_arrays(pa.array(places, mask=places < 0), self._texts)
+        places = np.take(self._places, grid)
+        missing = places < 0
+        numbers = pa.array(places, mask=missing) if missing.any() else pa.array(places)
+        return pa.DictionaryArray.from_arrays(numbers, self._texts, safe=False)
 
 
 def _name_numbers(numbers: Ints, names: Sequence[str]) -> pa.DictionaryArray:
-    return pa.DictionaryArray.from_arrays(numbers.astype(np.int8), pa.array(names))
+    texts = pa.array(names)
+    return pa.DictionaryArray.from_arrays(pa.array(numbers.astype(np.int8)), texts, safe=False)
+
+
+def _hide_missing(metres: Floats) -> pa.Array:
+    """Return metres, with null for NaN."""
+    return pa.array(metres, from_pandas=True)
 
 
 # --- writing text ------------------------------------------------------------------------------
@@ -342,14 +364,14 @@ class _Fragments(NamedTuple):
     grids: int
 
 
-_JSON_MARKS = (',"distance":', ',"runner_up":', "null", "},", "")
+_JSON_MARKS = (',"distance_m":', ',"runner_up":', "null", "},", "")
 _CSV_MARKS = (",", ",", "", "\r\n", ",")
 
 
 def _quote_json(texts: Sequence[str | None], name: str) -> list[str]:
     start = "{" if name == ANSWER[0] else ("" if name == "runner_up" else ",")
     key = "" if name == "runner_up" else f'"{name}":'
-    tail = ',"border":' if name == "match" else ""
+    tail = ',"border_m":' if name == "match" else ""
     return [f"{start}{key}{orjson.dumps(text or None).decode()}{tail}" for text in texts]
 
 
@@ -410,9 +432,9 @@ def _put_rows(found: Judged, fragments: _Fragments, text: Bytes, heads: Ints) ->
             at = _put(out, at, fragments, marks + 4)
         at = _put(out, at, fragments, found.grid[row])
         at = _put(out, at, fragments, matches + found.match[row])
-        at = _put_metres(out, at, fragments, marks + 2, found.border[row])
+        at = _put_metres(out, at, fragments, marks + 2, found.border_m[row])
         at = _put(out, at, fragments, marks)
-        at = _put_metres(out, at, fragments, marks + 2, found.distance[row])
+        at = _put_metres(out, at, fragments, marks + 2, found.distance_m[row])
         at = _put(out, at, fragments, marks + 1)
         at = _put(out, at, fragments, grids + found.runner_up[row])
         at = _put(out, at, fragments, suspects + found.suspect[row])

@@ -3,25 +3,35 @@
 Cells of a power of two lie over the territory. A cell without an edge answers at once. A cell with
 edges lists the grids that it may belong to; for each (grid, row of cells), its *slab*, the edges of
 the grid in that row are kept together. That is all a test needs. Grids are found by the parity of
-the edges crossed on the way east; what happens on a border is said in `gridmap.locate`.
+the edges crossed on the way east; what happens on a border is said in `gridmap.locate`. Where grids
+cover a cell without a gap the last one listed needs no test: what is in none of the others is in
+that one.
 """
+
+from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import geopandas as gpd
 import numpy as np
 import shapely
 from numba import njit
 from numpy.typing import NDArray
 
 from gridmap.errors import TableError
+from gridmap.later import later
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+else:
+    gpd = later("geopandas")
 
 Ints = NDArray[Any]
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Whole = int | np.int64  # numba's and numpy's whole numbers are the same 64 bits
+Truth = bool | np.bool_  # so are their truths
 Pair = tuple[Whole, Whole]
 Nearest = tuple[float, Whole]  # the square of a distance in metres, and a grid
 
@@ -29,16 +39,26 @@ INSIDE, BORDER, NEAREST, NONE = range(4)  #: what an answer can be
 PLAIN_INSIDE, PLAIN_OUTSIDE = 1, 2  #: what a cell can be marked
 _UNITS = 10_000_000  # whole numbers per degree
 _RADIUS, _FLATNESS = 6378137.0, 0.0066943799901413165  # WGS-84: equator in metres, e²
-_CELLS_PER_GRID, _CELLS_PER_EDGE = 64, 4
+_CELLS_PER_GRID, _CELLS_PER_EDGE = 128, 4
 _FEWEST_CELLS, _MOST_CELLS = 1 << 12, 1 << 23
 _CACHED = 1 << 23  # bytes of edges that the caches of a processor hold
+_OVERLAP = 1e-10  # square degrees that two grids share at least to overlap: about 1 m²
+_BLOCK = 1 << 10  # points that go through the steps of `own_points` together
 _FEWEST_SORTED = 1 << 14  # fewer points are not worth sorting
 
 
-def trace_edges(shapes: gpd.GeoSeries) -> tuple[Ints, Ints]:
+def trace_edges(shapes: gpd.GeoSeries, whose: Ints | None = None) -> tuple[Ints, Ints]:
     """Return the row of the shape of each edge, and the edges: ax, ay, bx, by, with a below b.
 
-    Level edges run eastward. An edge that one shape has twice is no border of it, and left out.
+    Level edges run eastward. An edge that one row has twice is no border of it, and left out.
+
+    Parameters
+    ----------
+    shapes : GeoSeries
+        In degrees.
+    whose : array of int, optional
+        The row that each shape counts for, where that is not its own: of two in a row that overlap,
+        what is in both is in none.
     """
     parts, part_row = shapely.get_parts(shapes.to_numpy(), return_index=True)
     rings, ring_part = shapely.get_rings(parts, return_index=True)
@@ -47,6 +67,7 @@ def trace_edges(shapes: gpd.GeoSeries) -> tuple[Ints, Ints]:
     edges = np.hstack([points[:-1], points[1:]])
     real = (ring[:-1] == ring[1:]) & (edges[:, :2] != edges[:, 2:]).any(axis=1)
     edges, rows = edges[real], part_row[ring_part[ring[:-1][real]]]
+    rows = rows if whose is None else whose[rows]
     down = (edges[:, 1] > edges[:, 3]) | (
         (edges[:, 1] == edges[:, 3]) & (edges[:, 0] > edges[:, 2])
     )
@@ -91,17 +112,62 @@ def order_by_shape(grids: gpd.GeoDataFrame, owner: Ints, edges: Ints) -> Ints:
     return rows[np.argsort(base[rows], kind="stable")]
 
 
-def _find_across(owner: Ints, edges: Ints, grids: int) -> Ints:
-    """Return the grid on the other side of each edge; ``grids`` where there is none."""
-    _, edge = np.unique(edges, axis=0, return_inverse=True)
+def cut_zones(
+    grids: gpd.GeoDataFrame, shapes: gpd.GeoSeries, owner: Ints, edges: Ints
+) -> tuple[Ints, Ints]:
+    """Take what exclusive grids cover out of the base grids below, which do not own it.
+
+    So the distance to a border is that to the land of another owner, and what lies across is known.
+
+    Parameters
+    ----------
+    grids : GeoDataFrame
+        The grids, exclusive where ``grid_type`` says so.
+    shapes : GeoSeries
+        Theirs, in degrees.
+    owner, edges : array
+        As `trace_edges` gives them; so are those that come back.
+    """
+    over, under = _find_overlays(grids, shapes)
+    if not len(over):
+        return owner, edges
+    rows = np.arange(len(grids))
+    both = shapes.iloc[np.concatenate([rows, over])]
+    cut_owner, cut_edges = trace_edges(both, np.concatenate([rows, under]))
+    # A base grid that is covered wholly owns nothing, but has to be somewhere.
+    gone = ~np.isin(rows, cut_owner)[owner]
+    return np.concatenate([cut_owner, owner[gone]]), np.concatenate([cut_edges, edges[gone]])
+
+
+def _find_overlays(grids: gpd.GeoDataFrame, shapes: gpd.GeoSeries) -> tuple[Ints, Ints]:
+    """Return the rows of exclusive grids and of the base grids below, a pair for each overlap."""
+    if "grid_type" not in grids.columns:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    exclusive = (grids["grid_type"] == "exclusive").to_numpy()
+    zones, bases = np.flatnonzero(exclusive), np.flatnonzero(~exclusive)
+    outlines = shapes.to_numpy()
+    tree = shapely.STRtree(outlines[bases])
+    over, under = tree.query(outlines[zones], predicate="intersects")
+    over, under = zones[over], bases[under]
+    shared = shapely.area(shapely.intersection(outlines[over], outlines[under]))
+    return over[shared > _OVERLAP], under[shared > _OVERLAP]
+
+
+def _match_edges(owner: Ints, edges: Ints, grids: int) -> tuple[Ints, Ints]:
+    """Return the grid on the other side of each edge, and the outline of all grids.
+
+    The grid is ``grids`` where there is none; the outline is the edges of an odd number of grids.
+    """
+    distinct, edge, times = np.unique(edges, axis=0, return_inverse=True, return_counts=True)
     edge = edge.ravel()
     order = np.lexsort([owner, edge])
-    across = np.full(len(edges), grids)
-    same = edge[order[:-1]] == edge[order[1:]]
-    # Where three claim an edge (an overlap), each is across from its neighbour in order.
-    across[order[1:][same]] = owner[order[:-1][same]]
-    across[order[:-1][same]] = owner[order[1:][same]]
-    return across
+    heads = np.cumsum(times) - times
+    first, second = order[heads], order[np.minimum(heads + 1, len(order) - 1)]
+    # Where several claim an edge (a zone over several grids), the first in order is across from
+    # all others: it owns what lies there.
+    across = owner[first][edge]
+    across[first] = np.where(times > 1, owner[second], grids)
+    return across, distinct[times % 2 == 1]
 
 
 # --- the index ---------------------------------------------------------------------------------
@@ -111,12 +177,12 @@ class Index(NamedTuple):
     """The arrays that the kernels read; grids are numbered in the order of their shapes."""
 
     frame: Ints  #: x0, y0, shift_x, shift_y, columns, rows, grids: cells are 1 << shift wide, high
-    cells: Ints  #: per cell its grid, the number of grids if outside; -1 - b for border cell b
-    lists: Ints  #: per border cell b: its choices are choices[lists[b]:lists[b + 1]]
-    choices: Ints  #: grid, slab; the grids of a cell in their order
+    cells: Ints  #: per cell its grid, the number of grids if outside; -1 - c: its choices are at c
+    choices: Ints  #: grid, first edge, edge behind the last; of the last one of a cell: ~grid
     spans: Ints  #: per grid its first row of cells, its number of rows, its first slab
     slabs: Ints  #: per slab s: its edges are edges[slabs[s]:slabs[s + 1]]
-    edges: Ints  #: ax, ay, bx, by, grid across (the number of grids for none); a is below b
+    edges: Ints  #: ax, ay, bx, by; a is below b
+    across: Ints  #: per edge the grid on its other side, the number of grids for none
 
 
 def build_index(owner: Ints, edges: Ints, grids: int) -> Index:
@@ -132,12 +198,13 @@ def build_index(owner: Ints, edges: Ints, grids: int) -> Index:
         How many grids there are.
     """
     frame = _lay_cells(edges, grids)
-    spans, slabs, slab_edges = _sort_into_slabs(frame, owner, edges, grids)
-    table = np.column_stack([edges, _find_across(owner, edges, grids)])[slab_edges]
-    table = np.ascontiguousarray(table, np.int32)
-    cell, choice, touched = _relate_cells(frame, spans, slabs, table)
-    cells, lists, choices = _list_choices(frame, spans, cell, choice, touched)
-    return Index(frame, cells, lists, choices, spans, slabs, table)
+    across, outline = _match_edges(owner, edges, grids)
+    spans, slabs, edge = _sort_into_slabs(frame, owner, edges, grids)
+    table = np.ascontiguousarray(edges[edge], np.int32)
+    related = _relate_cells(frame, spans, slabs, table)
+    covered = _find_covered(frame, outline)
+    cells, choices = _list_choices(frame, spans, slabs, *related, covered)
+    return Index(frame, cells, choices, spans, slabs, table, across[edge].astype(np.int32))
 
 
 def _lay_cells(edges: Ints, grids: int) -> Ints:
@@ -194,10 +261,23 @@ def _place_slabs(owner: Ints, edges: Ints, first: Ints, count: Ints) -> Ints:
     return start
 
 
+def _find_covered(frame: Ints, outline: Ints) -> Flags:
+    """Return the cells of which every point is in an odd number of grids: there is one at least."""
+    covered = np.zeros(int(frame[4] * frame[5]), np.bool_)
+    if len(outline):
+        all_one = np.zeros(len(outline), np.int64)  # as if there were one grid of that border
+        spans, slabs, edge = _sort_into_slabs(frame, all_one, outline, 1)
+        table = np.ascontiguousarray(outline[edge], np.int32)
+        cell, _, touched = _relate_cells(frame, spans, slabs, table)
+        covered[cell] = True
+        covered &= ~touched
+    return covered
+
+
 def _list_choices(
-    frame: Ints, spans: Ints, cell: Ints, choice: Ints, touched: Ints
-) -> tuple[Ints, Ints, Ints]:
-    """Turn pairs (cell, grid) into the tables of cells, lists and choices."""
+    frame: Ints, spans: Ints, slabs: Ints, cell: Ints, choice: Ints, touched: Ints, covered: Flags
+) -> tuple[Ints, Ints]:
+    """Turn pairs (cell, grid) into the tables of cells and choices."""
     columns, rows, grids = int(frame[4]), int(frame[5]), int(frame[6])
     cells = np.full(columns * rows, grids, np.int32)
     order = np.argsort(cell, kind="stable")  # grids were related in order, and stay in it
@@ -205,14 +285,18 @@ def _list_choices(
     inner = ~touched[cell]
     cells[cell[inner][::-1]] = choice[inner][::-1]  # of several, the first is written last
     cell, choice = cell[~inner], choice[~inner]
-    border = np.flatnonzero(touched)
-    cells[border] = -1 - np.arange(len(border))
-    lists = np.searchsorted(cell, np.append(border, columns * rows))
     slab = spans[choice, 2] + cell // columns - spans[choice, 0]
-    return cells, lists.astype(np.int32), np.column_stack([choice, slab]).astype(np.int32)
+    choices = np.column_stack([choice, slabs[slab], slabs[slab + 1]])
+    last = np.flatnonzero(np.append(cell[1:] != cell[:-1], True))
+    open_ended = ~covered[cell[last]]
+    choices[last[~open_ended], 0] = ~choices[last[~open_ended], 0]
+    choices = np.insert(choices, last[open_ended] + 1, [~grids, 0, 0], axis=0)
+    ends = last + np.cumsum(open_ended)
+    cells[cell[last]] = -1 - np.append(0, ends[:-1] + 1)
+    return cells, choices.astype(np.int32)
 
 
-def mark_plain(index: "Index", near_border: float, nearest: float) -> Ints:
+def mark_plain(index: Index, near_border: float, nearest: float) -> Ints:
     """Mark the cells of which every place has the same answer, whatever its distance.
 
     Returns
@@ -254,7 +338,7 @@ def _mark_far(frame: Ints, kind: Flags, metres: float) -> Flags:
 @njit(cache=True, nogil=True)
 def _relate_cells(frame: Ints, spans: Ints, slabs: Ints, edges: Ints) -> tuple[Ints, Ints, Ints]:
     """Pair each cell with the grids that have an edge in it or cover it; tell which have edges."""
-    columns, rows, grids = frame[4], frame[5], frame[6]
+    columns, rows, grids = frame[4], frame[5], len(spans)
     touched = np.zeros(columns * rows, np.bool_)
     stamp = np.full(columns, -1, np.int64)  # per column: the last slab with an edge in it
     most = 0
@@ -266,8 +350,8 @@ def _relate_cells(frame: Ints, spans: Ints, slabs: Ints, edges: Ints) -> tuple[I
     for grid in range(grids):
         for row in range(spans[grid, 0], spans[grid, 0] + spans[grid, 1]):
             slab = spans[grid, 2] + row - spans[grid, 0]
-            lines = edges[slabs[slab] : slabs[slab + 1]]
-            west, east = _stamp_row(frame, lines, row, slab, stamp)
+            start, stop = slabs[slab], slabs[slab + 1]
+            west, east = _stamp_row(frame, edges[start:stop], row, slab, stamp)
             if found + columns > cell.size:
                 cell = np.append(cell, np.empty(cell.size + columns, np.int32))
                 choice = np.append(choice, np.empty(choice.size + columns, np.int32))
@@ -275,7 +359,7 @@ def _relate_cells(frame: Ints, spans: Ints, slabs: Ints, edges: Ints) -> tuple[I
                 has_edge = stamp[column] == slab
                 x = frame[0] + (column << frame[2])
                 y = frame[1] + (row << frame[3])
-                if has_edge or _is_inside(slabs, edges, slab, x, y):
+                if has_edge or _is_inside(edges, start, stop, x, y):
                     cell[found], choice[found] = row * columns + column, grid
                     touched[row * columns + column] |= has_edge
                     found += 1
@@ -308,59 +392,51 @@ def _stamp_row(frame: Ints, edges: Ints, row: Whole, slab: Whole, stamp: Ints) -
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _is_inside(slabs: Ints, edges: Ints, slab: Whole, x: Whole, y: Whole) -> bool:
-    """Tell whether an odd number of the grid's edges lies on the way east.
+def _is_inside(edges: Ints, start: Whole, stop: Whole, x: Whole, y: Whole) -> Truth:
+    """Tell whether an odd number of a grid's edges lies on the way east.
 
     The point is taken a little east and, by less, north of where it is, so none is on an edge.
+    Every test is made, for a wrong guess of what is next costs a processor more than all of them.
     """
-    odd = False
-    for edge in range(slabs[slab], slabs[slab + 1]):
-        ay, by = np.int64(edges[edge, 1]), np.int64(edges[edge, 3])
-        if ay <= y < by:
-            ax, bx = np.int64(edges[edge, 0]), np.int64(edges[edge, 2])
-            if (bx - ax) * (y - ay) > (by - ay) * (x - ax):
-                odd = not odd
+    odd: Truth = False
+    for edge in range(start, stop):
+        ax, ay = np.int64(edges[edge, 0]), np.int64(edges[edge, 1])
+        bx, by = np.int64(edges[edge, 2]), np.int64(edges[edge, 3])
+        odd ^= (ay <= y) & (y < by) & ((bx - ax) * (y - ay) > (by - ay) * (x - ax))
     return odd
 
 
-@njit(cache=True, nogil=True)
-def _find_on_outline(
-    frame: Ints, cells: Ints, lists: Ints, choices: Ints, slabs: Ints, edges: Ints, x: Whole,
-    y: Whole,
-) -> Whole:  # fmt: skip
-    """Return the grid that owns a point just north of due east of which there is none."""
-    column, row = (x - frame[0]) >> frame[2], (y - frame[1]) >> frame[3]
-    if column < 0 or row < 0 or column >= frame[4] or row >= frame[5]:
-        return frame[6]
-    found = np.int64(cells[row * frame[4] + column])
-    if found >= 0:
-        return found
-    start, stop = lists[-1 - found], lists[-found]
-    return _turn_from_east(frame[6], choices[start:stop], slabs, edges, x, y)
+@njit(cache=True, nogil=True, inline="always")
+def _choose(choices: Ints, edges: Ints, place: Whole, x: Whole, y: Whole) -> Whole:
+    """Return the first grid of a list of choices that a point is inside, or the last one."""
+    while choices[place, 0] >= 0:
+        if _is_inside(edges, choices[place, 1], choices[place, 2], x, y):
+            return np.int64(choices[place, 0])
+        place += 1
+    return ~np.int64(choices[place, 0])
 
 
 @njit(cache=True, nogil=True)
-def _turn_from_east(
-    nobody: Whole, choices: Ints, slabs: Ints, edges: Ints, x: Whole, y: Whole
-) -> Whole:
+def _turn_from_east(choices: Ints, edges: Ints, place: Whole, x: Whole, y: Whole) -> Whole:
     """Return the first grid that begins, turning anticlockwise from due east, at this point.
 
     Called where the view just north of due east meets none, so a grid that touches the point begins
     at one of its edges there. An edge due east ends a grid: it comes last, after a whole turn.
+    The list of choices then ends with nobody, who owns the point if no grid touches it.
     """
-    best, best_x, best_y = nobody, np.int64(0), np.int64(0)
-    for place in range(len(choices)):
-        slab = choices[place, 1]
-        for edge in range(slabs[slab], slabs[slab + 1]):
+    best, best_x, best_y = np.int64(-1), np.int64(0), np.int64(0)
+    while choices[place, 0] >= 0:
+        for edge in range(choices[place, 1], choices[place, 2]):
             ax, ay = np.int64(edges[edge, 0]) - x, np.int64(edges[edge, 1]) - y
             bx, by = np.int64(edges[edge, 2]) - x, np.int64(edges[edge, 3]) - y
             if ay > 0 or by < 0 or min(ax, bx) > 0 or max(ax, bx) < 0 or ax * by != ay * bx:
                 continue  # the point is not on this edge
             for end_x, end_y in ((ax, ay), (bx, by)):
                 real = end_x != 0 or end_y != 0
-                if real and (best == nobody or _comes_before(end_x, end_y, best_x, best_y)):
+                if real and (best < 0 or _comes_before(end_x, end_y, best_x, best_y)):
                     best, best_x, best_y = np.int64(choices[place, 0]), end_x, end_y
-    return best
+        place += 1
+    return best if best >= 0 else ~np.int64(choices[place, 0])
 
 
 @njit(cache=True, nogil=True)
@@ -375,37 +451,30 @@ def _comes_before(ax: Whole, ay: Whole, bx: Whole, by: Whole) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def _own_point(
-    frame: Ints, cells: Ints, lists: Ints, choices: Ints, slabs: Ints, edges: Ints, x: Whole,
-    y: Whole,
-) -> Whole:  # fmt: skip
+def _own_point(frame: Ints, cells: Ints, choices: Ints, edges: Ints, x: Whole, y: Whole) -> Whole:
     """Return the owner of one point; the number of grids for none."""
     column, row = (x - frame[0]) >> frame[2], (y - frame[1]) >> frame[3]
     if not (0 <= column < frame[4] and 0 <= row < frame[5]):
         return frame[6]
     found = np.int64(cells[row * frame[4] + column])
-    if 0 <= found < frame[6]:
+    if found >= 0:
         return found
-    if found < 0:
-        for place in range(lists[-1 - found], lists[-found]):
-            if _is_inside(slabs, edges, choices[place, 1], x, y):
-                return np.int64(choices[place, 0])
-    return _find_on_outline(frame, cells, lists, choices, slabs, edges, x, y)
+    grid = _choose(choices, edges, -1 - found, x, y)
+    return grid if grid < frame[6] else _turn_from_east(choices, edges, -1 - found, x, y)
 
 
 @njit(cache=True, nogil=True)
 def own_points(
-    frame: Ints, cells: Ints, lists: Ints, choices: Ints, slabs: Ints, edges: Ints, lon: Floats,
-    lat: Floats,
-) -> Ints:  # fmt: skip
+    frame: Ints, cells: Ints, choices: Ints, edges: Ints, lon: Floats, lat: Floats
+) -> Ints:
     """Return each point's owner; the number of grids for none.
 
     Where the index is larger than the caches, points are taken in the order of their cells.
     """
     if edges.nbytes < _CACHED or lon.size < _FEWEST_SORTED:
-        return _own_in_turn(frame, cells, lists, choices, slabs, edges, lon, lat)
+        return _own_in_turn(frame, cells, choices, edges, lon, lat)
     order = _order_by_cell(frame, lon, lat)
-    found = _own_in_turn(frame, cells, lists, choices, slabs, edges, lon[order], lat[order])
+    found = _own_in_turn(frame, cells, choices, edges, lon[order], lat[order])
     out = np.empty_like(found)
     for place in range(order.size):
         out[order[place]] = found[place]
@@ -414,36 +483,46 @@ def own_points(
 
 @njit(cache=True, nogil=True)
 def _own_in_turn(
-    frame: Ints, cells: Ints, lists: Ints, choices: Ints, slabs: Ints, edges: Ints, lon: Floats,
-    lat: Floats,
-) -> Ints:  # fmt: skip
-    """Return each point's owner, as `own_points` does.
-
-    The first loop finds the grid just north of due east. It makes no calls, which would cost more
-    than the work; points of the outline wait for the second.
-    """
-    x0, y0, shift_x, shift_y, columns, rows, nobody = frame
-    out = np.full(lon.size, nobody)
-    for i in range(lon.size):
-        if abs(lon[i]) <= 180 and abs(lat[i]) <= 90:
-            x, y = np.int64(np.rint(lon[i] * _UNITS)), np.int64(np.rint(lat[i] * _UNITS))
-            column, row = (x - x0) >> shift_x, (y - y0) >> shift_y
-            if column < 0 or row < 0 or column >= columns or row >= rows:
-                continue
-            found = np.int64(cells[row * columns + column])
-            if found < 0:
-                start, stop = lists[-1 - found], lists[-found]
-                found = np.int64(nobody)
-                for place in range(start, stop):
-                    if _is_inside(slabs, edges, choices[place, 1], x, y):
-                        found = np.int64(choices[place, 0])
-                        break
-            out[i] = found
-    for j in np.flatnonzero(out == nobody):
-        if abs(lon[j]) <= 180 and abs(lat[j]) <= 90:
-            x, y = np.int64(np.rint(lon[j] * _UNITS)), np.int64(np.rint(lat[j] * _UNITS))
-            out[j] = _find_on_outline(frame, cells, lists, choices, slabs, edges, x, y)
+    frame: Ints, cells: Ints, choices: Ints, edges: Ints, lon: Floats, lat: Floats
+) -> Ints:
+    """Return each point's owner, as `own_points` does: block by block, each step for all of it."""
+    out = np.empty(lon.size, np.int64)
+    x, y = np.empty(_BLOCK, np.int64), np.empty(_BLOCK, np.int64)
+    place, waiting = np.empty(_BLOCK, np.int64), np.empty(_BLOCK, np.int64)
+    for start in range(0, lon.size, _BLOCK):
+        found = out[start : start + _BLOCK]
+        block = slice(start, start + found.size)
+        _find_cells(frame, lon[block], lat[block], x, y, place)
+        count = _read_cells(frame, cells, place, found, waiting)
+        for i in waiting[:count]:
+            first = -1 - found[i]
+            found[i] = _choose(choices, edges, first, x[i], y[i])
+            if found[i] == frame[6]:
+                found[i] = _turn_from_east(choices, edges, first, x[i], y[i])
     return out
+
+
+@njit(cache=True, nogil=True)
+def _find_cells(frame: Ints, lon: Floats, lat: Floats, x: Ints, y: Ints, place: Ints) -> None:
+    """Write the whole numbers of points, and the place of the cell of each; -1 for no cell."""
+    x0, y0, shift_x, shift_y, columns, rows, _ = frame
+    for i in range(lon.size):
+        x[i], y[i] = np.int64(np.rint(lon[i] * _UNITS)), np.int64(np.rint(lat[i] * _UNITS))
+        column, row = (x[i] - x0) >> shift_x, (y[i] - y0) >> shift_y
+        real = (abs(lon[i]) <= 180) & (abs(lat[i]) <= 90)
+        real &= (column >= 0) & (row >= 0) & (column < columns) & (row < rows)
+        place[i] = row * columns + column if real else -1
+
+
+@njit(cache=True, nogil=True)
+def _read_cells(frame: Ints, cells: Ints, place: Ints, found: Ints, waiting: Ints) -> Whole:
+    """Write what the cells of points say, and list the points that are still to be tested."""
+    count = 0
+    for i in range(found.size):
+        found[i] = cells[place[i]] if place[i] >= 0 else frame[6]
+        waiting[count] = i  # the next one is written over it, unless this one waits
+        count += found[i] < 0
+    return count
 
 
 @njit(cache=True, nogil=True)
@@ -494,20 +573,14 @@ def _scale_metres(x: Whole, y: Whole) -> _Place:
     return _Place(x, y, unit * prime * cosine, unit * prime * (1 - _FLATNESS) / narrow)
 
 
-@njit(cache=True, nogil=True)
-def _square_to_edge(edges: Ints, edge: Whole, at: _Place) -> float:
+@njit(cache=True, nogil=True, inline="always")
+def _square_to_edge(edges: Ints, edge: Whole | np.uint64, at: _Place) -> float:
     """Return the square of the metres from a place to an edge."""
     ax, ay = (edges[edge, 0] - at.x) * at.kx, (edges[edge, 1] - at.y) * at.ky
-    bx, by = (edges[edge, 2] - at.x) * at.kx, (edges[edge, 3] - at.y) * at.ky
-    dx, dy = bx - ax, by - ay
-    along = -(ax * dx + ay * dy)
-    length = dx * dx + dy * dy
-    if along <= 0:
-        return ax * ax + ay * ay
-    if along >= length:
-        return bx * bx + by * by
-    cross = ax * dy - ay * dx
-    return cross * cross / length
+    dx, dy = (edges[edge, 2] - edges[edge, 0]) * at.kx, (edges[edge, 3] - edges[edge, 1]) * at.ky
+    along = min(max(-(ax * dx + ay * dy) / (dx * dx + dy * dy), 0.0), 1.0)
+    px, py = ax + along * dx, ay + along * dy
+    return px * px + py * py
 
 
 @njit(cache=True, nogil=True)
@@ -521,15 +594,10 @@ def _square_to_row(frame: Ints, row: Whole, at: _Place) -> float:
 
 @njit(cache=True, nogil=True)
 def _measure_border(
-    frame: Ints, spans: Ints, slabs: Ints, edges: Ints, grid: Whole, at: _Place, most: float
+    frame: Ints, spans: Ints, slabs: Ints, edges: Ints, across: Ints, grid: Whole, at: _Place
 ) -> Nearest:
-    """Return the square of the metres to a grid's own border, and the grid across it there.
-
-    At most ``most`` metres are searched; their square comes back where the border is farther.
-    """
-    best, across = most * most, frame[6]
-    reach = np.int64(min(most / at.kx, 1e10)) + 1
-    west, east = at.x - reach, at.x + reach
+    """Return the square of the metres to a grid's own border, and the grid across it there."""
+    best, nearest = np.inf, frame[6]
     first, count, base = spans[grid, 0], spans[grid, 1], spans[grid, 2]
     start = min(max((at.y - frame[1]) >> frame[3], first), first + count - 1)
     for step in (1, -1):  # the place's own row and those north of it, then those south of it
@@ -537,59 +605,57 @@ def _measure_border(
         while first <= row < first + count and _square_to_row(frame, row, at) <= best:
             slab = base + row - first
             for edge in range(slabs[slab], slabs[slab + 1]):
-                if max(edges[edge, 0], edges[edge, 2]) < west:
-                    continue
-                if min(edges[edge, 0], edges[edge, 2]) > east:
-                    continue
                 square = _square_to_edge(edges, edge, at)
-                if square < best or (square == best and edges[edge, 4] < across):
-                    best, across = square, np.int64(edges[edge, 4])
+                if square < best or (square == best and across[edge] < nearest):
+                    best, nearest = square, np.int64(across[edge])
             row += step
-    return best, across
+    return best, nearest
 
 
 @njit(cache=True, nogil=True)
-def _reach_units(frame: Ints, metres: float) -> Pair:
-    """Return units of longitude and latitude that are so many metres or more all over the cells.
+def _list_near(
+    frame: Ints, spans: Ints, slabs: Ints, grid: Ints, lat: Floats, rows: Ints, most: float
+) -> tuple[Ints, Ints]:
+    """Return which edges of its grid may be less than ``most`` metres from each point at ``rows``.
 
-    More than the cells are wide or high is never needed.
+    Slabs of neighbouring rows lie one behind the other, and so do their edges: from one to behind
+    another. To look at all of them is quicker than to choose.
     """
-    south, north = frame[1], frame[1] + (frame[5] << frame[3])
-    kx, ky = _scale_metres(0, max(abs(south), abs(north))).kx, _scale_metres(0, 0).ky
-    wide, high = frame[4] << frame[2], north - south
-    return (
-        np.int64(min(metres / max(kx, 1e-9), wide)) + 1,
-        np.int64(min(metres / ky, high)) + 1,
-    )
+    first, last = np.empty(len(rows), np.int64), np.empty(len(rows), np.int64)
+    high = np.int64(min(most / _scale_metres(0, 0).ky, 2.0 * _UNITS * 180)) + 1
+    for k in range(len(rows)):
+        y, own = np.int64(np.rint(lat[rows[k]] * _UNITS)), grid[rows[k]]
+        begin, count = np.int64(spans[own, 0]), np.int64(spans[own, 1])
+        south = max((y - high - frame[1]) >> frame[3], begin)
+        north = min((y + high - frame[1]) >> frame[3], begin + count - 1)
+        slab = spans[own, 2] - begin
+        first[k], last[k] = slabs[slab + south], slabs[slab + north + 1]
+    return first, last
 
 
 @njit(cache=True, nogil=True)
-def _may_be_near(
-    frame: Ints, spans: Ints, slabs: Ints, edges: Ints, grid: Whole, x: Whole, y: Whole,
-    reach: Pair,
-) -> bool:  # fmt: skip
-    """Tell whether a grid's border comes into a box around a point: cheaper than to measure it."""
-    wide, high = reach
-    first, count, base = spans[grid, 0], spans[grid, 1], spans[grid, 2]
-    south = max((y - high - frame[1]) >> frame[3], first)
-    north = min((y + high - frame[1]) >> frame[3], first + count - 1)
-    # The slabs of neighbouring rows lie one behind the other, and so do their edges.
-    for edge in range(slabs[base + south - first], slabs[base + north - first + 1]):
-        ax, ay = edges[edge, 0] - x, edges[edge, 1] - y
-        bx, by = edges[edge, 2] - x, edges[edge, 3] - y
-        if min(ax, bx) > wide or max(ax, bx) < -wide or ay > high or by < -high:
-            continue
-        # Floats: the sum may be too large for whole numbers, and the unit to spare covers rounding.
-        if abs(float(ax * by - ay * bx)) <= float(abs(bx - ax)) * high + float(by - ay) * wide:
-            return True
-    return False
+def _measure_near(
+    edges: Ints, across: Ints, first: Whole, last: Whole, at: _Place, most: float, nobody: Whole
+) -> Nearest:
+    """Return what `_measure_border` does where a border is less than ``most`` metres away.
+
+    Where none is, the square of these comes back.
+    """
+    best, nearest = most * most, nobody
+    for step in range(last - first):
+        edge = np.uint64(first + step)  # with a sign it could count from the end
+        square = _square_to_edge(edges, edge, at)
+        if square < best:
+            best, nearest = square, np.int64(across[edge])
+        elif square == best:
+            nearest = min(nearest, np.int64(across[edge]))
+    return best, nearest
 
 
 @njit(cache=True, nogil=True)
 def _find_nearest(
-    frame: Ints, cells: Ints, lists: Ints, choices: Ints, slabs: Ints, edges: Ints, at: _Place,
-    most: float, skip: Whole,
-) -> Nearest:  # fmt: skip
+    frame: Ints, cells: Ints, choices: Ints, edges: Ints, at: _Place, most: float, skip: Whole
+) -> Nearest:
     """Return the square of the metres to the nearest border of a grid but ``skip``, and the grid.
 
     At most ``most`` metres are searched; the number of grids comes back if there is none.
@@ -600,7 +666,7 @@ def _find_nearest(
         row = start if step == 1 else start - 1
         while 0 <= row < frame[5] and _square_to_row(frame, row, at) <= best:
             best, nearest = _search_row(
-                frame, cells, lists, choices, slabs, edges, at, row, skip, (best, nearest)
+                frame, cells, choices, edges, at, row, skip, (best, nearest)
             )
             row += step
     return best, nearest
@@ -608,26 +674,24 @@ def _find_nearest(
 
 @njit(cache=True, nogil=True)
 def _search_row(
-    frame: Ints, cells: Ints, lists: Ints, choices: Ints, slabs: Ints, edges: Ints, at: _Place,
-    row: Whole, skip: Whole, so_far: Nearest,
+    frame: Ints, cells: Ints, choices: Ints, edges: Ints, at: _Place, row: Whole, skip: Whole,
+    so_far: Nearest,
 ) -> Nearest:  # fmt: skip
     """Improve on the nearest grid so far by those with a border in a row of cells."""
     best, nearest = so_far
     reach = np.int64(math.sqrt(best) / at.kx) + 1
     west = max((at.x - reach - frame[0]) >> frame[2], 0)
     east = min((at.x + reach - frame[0]) >> frame[2], frame[4] - 1)
-    before, stop = np.int64(0), np.int64(0)  # the list of the cell to the west
+    before = np.int64(-1)  # the list of the cell to the west
     for column in range(west, east + 1):
-        found = np.int64(cells[row * frame[4] + column])
-        if found >= 0:
-            before, stop = np.int64(0), np.int64(0)
-            continue
-        first, last = np.int64(lists[-1 - found]), np.int64(lists[-found])
-        for place in range(first, last):
-            grid, slab = np.int64(choices[place, 0]), choices[place, 1]
-            if grid == skip or _is_listed(choices, before, stop, grid):
+        first = -1 - np.int64(cells[row * frame[4] + column])
+        place, more = first, bool(first >= 0)
+        while more:
+            grid, more = _read_choice(choices, place)
+            place += 1
+            if grid == skip or _is_listed(choices, before, grid):
                 continue  # the edges of its whole row have been looked at
-            for edge in range(slabs[slab], slabs[slab + 1]):
+            for edge in range(choices[place - 1, 1], choices[place - 1, 2]):
                 if max(edges[edge, 0], edges[edge, 2]) < at.x - reach:
                     continue
                 if min(edges[edge, 0], edges[edge, 2]) > at.x + reach:
@@ -635,16 +699,25 @@ def _search_row(
                 square = _square_to_edge(edges, edge, at)
                 if square < best or (square == best and grid < nearest):
                     best, nearest = square, grid
-        before, stop = first, last
+        before = first
     return best, nearest
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _read_choice(choices: Ints, place: Whole) -> tuple[Whole, bool]:
+    """Return the grid of a choice, and whether more follow in its list."""
+    number = np.int64(choices[place, 0])
+    return (number, True) if number >= 0 else (~number, False)
+
+
 @njit(cache=True, nogil=True)
-def _is_listed(choices: Ints, first: Whole, last: Whole, grid: Whole) -> bool:
-    """Tell whether a grid is among some choices."""
-    listed = False
-    for place in range(first, last):
-        listed |= choices[place, 0] == grid
+def _is_listed(choices: Ints, place: Whole, grid: Whole) -> bool:
+    """Tell whether a grid is in a list of choices; in no list, -1, is none."""
+    listed, more = False, place >= 0
+    while more:
+        other, more = _read_choice(choices, place)
+        listed |= other == grid
+        place += 1
     return listed
 
 
@@ -656,8 +729,8 @@ def _round_metres(square: float) -> float:
 
 @njit(cache=True, nogil=True)
 def answer_point(
-    lon: float, lat: float, frame: Ints, cells: Ints, lists: Ints, choices: Ints, spans: Ints,
-    slabs: Ints, edges: Ints, near_border: float, most: float,
+    lon: float, lat: float, frame: Ints, cells: Ints, choices: Ints, spans: Ints, slabs: Ints,
+    edges: Ints, across: Ints, near_border: float, most: float,
 ) -> tuple[Whole, Whole, float, float, Whole]:  # fmt: skip
     """Return grid, number of the match, metres to its border, metres outside, runner-up."""
     nobody = frame[6]
@@ -665,26 +738,24 @@ def answer_point(
         return nobody, NONE, np.nan, np.nan, nobody
     x, y = np.int64(np.rint(lon * _UNITS)), np.int64(np.rint(lat * _UNITS))
     at = _scale_metres(x, y)
-    grid = _own_point(frame, cells, lists, choices, slabs, edges, x, y)
+    grid = _own_point(frame, cells, choices, edges, x, y)
     if grid < nobody:
-        square, runner = _measure_border(frame, spans, slabs, edges, grid, at, np.inf)
+        square, runner = _measure_border(frame, spans, slabs, edges, across, grid, at)
         border = _round_metres(square)
         if runner == nobody and border < near_border:
-            _, runner = _find_nearest(
-                frame, cells, lists, choices, slabs, edges, at, near_border, grid
-            )
+            _, runner = _find_nearest(frame, cells, choices, edges, at, near_border, grid)
         return grid, BORDER if border < near_border else INSIDE, border, 0.0, runner
-    square, grid = _find_nearest(frame, cells, lists, choices, slabs, edges, at, most, nobody)
+    square, grid = _find_nearest(frame, cells, choices, edges, at, most, nobody)
     if grid == nobody:
         return nobody, NONE, np.nan, np.nan, nobody
-    _, runner = _find_nearest(frame, cells, lists, choices, slabs, edges, at, most, grid)
+    _, runner = _find_nearest(frame, cells, choices, edges, at, most, grid)
     outside = _round_metres(square)
     return grid, NEAREST, outside, outside, runner
 
 
 @njit(cache=True, nogil=True)
 def answer_points(
-    frame: Ints, cells: Ints, lists: Ints, choices: Ints, spans: Ints, slabs: Ints, edges: Ints,
+    frame: Ints, cells: Ints, choices: Ints, spans: Ints, slabs: Ints, edges: Ints, across: Ints,
     lon: Floats, lat: Floats, near_border: float, most: float, marks: Ints,
 ) -> tuple[Ints, Ints, Floats, Floats, Ints]:  # fmt: skip
     """Answer each point as `answer_point` does; what is rare has its own pass.
@@ -693,23 +764,28 @@ def answer_points(
     farther from one has no number (NaN) and no runner-up. With none at all, every border is.
     """
     nobody = frame[6]
-    grid = own_points(frame, cells, lists, choices, slabs, edges, lon, lat)
+    grid = own_points(frame, cells, choices, edges, lon, lat)
     match, runner = np.full(lon.size, NONE), np.full(lon.size, nobody)
     border, distance = np.full(lon.size, np.nan), np.zeros(lon.size)
-    measured = near_border if marks.size else np.inf
-    reach = _reach_units(frame, measured)
-    for i in np.flatnonzero(grid < nobody):
-        x, y = np.int64(np.rint(lon[i] * _UNITS)), np.int64(np.rint(lat[i] * _UNITS))
-        plain = _read_mark(frame, marks, x, y) == PLAIN_INSIDE
-        if plain or not _may_be_near(frame, spans, slabs, edges, grid[i], x, y, reach):
-            match[i] = INSIDE
-            continue
-        at = _scale_metres(x, y)
-        square, across = _measure_border(frame, spans, slabs, edges, grid[i], at, measured)
-        metres = _round_metres(square)
-        match[i] = BORDER if metres < near_border else INSIDE
-        if metres < measured:
-            border[i], runner[i] = metres, across
+    rows = _leave_plain(frame, marks, lon, lat, grid, match)
+    limit = near_border if marks.size else np.inf
+    far = limit * limit
+    first, last = _list_near(frame, spans, slabs, grid, lat, rows, near_border)
+    for k in range(len(rows)):
+        i = rows[k]
+        at = _scale_metres(np.int64(np.rint(lon[i] * _UNITS)), np.int64(np.rint(lat[i] * _UNITS)))
+        if marks.size:
+            square, beyond = _measure_near(
+                edges, across, first[k], last[k], at, near_border, nobody
+            )
+        else:
+            square, beyond = _measure_border(frame, spans, slabs, edges, across, grid[i], at)
+        if square < far:
+            metres = _round_metres(square)
+            if metres < near_border:
+                match[i] = BORDER
+            if metres < limit:
+                border[i], runner[i] = metres, beyond
     for i in np.flatnonzero((runner == nobody) & (match != INSIDE)):
         if abs(lon[i]) <= 180 and abs(lat[i]) <= 90:
             x, y = np.int64(np.rint(lon[i] * _UNITS)), np.int64(np.rint(lat[i] * _UNITS))
@@ -717,9 +793,23 @@ def answer_points(
                 distance[i] = np.nan
                 continue
         grid[i], match[i], border[i], distance[i], runner[i] = answer_point(
-            lon[i], lat[i], frame, cells, lists, choices, spans, slabs, edges, near_border, most
+            lon[i], lat[i], frame, cells, choices, spans, slabs, edges, across, near_border, most
         )
     return grid, match, border, distance, runner
+
+
+@njit(cache=True, nogil=True)
+def _leave_plain(
+    frame: Ints, marks: Ints, lon: Floats, lat: Floats, grid: Ints, match: Ints
+) -> Ints:
+    """Call all points of grids inside; return the rows of those that may be near a border."""
+    rows, count = np.empty(lon.size, np.int64), 0
+    for i in range(lon.size):
+        if grid[i] < frame[6]:
+            x, y = np.int64(np.rint(lon[i] * _UNITS)), np.int64(np.rint(lat[i] * _UNITS))
+            match[i], rows[count] = INSIDE, i
+            count += _read_mark(frame, marks, x, y) != PLAIN_INSIDE
+    return rows[:count]
 
 
 @njit(cache=True, nogil=True)

@@ -1,15 +1,22 @@
 """Projected coordinate systems for metric work, and the way back to longitude and latitude."""
 
-from typing import Any
+from __future__ import annotations
 
-import geopandas as gpd
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from pyproj import CRS, Transformer
-from pyproj.exceptions import ProjError
 
 from gridmap.errors import CrsError
+from gridmap.later import later
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pyproj
+else:
+    gpd = later("geopandas")
+    pyproj = later("pyproj")
 
 #: CGCS2000 3-degree Gauss-Kruger zones without a zone prefix: EPSG 4534 has its meridian at 75° E.
 _FIRST_ZONE, _FIRST_MERIDIAN, _LAST_MERIDIAN = 4534, 75, 135
@@ -27,14 +34,14 @@ def is_metric(crs: Any) -> bool:
     >>> is_metric("EPSG:32651"), is_metric("EPSG:3857"), is_metric("EPSG:4326")
     (True, False, False)
     """
-    crs = CRS.from_user_input(crs)
+    crs = pyproj.CRS.from_user_input(crs)
     if not crs.is_projected or crs.axis_info[0].unit_name != "metre":
         return False
     method = (crs.coordinate_operation.method_name if crs.coordinate_operation else "").lower()
     return not any(word in method for word in _NOT_METRIC)
 
 
-def metric_crs(lon: float, lat: float) -> CRS:
+def metric_crs(lon: float, lat: float) -> pyproj.CRS:
     """Choose the projected system for a city around a WGS-84 position.
 
     In China the CGCS2000 3-degree Gauss-Kruger zone of the longitude (EPSG 4534 to 4554), elsewhere
@@ -57,9 +64,9 @@ def metric_crs(lon: float, lat: float) -> CRS:
     west, south, east, north = _CHINA
     if west <= lon <= east and south <= lat <= north:
         meridian = min(max(3 * round(lon / 3), _FIRST_MERIDIAN), _LAST_MERIDIAN)
-        return CRS.from_epsg(_FIRST_ZONE + (meridian - _FIRST_MERIDIAN) // 3)
+        return pyproj.CRS.from_epsg(_FIRST_ZONE + (meridian - _FIRST_MERIDIAN) // 3)
     zone = min(int((lon + 180) // 6) + 1, 60)
-    return CRS.from_epsg((32600 if lat >= 0 else 32700) + zone)
+    return pyproj.CRS.from_epsg((32600 if lat >= 0 else 32700) + zone)
 
 
 def to_metric(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -96,8 +103,8 @@ def from_degrees(shapes: NDArray[np.object_], crs: Any) -> NDArray[np.object_]:
     crs : anything that pyproj takes
         The system to go to.
     """
-    target = CRS.from_user_input(crs)
-    transformer = Transformer.from_crs("OGC:CRS84", target)
+    target = pyproj.CRS.from_user_input(crs)
+    transformer = pyproj.Transformer.from_crs("OGC:CRS84", target)
     decimals = 3 if target.is_projected else 7
 
     def move(places: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -108,7 +115,9 @@ def from_degrees(shapes: NDArray[np.object_], crs: Any) -> NDArray[np.object_]:
 
 def to_xy(shape: Any, crs: Any) -> Any:
     """Return one shape in longitude and latitude of WGS-84 in another system, east first."""
-    transformer = Transformer.from_crs("OGC:CRS84", CRS.from_user_input(crs), always_xy=True)
+    transformer = pyproj.Transformer.from_crs(
+        "OGC:CRS84", pyproj.CRS.from_user_input(crs), always_xy=True
+    )
     return shapely.transform(
         shape, lambda places: np.column_stack(transformer.transform(*places.T))
     )
@@ -123,8 +132,10 @@ def position_to_degrees(x: float, y: float, crs: Any) -> tuple[float, float]:
         If there is no such system, or the position is outside of it.
     """
     try:
-        transformer = Transformer.from_crs(CRS.from_user_input(crs), "OGC:CRS84", always_xy=True)
-    except ProjError as error:
+        transformer = pyproj.Transformer.from_crs(
+            pyproj.CRS.from_user_input(crs), "OGC:CRS84", always_xy=True
+        )
+    except pyproj.exceptions.ProjError as error:
         raise CrsError(f"there is no system {crs}") from error
     lon, lat = transformer.transform(x, y)
     if not (np.isfinite(lon) and np.isfinite(lat)):
@@ -142,7 +153,7 @@ def bounds_to_degrees(
     CrsError
         If the box lies where the system is not defined.
     """
-    transformer = Transformer.from_crs(CRS.from_user_input(crs), "OGC:CRS84")
+    transformer = pyproj.Transformer.from_crs(pyproj.CRS.from_user_input(crs), "OGC:CRS84")
     west, south, east, north = transformer.transform_bounds(*bounds)
     if not np.isfinite([west, south, east, north]).all():
         raise CrsError(f"box {bounds} is outside of where {crs} is defined")

@@ -21,9 +21,10 @@ from gridmap.errors import StoreError, TableError
 from gridmap.files import fixed_date, write_whole
 from gridmap.geojson import describe_grids, frame_features
 from gridmap.plan import Plan
-from gridmap.rosters import make_roster, write_book, write_sheet
+from gridmap.rosters import make_roster, write_sheet
 from gridmap.tables import list_some
 from gridmap.words import LANGUAGES, check_language, name_column, name_grid_type
+from gridmap.workbooks import write_book
 
 #: The tables that can be exported, with what their layer is called.
 LAYERS = {

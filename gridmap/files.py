@@ -6,8 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import pyogrio
-
 #: GeoPackages carry the time of writing; a fixed one makes the same tables the same bytes.
 _WRITTEN_AT = "1970-01-01T00:00:00.000Z"
 #: GDAL's settings belong to the process, so files are written one after the other in it.
@@ -48,6 +46,8 @@ def write_whole(path: str | Path) -> Iterator[Path]:
 @contextmanager
 def fixed_date() -> Iterator[None]:
     """Let GDAL write a fixed date, and restore what was set."""
+    import pyogrio  # late: most files are none of GDAL's
+
     with _gdal_settings:
         before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _WRITTEN_AT})

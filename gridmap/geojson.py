@@ -3,22 +3,30 @@
 No household count of a building leaves here; those of grids can be hidden below a limit.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import shapely
 
 from gridmap.crs import from_degrees, to_degrees
 from gridmap.errors import TableError
-from gridmap.measure import measure
-from gridmap.plan import Plan
+from gridmap.later import later
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+    from gridmap.plan import Plan
+else:
+    gpd = later("geopandas")
+    pd = later("pandas")
 
 #: West, south, east, north in degrees.
 Bbox = tuple[float, float, float, float]
@@ -137,6 +145,8 @@ def tell_grids(plan: Plan, *, min_cell: int = 0) -> dict[str, dict[str, Any]]:
 
     Finding that place takes longer than all the rest, and only maps that write on it need it.
     """
+    from gridmap.measure import measure  # late: the engine's objective comes with it
+
     grids, communities = plan.grids, plan.city.communities
     hidden = grids["households"] < min_cell
     told = {
@@ -168,19 +178,6 @@ def grid_features(plan: Plan, told: Mapping[str, dict[str, Any]]) -> Features:
         Code -> properties, of every grid: what `describe_grids` says.
     """
     return _write_features(plan.grids, [told[code] for code in plan.grids.index], boxed=True)
-
-
-def grids_geojson(plan: Plan, *, min_cell: int = 0) -> bytes:
-    """Write the grids of a plan as a GeoJSON FeatureCollection in UTF-8.
-
-    Parameters
-    ----------
-    plan : Plan
-        The plan.
-    min_cell : int
-        Household counts below it are hidden; public answers pass ``plan.rules.min_cell``.
-    """
-    return grid_features(plan, describe_grids(plan, min_cell=min_cell)).collection()
 
 
 def layer_features(plan: Plan, layer: str) -> Features:
@@ -224,27 +221,6 @@ def frame_features(frame: gpd.GeoDataFrame) -> Features:
 def _plain(value: Any) -> Any:
     """Return a value of NumPy as one of Python."""
     return value.item() if isinstance(value, np.generic) else value
-
-
-def layer_geojson(plan: Plan, layer: str, bbox: Bbox | None = None) -> bytes:
-    """Write a layer of the base map as a GeoJSON FeatureCollection in UTF-8.
-
-    Parameters
-    ----------
-    plan : Plan
-        The plan, of which the city is written.
-    layer : str
-        One of `BASE_LAYERS`; ``buildings`` are footprints, without their households.
-    bbox : tuple of float, optional
-        Only what meets it; features are not clipped.
-
-    Raises
-    ------
-    TableError
-        If there is no such layer.
-    """
-    features = layer_features(plan, layer)
-    return features.collection(features.find(bbox=bbox))
 
 
 def _write_features(

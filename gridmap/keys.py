@@ -10,6 +10,8 @@ keep it by: nobody can try them out. There is no key to begin with, and none tha
 by default. A key that is revoked stays in the list.
 """
 
+from __future__ import annotations
+
 import hashlib
 import hmac
 import re
@@ -19,11 +21,16 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import IntEnum
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from gridmap.databases import HeldDatabase
 from gridmap.errors import KeyRefusedError
+from gridmap.later import later
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = later("pandas")
 
 _FILE = "keys.sqlite"
 _LAYOUT = """

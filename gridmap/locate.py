@@ -13,41 +13,54 @@ the view east may leave the territory, turning on finds a grid that touches the 
 found by the parity of the edges crossed on the way east. Each inner edge of a coverage belongs to
 two grids, so inside the territory at least one grid has an odd count, always. Where grids overlap,
 an exclusive grid owns the point before any base grid; among grids of a kind, the one whose list of
-edges comes first in the order of numbers, whatever its code.
+edges comes first in the order of numbers, whatever its code. What an exclusive grid covers is no
+part of the base grid below it, so the metres to the border of either are those to land that
+another grid owns, and each is the runner-up of the other.
 
 Edges are straight in longitude and latitude. In a metric CRS they were straight there: over 1 km
 the two differ by less than 2 cm, the same for both neighbours.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import geopandas as gpd
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from gridmap.cells import (
+    NEAREST,
     NONE,
     Index,
     answer_point,
     answer_points,
     build_index,
+    cut_zones,
     mark_plain,
     order_by_shape,
     own_points,
     trace_edges,
 )
 from gridmap.crs import to_degrees
-from gridmap.datum import DATUMS, to_wgs84
+from gridmap.datum import DATUMS, place_to_wgs84, to_wgs84
 from gridmap.errors import CrsError, DatumError, IndexFileError, RulesError, TableError
 from gridmap.index_files import open_arrays, write_arrays
-from gridmap.plan import Plan
+from gridmap.later import later
 from gridmap.reading.layers import LAT_NAMES, LON_NAMES, find_column, read_csv
 from gridmap.tables import AREAS, GRIDS, list_some
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+    from gridmap.plan import Plan
+else:
+    gpd = later("geopandas")
+    pd = later("pandas")
 
 Ints = NDArray[Any]
 Floats = NDArray[np.float64]
@@ -56,7 +69,7 @@ Flags = NDArray[np.bool_]
 #: What an answer can be, by the number that the kernels give it.
 MATCHES = ("inside", "border", "nearest", "none")
 #: The columns of an answer, in order.
-ANSWER = ("grid_code", "match", "border", "distance", "runner_up", "suspect", "hint")
+ANSWER = ("grid_code", "match", "border_m", "distance_m", "runner_up", "suspect", "hint")
 #: What may be suspected of a position that found no grid; a datum is one that would explain it.
 SUSPECTED = ("", "missing", "swapped", *DATUMS, "impossible")
 #: The same in words, but for datums.
@@ -66,7 +79,9 @@ SUSPECTS = {
     "impossible": "not on Earth; are they degrees?",
 }
 
-_WHAT = "gridmap locator 2"  # goes up when the index or what it means changes
+_WHAT = "gridmap locator 4"  # goes up when the index or what it means changes
+_MOST_NAMED = 1 << 16  # codes that are kept at hand
+_SHIFT = 0.05  # degrees: no datum moves a position farther
 _MEASURE_ALL = np.zeros(0, np.uint8)  # no marks: `answer_points` measures every border
 
 
@@ -81,9 +96,9 @@ class Owner(NamedTuple):
         ``inside``; ``border``: inside, but less than ``near_border`` metres from the border of the
         grid, which a phone can't tell from the other side; ``nearest``: outside the territory, the
         grid is the nearest one; ``none``.
-    border : float
+    border_m : float
         Metres to the border of that grid, whatever lies across; NaN for ``none``.
-    distance : float
+    distance_m : float
         Metres outside the territory, 0 inside; NaN for ``none``.
     runner_up : str or None
         The grid across the nearest border. Where nothing lies across it, the nearest other grid
@@ -97,11 +112,14 @@ class Owner(NamedTuple):
 
     grid_code: str | None
     match: str
-    border: float
-    distance: float
+    border_m: float
+    distance_m: float
     runner_up: str | None
     suspect: str = ""
     hint: str = ""
+
+
+_make_owner = partial(tuple.__new__, Owner)  # half the time of `Owner` itself
 
 
 class Judged(NamedTuple):
@@ -113,7 +131,7 @@ class Judged(NamedTuple):
         Positions in `Locator.codes`; their number for nobody.
     match : array of int
         Positions in `MATCHES`.
-    border, distance : array of float
+    border_m, distance_m : array of float
         Metres, as in `Owner`; NaN for none.
     suspect : array of int
         Positions in `SUSPECTED`.
@@ -121,8 +139,8 @@ class Judged(NamedTuple):
 
     grid: Ints
     match: Ints
-    border: Floats
-    distance: Floats
+    border_m: Floats
+    distance_m: Floats
     runner_up: Ints
     suspect: Ints
 
@@ -143,7 +161,7 @@ class Locator:
         borders are identical, corner for corner. Where an exclusive grid (``grid_type`` is
         ``exclusive``, a column that may be absent) overlaps others, it owns what it covers.
     near_border : float
-        Metres from the border below which an inside answer is called ``border``.
+        Metres from the border below which an inside answer is called ``border``; to the millimetre.
     nearest : float
         Metres outside the territory up to which the nearest grid answers.
 
@@ -164,7 +182,7 @@ class Locator:
     ...     geometry=[box(122.0, 40.0, 122.001, 40.001), box(122.001, 40.0, 122.002, 40.001)],
     ...     index=pd.Index(["west", "east"], name="grid_code"), crs="EPSG:4326")
     >>> owner = Locator(grids).locate(122.001, 40.0005)
-    >>> owner.grid_code, owner.match, owner.border, owner.runner_up
+    >>> owner.grid_code, owner.match, owner.border_m, owner.runner_up
     ('east', 'border', 0.0, 'west')
     """
 
@@ -173,12 +191,13 @@ class Locator:
     ) -> None:
         _check_distances(near_border, nearest)
         _check_grids(grids)
-        self.near_border, self.nearest = float(near_border), float(nearest)
+        self.near_border, self.nearest = round(float(near_border), 3), float(nearest)
         shapes = to_degrees(grids[[grids.geometry.name]]).geometry
         _check_bounds(shapes)
         owner, edges = trace_edges(shapes)
         _check_traced(grids, owner)
         rows = order_by_shape(grids, owner, edges)
+        owner, edges = cut_zones(grids, shapes, owner, edges)
         place = np.empty(len(grids), np.int64)
         place[rows] = np.arange(len(grids))
         index = build_index(place[owner], edges, len(grids))
@@ -191,7 +210,7 @@ class Locator:
         self._index, self._rows = index, rows
         self._marks = mark_plain(index, self.near_border, self.nearest) if marks is None else marks
         self._codes = codes
-        self._nobody = len(codes)
+        self._named = _Named(codes)
         self._asked = (*index, self.near_border, self.nearest)
         self._positions = np.append(rows, -1)
 
@@ -248,16 +267,16 @@ class Locator:
             raise DatumError(f"longitude {lon!r}, latitude {lat!r} are not numbers") from error
         if not (-180 <= east <= 180 and -90 <= north <= 90):
             return self._locate_odd(east, north, datum)
-        x, y = (east, north) if datum == "wgs84" else _convert_one(east, north, datum)
+        x, y = (east, north) if datum == "wgs84" else place_to_wgs84(east, north, datum)
         grid, match, border, distance, runner = answer_point(x, y, *self._asked)
-        codes: Any = self._codes
         if match != NONE:
-            across = None if runner == self._nobody else codes[runner]
-            return Owner(codes[grid], MATCHES[match], border, distance, across)
-        causes = self._suspect(np.array([east]), np.array([north]), datum, np.array([NONE]))
-        suspect = SUSPECTED[_first_suspect(causes)[0]]
-        hint = str(_write_hints(causes)[0])
-        return Owner(None, MATCHES[NONE], math.nan, math.nan, None, suspect, hint)
+            named = self._named
+            return _make_owner(
+                (named[grid], MATCHES[match], border, distance, named[runner], "", "")
+            )
+        causes = self._suspect_one(east, north, datum)
+        suspect = SUSPECTED[(causes & -causes).bit_length()]
+        return Owner(None, MATCHES[NONE], math.nan, math.nan, None, suspect, _write_hint(causes))
 
     def locate_many(self, lon: ArrayLike, lat: ArrayLike, *, datum: str = "wgs84") -> pd.DataFrame:
         """Find the grid that owns each of many positions: the answers of `locate`, as a table.
@@ -336,9 +355,9 @@ class Locator:
         _check_sizes(east, north)
         if datum != "wgs84":
             east, north = _convert_possible(east, north, datum)
-        frame, cells, lists, choices, _, slabs, edges = self._index
-        found = own_points(frame, cells, lists, choices, slabs, edges, east, north)
-        return self._positions[found]
+        frame, cells, choices, _, _, edges, _ = self._index
+        found = own_points(frame, cells, choices, edges, east, north)
+        return self._positions.take(found, out=found, mode="clip")
 
     def _locate_odd(self, lon: float, lat: float, datum: str) -> Owner:
         """Answer a position that is not on Earth: raise, or say that it looks swapped."""
@@ -360,13 +379,41 @@ class Locator:
         columns = {
             "grid_code": self._code_array.take(grid),
             "match": pd.array(MATCHES, dtype="str").take(match),
-            "border": border,
-            "distance": distance,
+            "border_m": border,
+            "distance_m": distance,
             "runner_up": self._code_array.take(runner),
             "suspect": pd.array(SUSPECTED, dtype="str").take(_first_suspect(causes)),
             "hint": _write_hints(causes),
         }
         return pd.DataFrame(columns, index=rows)
+
+    def _suspect_one(self, lon: float, lat: float, datum: str) -> int:
+        """Return what `_suspect` does of one position on Earth; at once where nothing can be."""
+        if not (self._is_about(lon, lat) or self._is_about(lat, lon)):
+            return 0
+        found = {"swapped": self._owns(lat, lon, datum)}
+        found |= {name: self._owns(lon, lat, name) for name in _other_datums(datum)}
+        return sum(1 << (SUSPECTED.index(name) - 1) for name, holds in found.items() if holds)
+
+    def _owns(self, lon: float, lat: float, datum: str) -> bool:
+        """Tell whether a grid owns one position; none owns what is not on Earth."""
+        if abs(lon) > 180 or abs(lat) > 90:
+            return False
+        x, y = place_to_wgs84(lon, lat, datum)
+        return bool(answer_point(x, y, *self._asked)[1] < NEAREST)
+
+    def _is_about(self, lon: float, lat: float) -> bool:
+        """Tell whether a position may be in the territory as any datum."""
+        west, south, east, north = self._about
+        return west <= lon <= east and south <= lat <= north
+
+    @cached_property
+    def _about(self) -> tuple[float, float, float, float]:
+        """West, south, east and north of the territory, and of what any datum makes of it."""
+        x0, y0, shift_x, shift_y, columns, rows, _ = (int(one) for one in self._index.frame)
+        west, south = x0 / 1e7 - _SHIFT, y0 / 1e7 - _SHIFT
+        east, north = x0 + (columns << shift_x), y0 + (rows << shift_y)
+        return west, south, east / 1e7 + _SHIFT, north / 1e7 + _SHIFT
 
     def _suspect(self, lon: Floats, lat: Floats, datum: str, match: Ints) -> Ints:
         """Return what could be wrong with each position that found no grid.
@@ -397,15 +444,15 @@ def _first_suspect(causes: Ints) -> Ints:
 def _write_hints(causes: Ints) -> Any:
     """Write all causes that `_suspect` gives in words."""
     found, places = np.unique(causes, return_inverse=True)
-    texts = [
-        "; ".join(
-            SUSPECTS.get(name, f"inside if read as {name}")
-            for bit, name in enumerate(SUSPECTED[1:])
-            if cause >> bit & 1
-        )
-        for cause in found
-    ]
-    return pd.array(texts, dtype="str").take(places)
+    return pd.array([_write_hint(int(one)) for one in found], dtype="str").take(places)
+
+
+def _write_hint(causes: int) -> str:
+    return "; ".join(
+        SUSPECTS.get(name, f"inside if read as {name}")
+        for bit, name in enumerate(SUSPECTED[1:])
+        if causes >> bit & 1
+    )
 
 
 def open_locator(path: str | Path, *, fingerprint: str | None = None) -> Locator:
@@ -445,6 +492,20 @@ def open_locator(path: str | Path, *, fingerprint: str | None = None) -> Locator
     locator._fill(index, arrays["rows"], codes, arrays["marks"])
     _call_once(locator)
     return locator
+
+
+class _Named(dict[Any, str | None]):
+    """The code of a grid by its number, None for nobody: what was asked for lately is at hand."""
+
+    def __init__(self, codes: Sequence[str]) -> None:
+        self._codes = codes
+
+    def __missing__(self, number: int) -> str | None:
+        if len(self) >= _MOST_NAMED:
+            self.clear()
+        code = self._codes[number] if number < len(self._codes) else None
+        self[number] = code
+        return code
 
 
 class _Codes(Sequence[str]):
@@ -543,12 +604,12 @@ def describe_owner(plan: Plan, owner: Owner) -> str:
     street = f"{community['street']} " if community["street"] else ""
     lines = [f"{grid['name']}  {owner.grid_code}  {street}{community['name']}"]
     if owner.match == "nearest":
-        lines.append(f"outside the territory by {owner.distance:.1f} m; this is the nearest grid")
+        lines.append(f"outside the territory by {owner.distance_m:.1f} m; this is the nearest grid")
     elif owner.match == "border":
         other = plan.grids["name"].get(owner.runner_up, "outside the territory")
-        lines.append(f"only {owner.border:.1f} m from the border; across it: {other}")
+        lines.append(f"only {owner.border_m:.1f} m from the border; across it: {other}")
     else:
-        lines.append(f"inside, {owner.border:.0f} m from the border")
+        lines.append(f"inside, {owner.border_m:.0f} m from the border")
     return "\n".join(lines)
 
 
@@ -646,11 +707,6 @@ def _convert_possible(lon: Floats, lat: Floats, datum: str) -> tuple[Floats, Flo
     east, north = lon.copy(), lat.copy()
     east[possible], north[possible] = to_wgs84(lon[possible], lat[possible], datum)
     return east, north
-
-
-def _convert_one(lon: float, lat: float, datum: str) -> tuple[float, float]:
-    east, north = to_wgs84(np.array([lon]), np.array([lat]), datum)
-    return float(east[0]), float(north[0])
 
 
 def _other_datums(datum: str) -> list[str]:

@@ -2,15 +2,18 @@
 
 The file is an index file (`gridmap.index_files`), the same bytes for the same plan. It names the
 fingerprint and the size of the plan's file, so one of another plan, or beside a plan's file that
-was cut short since, is not believed. Texts and shapes stay in the mapped pages until somebody asks
+was cut short since, is not believed; and when the plan's file was written, so a store looks at one
+again that was touched since. Texts and shapes stay in the mapped pages until somebody asks
 for them: opening takes milliseconds where making it takes seconds.
 """
+
+from __future__ import annotations
 
 import gzip
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import shapely
@@ -19,10 +22,12 @@ from numpy.typing import NDArray
 from gridmap.errors import IndexFileError
 from gridmap.geojson import BASE_LAYERS, Features, describe_grids, grid_features, layer_features
 from gridmap.index_files import open_arrays, write_arrays
-from gridmap.plan import Plan
 from gridmap.rules import Rules
 
-_WHAT = "gridmap prepared 1"  # goes up when the layout changes, or what is told of a plan
+if TYPE_CHECKING:
+    from gridmap.plan import Plan
+
+_WHAT = "gridmap prepared 2"  # goes up when the layout changes, or what is told of a plan
 _GRIDS = "grids"
 
 
@@ -47,6 +52,8 @@ class Prepared:
         Layer of `gridmap.geojson.BASE_LAYERS` -> what is in it.
     document, document_gzip : bytes
         All grids as a FeatureCollection, and the same compressed.
+    written : int
+        When the plan's file was written that this was read from, in ns since 1970; 0: from none.
     """
 
     rules: Rules
@@ -57,6 +64,7 @@ class Prepared:
     layers: Mapping[str, Features]
     document: bytes
     document_gzip: bytes
+    written: int = 0
 
 
 def prepare_plan(plan: Plan) -> Prepared:
@@ -77,7 +85,9 @@ def prepare_plan(plan: Plan) -> Prepared:
     )
 
 
-def write_prepared(prepared: Prepared, path: str | Path, *, fingerprint: str, size: int) -> None:
+def write_prepared(
+    prepared: Prepared, path: str | Path, *, fingerprint: str, size: int, written: int
+) -> None:
     """Write what is told of a plan into a file that is whole or not there.
 
     Parameters
@@ -88,25 +98,26 @@ def write_prepared(prepared: Prepared, path: str | Path, *, fingerprint: str, si
         The file; one of that name is replaced, and whoever has it open keeps the old one.
     fingerprint : str
         SHA-256 of the plan's file.
-    size : int
-        Bytes of the plan's file.
+    size, written : int
+        Bytes of the plan's file, and when it was written, in ns since 1970.
     """
     features = {_GRIDS: prepared.grids, **prepared.layers}
     arrays = {
         "document": np.frombuffer(prepared.document, np.uint8),
         "document_gzip": np.frombuffer(prepared.document_gzip, np.uint8),
     }
-    for layer, written in features.items():
-        arrays |= _to_arrays(layer, written)
+    for layer, told in features.items():
+        arrays |= _to_arrays(layer, told)
     about = {
         "what": _WHAT,
         "fingerprint": fingerprint,
         "size": size,
+        "written": written,
         "rules": prepared.rules.to_dict(),
         "metric": prepared.metric,
         "told": dict(prepared.told),
         "retired": dict(prepared.retired),
-        "ids": {layer: written.ids for layer, written in features.items()},
+        "ids": {layer: told.ids for layer, told in features.items()},
     }
     write_arrays(path, arrays, about)
 
@@ -147,6 +158,7 @@ def open_prepared(path: str | Path, *, fingerprint: str, size: int) -> Prepared:
         layers=features.without(_GRIDS),
         document=arrays["document"].tobytes(),
         document_gzip=arrays["document_gzip"].tobytes(),
+        written=about["written"],
     )
 
 
@@ -207,7 +219,7 @@ class _KeptFeatures(Mapping[str, Features]):
             self._made[layer] = _from_arrays(layer, self._ids[layer], self._arrays)
         return self._made[layer]
 
-    def without(self, layer: str) -> "_KeptFeatures":
+    def without(self, layer: str) -> _KeptFeatures:
         """Return all but a layer."""
         ids = {other: keys for other, keys in self._ids.items() if other != layer}
         return _KeptFeatures(ids, self._arrays)

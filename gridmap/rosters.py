@@ -4,11 +4,9 @@ Codes stay text in both. A cell that Excel would take for a formula is text too,
 """
 
 import csv
-import re
-import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -19,24 +17,13 @@ from gridmap.plan import Plan
 from gridmap.reading.layers import convert_numbers, read_csv
 from gridmap.reading.sheets import list_sheets, read_sheet
 from gridmap.tables import list_some
-from gridmap.words import (
-    check_language,
-    find_columns,
-    name_column,
-    name_grid_type,
-    name_header,
-)
-
-# openpyxl takes a tenth of a second: it is imported by what writes a workbook.
-if TYPE_CHECKING:
-    from openpyxl.cell import WriteOnlyCell
-    from openpyxl.worksheet._write_only import WriteOnlyWorksheet
+from gridmap.words import check_language, find_columns, name_column
+from gridmap.workbooks import list_lines, write_book
 
 #: What a spreadsheet takes for the begin of a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 #: Numbers from here on lose digits, or are shown as 2.1E+14, in a spreadsheet.
 _LONG = 12
-_WIDEST = 42
 
 
 def make_roster(plan: Plan, *, min_cell: int = 0) -> pd.DataFrame:
@@ -164,41 +151,9 @@ def write_sheet(table: pd.DataFrame, path: Path, lang: str) -> None:
     if path.suffix.lower() == ".xlsx":
         write_book({"grids": table}, path, lang)
     elif path.suffix.lower() == ".csv":
-        _write_csv(_list_lines(table, lang), path)
+        _write_csv(list_lines(table, lang), path)
     else:
         raise TableError(f"{path.name} ends in {path.suffix or 'nothing'}; use .xlsx or .csv")
-
-
-def write_book(tables: Mapping[str, pd.DataFrame], path: Path, lang: str) -> None:
-    """Write tables as the sheets of one workbook, as `write_sheet` does with one.
-
-    Parameters
-    ----------
-    tables : mapping of str to DataFrame
-        Name of the sheet -> table without geometry.
-    path : Path
-        ``.xlsx``.
-    lang : {"zh", "en"}
-        Language of the headers.
-    """
-    from openpyxl import Workbook
-
-    book = Workbook(write_only=True)
-    for name, table in tables.items():
-        _add_sheet(book.create_sheet(name), _list_lines(table, lang))
-    book.save(path)
-    _fix_dates(path)
-
-
-def _list_lines(table: pd.DataFrame, lang: str) -> list[list[Any]]:
-    """Return the header and the rows of a table as they are written."""
-    told = table.copy()
-    if "deviation" in told.columns:
-        told["deviation"] = (100 * told["deviation"].astype(float)).round(1)
-    if "grid_type" in told.columns:
-        told["grid_type"] = [name_grid_type(kind, lang) for kind in told["grid_type"]]
-    header = [name_header(str(column), lang) for column in told.columns]
-    return [header, *_give_rows(told)]
 
 
 def read_roster(path: str | Path) -> pd.DataFrame:
@@ -262,66 +217,6 @@ def _join_values(values: pd.Series) -> Any:
     if len(different) < 2:
         return different.iloc[0] if len(different) else None
     return "、".join(map(str, different))
-
-
-def _give_rows(table: pd.DataFrame) -> Iterator[list[Any]]:
-    """Give each row as plain values, missing ones as None."""
-    for row in table.astype(object).where(table.notna(), None).itertuples(index=False):
-        yield [value.item() if hasattr(value, "item") else value for value in row]
-
-
-def _add_sheet(sheet: "WriteOnlyWorksheet", lines: Sequence[Sequence[Any]]) -> None:
-    from openpyxl.utils import get_column_letter
-
-    sheet.freeze_panes = "C2"
-    sheet.auto_filter.ref = f"A1:{get_column_letter(len(lines[0]))}{len(lines)}"
-    for at, column in enumerate(zip(*lines, strict=True), start=1):
-        width = max(_text_width(value) for value in column)
-        sheet.column_dimensions[get_column_letter(at)].width = min(width + 3, _WIDEST)
-    sheet.append([_head_cell(sheet, name) for name in lines[0]])
-    for line in lines[1:]:
-        sheet.append([_text_cell(sheet, value) for value in line])
-
-
-def _fix_dates(path: Path) -> None:
-    """Write the archive again without the time of writing: same table, same bytes."""
-    with zipfile.ZipFile(path) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    core = members["docProps/core.xml"]
-    members["docProps/core.xml"] = re.sub(
-        rb"\d{4}-\d\d-\d\dT[\d:]+Z", b"2000-01-01T00:00:00Z", core
-    )
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            member = zipfile.ZipInfo(name)  # its date is 1 January 1980
-            member.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(member, content)
-
-
-def _head_cell(sheet: "WriteOnlyWorksheet", name: str) -> "WriteOnlyCell":
-    from openpyxl.styles import Alignment, Font, PatternFill
-
-    cell = _text_cell(sheet, name)
-    cell.font = Font(bold=True)
-    cell.fill = PatternFill("solid", fgColor="E8ECEF")
-    cell.alignment = Alignment(vertical="center", wrap_text=True)
-    return cell
-
-
-def _text_cell(sheet: "WriteOnlyWorksheet", value: Any) -> Any:
-    """Return a cell; text stays text, also a code or what begins like a formula."""
-    from openpyxl.cell import WriteOnlyCell
-
-    cell = WriteOnlyCell(sheet, value)
-    if isinstance(value, str):
-        cell.data_type, cell.number_format = "s", "@"
-    return cell
-
-
-def _text_width(value: Any) -> int:
-    """Return the width of a cell in characters; a Chinese one takes two."""
-    text = "" if value is None else str(value)
-    return sum(1 if ord(sign) < 0x2E80 else 2 for sign in text)
 
 
 def _write_csv(lines: Sequence[Sequence[Any]], path: Path) -> None:

@@ -11,6 +11,8 @@ call are written in one transaction, so a process killed at any point leaves all
 The plan's own file is not touched, nor is its fingerprint.
 """
 
+from __future__ import annotations
+
 import hashlib
 import io
 import json
@@ -19,14 +21,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-
-import geopandas as gpd
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING
 
 from gridmap.databases import open_database
 from gridmap.errors import PlanDamagedError, StoreError
+from gridmap.later import later
 from gridmap.tables import (
     BRANCH_COMMUNITIES,
     BRANCH_COMPOUNDS,
@@ -50,6 +49,17 @@ from gridmap.tables import (
     check_table,
     list_some,
 )
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+else:
+    gpd = later("geopandas")
+    pd = later("pandas")
+    pa = later("pyarrow")
+    pq = later("pyarrow.parquet")
 
 _FILE = "staff.sqlite"
 _TABLES = (

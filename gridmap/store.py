@@ -6,6 +6,7 @@
       2026-spring.gpkg     one kept plan, read-only; opens in QGIS
       2026-spring.locator  its index for finding owners; made again where it is missing
       2026-spring.prepared what a service tells of it; made again where it is missing
+      2026-spring.pmtiles  its vector tiles, for any map; made again where it is missing
       plans.json           of each plan: its fingerprint, when it was kept, how large it is
       publications.json    every publication, in the order in which they were made; only grows
       2026-spring.search.sqlite   what of it can be found by name; made anew where it is missing
@@ -15,6 +16,8 @@ A plan is kept from the moment its file has its name: plans.json is written befo
 a name always has a fingerprint. Both indexes are replaced whole, under a lock: whoever reads sees
 the old or the new one, and a process killed at any point leaves the old state or the new one.
 """
+
+from __future__ import annotations
 
 import hashlib
 import json
@@ -27,18 +30,11 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from operator import methodcaller
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import geopandas as gpd
-import pandas as pd
-import pyarrow as pa
-import pyogrio
 import shapely
 from filelock import FileLock, Timeout
-from pyogrio.errors import DataLayerError, DataSourceError
 
-from gridmap.changes import ChangeLog
-from gridmap.city import City, CityReport, Finding
 from gridmap.errors import (
     GridmapError,
     IndexFileError,
@@ -47,14 +43,28 @@ from gridmap.errors import (
     PlanNotFoundError,
     StoreError,
 )
-from gridmap.files import fixed_date
+from gridmap.files import fixed_date, write_whole
+from gridmap.later import later
 from gridmap.locate import Locator, open_locator
-from gridmap.plan import Plan
 from gridmap.prepared import Prepared, open_prepared, prepare_plan, write_prepared
 from gridmap.rules import Rules
 from gridmap.search.index import SearchIndex, fill_index, is_current, write_index
 from gridmap.staff_store import Entry, keep_tables, list_records, read_tables, stamp_tables
 from gridmap.tables import list_some
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+    import pyarrow as pa
+    import pyogrio
+
+    from gridmap.plan import Plan
+    from gridmap.tiles import KeptTiles
+else:
+    gpd = later("geopandas")
+    pd = later("pandas")
+    pa = later("pyarrow")
+    pyogrio = later("pyogrio")
 
 #: Version of the layout of a plan's file; a reader refuses a later one.
 FORMAT = 2
@@ -233,6 +243,8 @@ class PlanStore:
                 self.locator(name)
             with suppress(GridmapError, KeyError):  # grids that lack a column: no service tells it
                 self.prepared(name)
+            with suppress(GridmapError, KeyError):
+                self.tiles(name)
             new = Publication(name, fingerprint, valid_from.isoformat(), _now(), by, why)
             rows = [asdict(publication) for publication in [*record, new]]
             _replace_json(self.folder / "publications.json", rows)
@@ -296,18 +308,46 @@ class PlanStore:
         Raises
         ------
         PlanNotFoundError, PlanDamagedError
-            As `load`; a plan's file of another size than the one that was prepared is damaged.
+            As `load`. A plan's file that has its size and was not written since it was prepared is
+            believed; any other is compared with its fingerprint.
         """
         fingerprint, path = self._find_kept(name).fingerprint, self._prepared_path(name)
         with suppress(FileNotFoundError, IndexFileError):
-            size = self._path_of(name).stat().st_size
-            return open_prepared(path, fingerprint=fingerprint, size=size)
+            state = self._path_of(name).stat()
+            kept = open_prepared(path, fingerprint=fingerprint, size=state.st_size)
+            if kept.written != state.st_mtime_ns:
+                self._verify_file(name, fingerprint)
+            return kept
         made = prepare_plan(self.load(name))
         with suppress(OSError):  # a folder that can't be written to, a full disk: it is in memory
-            size = self._path_of(name).stat().st_size
-            write_prepared(made, path, fingerprint=fingerprint, size=size)
+            state = self._path_of(name).stat()
+            size, written = state.st_size, state.st_mtime_ns
+            write_prepared(made, path, fingerprint=fingerprint, size=size, written=written)
             return open_prepared(path, fingerprint=fingerprint, size=size)
         return made
+
+    def tiles(self, name: str) -> KeptTiles:
+        """Return the vector tiles of a kept plan, for the public, from the file beside it.
+
+        The file, a PMTiles archive, is made when the plan is published, or here where it is
+        missing, of another plan, of an earlier version or damaged.
+
+        Raises
+        ------
+        PlanNotFoundError, PlanDamagedError
+            As `load`.
+        """
+        from gridmap.tiles import KeptTiles, keep_tiles, make_tiles, open_tiles  # late: few cut any
+
+        fingerprint, path = self._find_kept(name).fingerprint, self._tiles_path(name)
+        with suppress(FileNotFoundError, IndexFileError):
+            return open_tiles(path, fingerprint=fingerprint)
+        archive = keep_tiles(make_tiles(self.load(name)), fingerprint=fingerprint)
+        with suppress(OSError):  # a folder that can't be written to, a full disk: it is in memory
+            with write_whole(path) as draft:
+                draft.write_bytes(archive)
+            return open_tiles(path, fingerprint=fingerprint)
+        return KeptTiles(archive, fingerprint=fingerprint)
 
     def in_force(self, on: date) -> Plan:
         """Read the plan that is in force on a day; checked against what was published.
@@ -332,18 +372,6 @@ class PlanStore:
             If none is in force on that day.
         """
         return self._find_publication(on).plan
-
-    def fingerprint_in_force(self, on: date) -> str:
-        """Return the fingerprint of the plan in force on a day; reads one small file.
-
-        A server asks this again and again, and loads the plan when the answer changes.
-
-        Raises
-        ------
-        PlanNotFoundError
-            If none is in force on that day.
-        """
-        return self._find_publication(on).fingerprint
 
     def record_stamp(self) -> Stamp:
         """Return what changes whenever a plan is published; asks for no more than a file's state.
@@ -384,11 +412,15 @@ class PlanStore:
             ``plan``, ``fingerprint``, ``valid_from``, ``published_at`` (UTC), ``by``, ``why``.
         """
         columns = list(Publication.__dataclass_fields__)
-        rows = [asdict(publication) for publication in self._read_publications()]
+        rows = [asdict(publication) for publication in self.list_publications()]
         record = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns, "str"))
         record["valid_from"] = pd.to_datetime(record["valid_from"], format="%Y-%m-%d")
         record["published_at"] = pd.to_datetime(record["published_at"], utc=True)
         return record
+
+    def list_publications(self) -> list[Publication]:
+        """List what `publications` does, row by row, as it stands in the record: for a service."""
+        return self._read_publications()
 
     def keep_staff(
         self,
@@ -487,6 +519,9 @@ class PlanStore:
 
     def _prepared_path(self, name: str) -> Path:
         return self.folder / f"{name}.prepared"
+
+    def _tiles_path(self, name: str) -> Path:
+        return self.folder / f"{name}.pmtiles"
 
     def _path_of(self, name: str) -> Path:
         return self.folder / f"{name}.gpkg"
@@ -766,6 +801,10 @@ def _read_plan(path: Path) -> Plan:
         layer: _read_layer(path, layer, described, about["crs"])
         for layer, described in json.loads(about["tables"]).items()
     }
+    from gridmap.changes import ChangeLog  # late: the engine comes with a plan
+    from gridmap.city import City, CityReport, Finding
+    from gridmap.plan import Plan
+
     report = json.loads(about["report"])
     findings = tuple(Finding(**finding) for finding in report["findings"])
     city = City(
@@ -817,12 +856,18 @@ def _to_json(content: Any) -> str:
     return json.dumps(content, ensure_ascii=False, default=methodcaller("item"))  # NumPy's numbers
 
 
+def _gdal_errors() -> tuple[type[Exception], ...]:
+    """Return what is raised where GDAL can't write or read a layer."""
+    errors = pyogrio.errors
+    return errors.DataSourceError, errors.DataLayerError, pa.ArrowException, ValueError
+
+
 @contextmanager
 def _explain_gdal(path: Path, layer: str) -> Iterator[None]:
     """Name the layer that GDAL could not write or read."""
     try:
         yield
-    except (DataSourceError, DataLayerError, pa.ArrowException, ValueError) as error:
+    except _gdal_errors() as error:
         raise StoreError(
             f"layer {layer!r} of {path}: {error}; look at the free space, and at columns that "
             "hold anything but numbers and text"

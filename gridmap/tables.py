@@ -4,16 +4,24 @@ A parameter called ``units`` is always a table that keeps `UNITS`, and so on. Th
 the small carries the id of the large (unit -> grid -> community), never the reverse.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import geopandas as gpd
 import numpy as np
-import pandas as pd
 
 from gridmap.errors import TableError
+from gridmap.later import later
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+else:
+    gpd = later("geopandas")
+    pd = later("pandas")
 
 ROAD_KINDS = ("main_road", "street", "path")
 BARRIER_KINDS = ("railway", "river")
@@ -587,14 +595,27 @@ def empty_table(table: Table, crs: Any) -> gpd.GeoDataFrame:
     >>> empty_table(STREETS, "EPSG:32651").columns.tolist()
     ['kind', 'name', 'geometry']
     """
-    dtypes = {"i": "int64", "f": "float64", "O": "str", "b": "bool", "M": "datetime64[s]"}
-    columns = {name: pd.Series([], dtype=dtypes[kind]) for name, kind in table.columns.items()}
-    frame = pd.DataFrame(columns)
+    frame = cast_columns(pd.DataFrame(columns=list(table.columns)), table)
     if table.geometry and table.placed:
         frame = gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries([], crs=crs), crs=crs)
     if table.index is None:
         return frame
     return frame.set_axis(pd.Index([], dtype="str", name=table.index), axis=0)
+
+
+_DTYPES = {"i": "int64", "f": "float64", "O": "str", "b": "bool", "M": "datetime64[s]"}
+
+
+def cast_columns(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
+    """Return a frame whose columns have the types that the contract asks for.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"name": ["二道社区驿站"]}, dtype=object)
+    >>> cast_columns(rows, STATIONS)["name"].dtype == "str"
+    True
+    """
+    return frame.astype({name: _DTYPES[kind] for name, kind in table.columns.items()})
 
 
 def table_columns(frame: pd.DataFrame, table: Table) -> dict[str, str]:

@@ -60,6 +60,36 @@ _COLUMNS = {
     "walk": ("步行（米）", "Walk (m)"),
     "deputies": ("代管人", "Deputies"),
     "others": ("其余分担人", "Other shares"),
+    "station_id": ("驿站编号", "Station no."),
+    "building_id": ("楼栋编码", "Building no."),
+    "full": ("正式党员", "Full members"),
+    "probationary": ("预备党员", "Probationary"),
+    "total": ("党员合计", "Members in all"),
+    "committee": ("支委会", "Committee"),
+    "groups": ("党小组数", "Party groups"),
+    "covered_grids": ("覆盖网格", "Grids covered"),
+    "grids_in_all": ("网格数", "Grids"),
+    "covered": ("已覆盖网格", "Covered grids"),
+    "branches": ("党支部数", "Branches"),
+    "joint": ("其中联合支部", "Of them joint"),
+    "suggested": ("建议设置", "Suggested"),
+    "group_id": ("党小组编号", "Group no."),
+    "group": ("党小组", "Party group"),
+    "department": ("部门", "Department"),
+    "post": ("岗位", "Post"),
+    "liaison": ("联络员", "Liaison"),
+    "contact_id": ("编号", "No."),
+    "contact": ("领导（岗位）或单位", "Leader or unit"),
+    "matched_to": ("结对对象", "Matched to"),
+    "target_name": ("联系点", "Contact point"),
+    "leaders": ("联系领导数", "Leaders"),
+    "leaders_named": ("联系领导", "Leaders' posts"),
+    "units": ("共建单位数", "Units"),
+    "units_named": ("共建单位", "Units' names"),
+}
+#: The same of what is only printed (rounds, calendars, what to put right). Offices have columns
+#: of these names in rosters of their own, so nothing is read by them.
+_PRINTED = {
     "day": ("第几天", "Day"),
     "order": ("次序", "Order"),
     "stops": ("走访点数", "Stops"),
@@ -69,10 +99,25 @@ _COLUMNS = {
     "note": ("备注", "Note"),
     "done": ("完成", "Done"),
     "days": ("天数", "Days"),
-    "station_id": ("驿站编号", "Station no."),
     "existing": ("已有", "Existing"),
     "farthest": ("最远步行（米）", "Farthest walk (m)"),
-    "building_id": ("楼栋编码", "Building no."),
+    "entries": ("登记人数", "Entries"),
+    "problem": ("问题", "Problem"),
+    "named": ("已明确", "Named"),
+    "missing": ("待补正", "To be put right"),
+    "level": ("层级", "Level"),
+    "distance": ("距离（公里）", "Distance (km)"),
+    "need": ("需求度", "Need"),
+    "visits": ("走访次数", "Visits"),
+    "visited": ("已走访户数", "Households visited"),
+    "coverage": ("覆盖率（%）", "Coverage (%)"),
+    "state": ("进度", "State"),
+    "short": ("落后户数", "Households behind"),
+    "late": ("落后网格数", "Grids behind"),
+    "last": ("最近走访", "Last visit"),
+    "task": ("任务", "Task"),
+    "amount": ("数量", "Amount"),
+    "helpers": ("结对数", "Leaders and units"),
 }
 #: The same for amounts in a table, where the unit stands in the header.
 _WITH_UNIT = {
@@ -97,7 +142,7 @@ def name_column(column: str, lang: str) -> str:
     >>> name_column("households", "zh"), name_column("households", "en"), name_column("备注", "en")
     ('户数', 'Households', '备注')
     """
-    names = _COLUMNS.get(column)
+    names = _COLUMNS.get(column) or _PRINTED.get(column)
     return names[LANGUAGES.index(lang)] if names else column
 
 
@@ -131,6 +176,11 @@ def find_columns(word: str) -> list[str]:
     --------
     >>> find_columns("网格编码"), find_columns("grid_code"), find_columns("党支部")
     (['grid_code'], ['grid_code'], ['branch', 'branch_name'])
+
+    What is only printed is not read: a client's own remarks keep their name.
+
+    >>> name_column("note", "zh"), find_columns("备注")
+    ('备注', [])
     """
     return [
         column

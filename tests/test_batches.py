@@ -66,7 +66,7 @@ def read_answer(kind: str, data: bytes) -> pd.DataFrame:
         table = pd.read_csv(io.BytesIO(data), dtype={"grid_code": str, "runner_up": str})
     else:
         table = pa.ipc.open_stream(data).read_all().to_pandas()
-    return table.astype({"border": float, "distance": float})
+    return table.astype({"border_m": float, "distance_m": float})
 
 
 def send(kind: str, lon: Any, lat: Any) -> bytes:
@@ -88,9 +88,9 @@ def test_answers_are_those_of_the_locator(
     expected = locator.locate_many(lon, lat)
     assert set(expected["match"]) == {"inside", "border", "nearest", "none"}
     assert list(answer["match"]) == list(expected["match"])
-    for name in ("grid_code", "border", "distance", "runner_up"):
+    for name in ("grid_code", "border_m", "distance_m", "runner_up"):
         shown = expected[name].where((expected["match"] != "inside") | (name in ("grid_code",)))
-        if name == "distance":
+        if name == "distance_m":
             shown = expected[name]
         given = answer[name].astype(object)
         same = (given == shown) | (given.isna() & shown.isna())

@@ -78,6 +78,20 @@ def test_a_rotation_lists_the_days_that_nobody_covers(town: Path) -> None:
     assert "2025-07" in sheets["按月"][0]
     noted = gridmap.AuditLog(Path("plans")).entries().iloc[-1]
     assert (noted["action"], noted["who"]) == ("export", "王芳")
+
+
+def test_a_holiday_moves_a_hand_over(town: Path) -> None:
+    """Five working days end on Monday 30 June; with the Friday off they begin a day before."""
+    terms = [*FOUR[:3], "K1,干部甲,下沉干部,1号社区,2025-03-01,2025-06-30"]
+    staff_town(*terms)
+    write("人员.csv", HEADER, *terms, "K2,干部乙,下沉干部,1号社区,2025-06-01,")
+    given = ["--from", DAY, "--days", "180", *FILES]
+    for options, day in (((), "2025-06-24"), (("--holiday", "2025-06-27"), "2025-06-23")):
+        done = call("rotate", "plans", "2025", "轮换.csv", *given, *options)
+        assert done.exit_code == 0, done.output
+        rows = gridmap.read_staffing("轮换.csv")
+        starts = rows.loc[(rows["worker_id"] == "K2") & (rows["role"] == "primary"), "starts"]
+        assert starts.dt.date.astype("str").tolist() == [day]
     more = [f"N{at},新人{at},专职网格员,,2025-01-01," for at in range(3)]
     staff_town(*FOUR, *more)
     done = call("rotate", "plans", "2025", "轮换.csv", *given, "--lang", "en")

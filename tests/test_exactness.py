@@ -1,25 +1,18 @@
 """The locator against shapely: no disagreement, neither on random points nor on nasty ones."""
 
-import importlib.util
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
 
 from gridmap.locate import Locator
+from tests.scripts import load_script
 
 
 @pytest.fixture(scope="module")
 def bench() -> ModuleType:
     """Load the benchmark, which has the check that is used on millions of points."""
-    path = Path(__file__).parents[1] / "benchmarks" / "locate.py"
-    spec = importlib.util.spec_from_file_location("bench_locate", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("locate")
 
 
 @pytest.mark.parametrize("make", ["make_grids", "make_bricks"])

@@ -8,15 +8,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import openpyxl
 import pandas as pd
 import pyogrio
 import pytest
+import shapely
 
 from gridmap.errors import StoreError, TableError
 from gridmap.exports import LAYERS, export_plan, export_public
-from gridmap.plan import Plan
+from gridmap.locate import Locator
+from gridmap.plan import Plan, draw_plan
 from gridmap.rules import Rules
+from gridmap.store import PlanStore
+from gridmap.synthetic import make_city
 
 FORMATS = (".gpkg", ".parquet", ".fgb", ".shp", ".zip", ".geojson")
 
@@ -39,6 +44,40 @@ def test_grids_come_back(four_by_two: Plan, tmp_path: Path, suffix: str) -> None
     assert frame["households"].tolist() == [180, 120, 180, 120]
     assert frame["name"].iloc[0] == "小雨社区第1网格"
     assert frame.area.to_numpy() == pytest.approx(four_by_two.grids.area.to_numpy(), rel=1e-3)
+
+
+@pytest.fixture(scope="module")
+def town() -> Plan:
+    """Return the plan of a town, in metres: its corners are no whole numbers of any unit."""
+    return draw_plan(make_city(12, seed=5), steps=5)
+
+
+def ask_everywhere(grids: gpd.GeoDataFrame, town: Plan) -> pd.DataFrame:
+    """Return whole answers at the corners of a town, on its edges and all over it."""
+    corners = shapely.get_coordinates(town.grids.to_crs(4326).geometry)
+    low, high = corners.min(axis=0) - 1e-3, corners.max(axis=0) + 1e-3
+    spread = low + np.random.default_rng(1).random((1_000, 2)) * (high - low)
+    places = np.vstack([corners, (corners[1:] + corners[:-1]) / 2, spread])
+    return Locator(grids).locate_many(*places.T)
+
+
+@pytest.mark.parametrize("suffix", [*FORMATS, "public", "store"])
+def test_every_place_keeps_its_owner(town: Plan, tmp_path: Path, suffix: str) -> None:
+    """Grids that were exported and read again give each place the same answer as before."""
+    path = tmp_path / f"plan{suffix}"
+    if suffix == "store":
+        store = PlanStore(path)
+        store.keep(town, "town")
+        grids = store.load("town").grids
+    elif suffix == "public":
+        export_public(town, path.with_suffix(".geojson"))
+        grids = read(path.with_suffix(".geojson")).set_index("grid_code")
+    else:
+        export_plan(town, path, layer="grids")
+        grids = read(path).set_index("grid_code")
+    before = ask_everywhere(town.grids, town)
+    assert set(before["match"]) == {"inside", "border", "nearest", "none"}
+    pd.testing.assert_frame_equal(ask_everywhere(grids, town), before)
 
 
 @pytest.mark.parametrize("suffix", FORMATS)

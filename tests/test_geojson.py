@@ -16,10 +16,18 @@ from gridmap.geojson import (
     BASE_LAYERS,
     describe_grids,
     grid_features,
-    grids_geojson,
     layer_features,
-    layer_geojson,
 )
+
+
+def grids_geojson(plan, *, min_cell=0):
+    """Return the collection of a plan's grids, as a server writes it."""
+    return grid_features(plan, describe_grids(plan, min_cell=min_cell)).collection()
+
+
+def layer_geojson(plan, layer):
+    """Return the collection of a layer of a plan's city."""
+    return layer_features(plan, layer).collection()
 
 
 def read(text):

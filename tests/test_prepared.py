@@ -1,5 +1,6 @@
 """What a service tells of a plan, kept in a file beside it."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
@@ -98,3 +99,26 @@ def test_two_at_once(kept):
         for found in pool.map(lambda _: kept.prepared("a"), range(4)):
             assert list_prepared(found) == expected
     assert not list(kept.folder.glob(".*.part"))
+
+
+def test_a_plan_that_was_written_to_is_looked_at_again(kept, monkeypatch):
+    """A file that was only touched is believed after a look; one that was changed is damaged."""
+    kept.prepared("a")
+    path, looks = kept.folder / "a.gpkg", []
+    verify = PlanStore._verify_file
+
+    def look(store, name, fingerprint):
+        looks.append(name)
+        verify(store, name, fingerprint)
+
+    monkeypatch.setattr(PlanStore, "_verify_file", look)
+    kept.prepared("a")
+    assert looks == []
+    os.utime(path, ns=(1, 1))
+    assert kept.prepared("a").grids.ids
+    assert looks == ["a"]
+    good = path.read_bytes()
+    path.chmod(0o644)
+    path.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
+    with pytest.raises(PlanDamagedError, match="was changed"):
+        kept.prepared("a")

@@ -109,6 +109,8 @@ def test_a_list_from_an_office_is_read(tmp_path: Path) -> None:
     frame = read_roster(path)
     assert frame.columns.tolist() == ["worker", "甲方列"]
     assert frame.loc[FIRST, "worker"] == "王芳"
+    path.write_bytes(f"网格编码,备注,问题,Note\n{FIRST},甲,乙,丙\n".encode("gbk"))
+    assert read_roster(path).columns.tolist() == ["备注", "问题", "Note"]
     path.write_text("worker\n王芳\n", encoding="utf-8")
     with pytest.raises(TableError, match="no column of grid codes among worker"):
         read_roster(path)

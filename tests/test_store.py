@@ -443,7 +443,7 @@ def spoil(path: Path, how: str) -> None:
 def test_damaged_plan_is_never_served(filled, plan, how):
     """Loading, serving and publishing all check the fingerprint; the message says what to do."""
     filled.publish("a", TODAY, by="王", today=TODAY)
-    fingerprint = filled.fingerprint_in_force(TODAY)
+    fingerprint = filled.publications()["fingerprint"].iloc[-1]
     spoil(filled.folder / "a.gpkg", how)
     for call in (
         lambda: filled.load("a"),
@@ -508,7 +508,8 @@ def test_plan_is_in_force_from_its_first_day(filled, plan):
         filled.name_in_force(date(2026, 2, 28))
     days = [date(2026, 3, 1), date(2026, 8, 31), date(2026, 9, 1), date(2099, 1, 1)]
     assert [filled.name_in_force(day) for day in days] == ["a", "a", "b", "b"]
-    assert filled.fingerprint_in_force(date(2026, 9, 1)) == filled.plans().loc["b", "fingerprint"]
+    published = filled.publications().set_index("plan")["fingerprint"]
+    assert published["b"] == filled.plans().loc["b", "fingerprint"] != published["a"]
     assert_same_plan(plan, filled.in_force(date(2026, 8, 31)))
     assert_same_plan(change_plan(plan), filled.in_force(date(2026, 9, 1)))
 

@@ -3,7 +3,7 @@
 import pytest
 
 from gridmap.errors import GridmapError
-from gridmap.words import _COLUMNS, check_language, find_columns, name_column, name_header
+from gridmap.words import _COLUMNS, _PRINTED, check_language, find_columns, name_column, name_header
 
 
 def test_every_name_leads_back() -> None:
@@ -12,6 +12,15 @@ def test_every_name_leads_back() -> None:
         for lang in ("zh", "en"):
             assert column in find_columns(name_column(column, lang))
             assert column in find_columns(name_header(column, lang))
+
+
+def test_what_is_only_printed_is_not_read() -> None:
+    """备注 and 问题 are columns of many rosters: they lead to nothing of a round's."""
+    assert not set(_PRINTED) & set(_COLUMNS)
+    for column in _PRINTED:
+        for lang in ("zh", "en"):
+            assert name_column(column, lang) != column
+            assert column not in find_columns(name_column(column, lang))
 
 
 def test_an_unknown_language_is_refused() -> None:

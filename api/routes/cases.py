@@ -1,5 +1,7 @@
 """Incidents for citizens: report one, follow it by its receipt, see how many there are."""
 
+from __future__ import annotations
+
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -7,6 +9,7 @@ from fastapi import APIRouter, Body, Header, Path, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
+import gridmap
 from api.access import AnyCaller, Caller, Dispatcher, Role, need_role, record
 from api.actors import CITIZEN, choose_actor, find_own_case, scope_key
 from api.case_models import (
@@ -26,7 +29,6 @@ from api.case_models import (
 )
 from api.dependencies import OnceKey, TheBook
 from api.problems import PROBLEMS, ProblemError, describe_problem
-from gridmap.casebook.opening import Casebook, CaseQuery
 from gridmap.errors import PhotoError
 from gridmap.incidents.model import Actor, Case, Report, Step, hide_case
 from gridmap.incidents.stages import list_actions
@@ -126,7 +128,7 @@ def map_cases(request: Request, book: TheBook, response: Response) -> CaseMap:
     response.headers["Cache-Control"] = "no-cache"
     today = request.app.state.today()
     least = request.app.state.shelf.in_force(today).plan.rules.min_cell
-    query = CaseQuery(standings=_RUNNING)
+    query = gridmap.CaseQuery(standings=_RUNNING)
     counts = book.count_public(("grid_code", "category"), query, min_cell=least)
     return CaseMap(
         counts=[
@@ -220,7 +222,7 @@ def read_report(body: ReportBody) -> Report:
     )
 
 
-def _choose_reporter(caller: Caller, book: Casebook, source: str) -> Actor:
+def _choose_reporter(caller: Caller, book: gridmap.Casebook, source: str) -> Actor:
     """Return who opens a case: a citizen, or the office for what reached it in another way."""
     if source == "citizen":
         return CITIZEN
@@ -233,7 +235,7 @@ def _tell(case: Case) -> dict[str, Any]:
     return {name: getattr(hidden, name) for name in CasePublic.model_fields}
 
 
-def _tell_reporter(book: Casebook, case: Case) -> ReceiptAnswer:
+def _tell_reporter(book: gridmap.Casebook, case: Case) -> ReceiptAnswer:
     stages = {"found": case.reported_at} | {
         stage: getattr(case, f"done_{duty}") for stage, duty in _STAGES.items()
     }
@@ -265,7 +267,7 @@ def _keep_photo(
     key: str | None,
     data: bytes,
 ) -> PhotoAnswer:
-    book: Casebook = request.app.state.bookcase.open(request.app.state.today())
+    book: gridmap.Casebook = request.app.state.bookcase.open(request.app.state.today())
     book.read(case_id)
     if receipt is not None:
         if book.read_receipt(receipt).case_id != case_id:

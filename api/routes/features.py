@@ -14,7 +14,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.access import AnyCaller, Caller, Role, need_role, record
-from api.caching import GeoJSONResponse, not_modified
+from api.caching import NOT_MODIFIED, GeoJSONResponse, not_modified
 from api.collections import COLLECTIONS, Collection
 from api.dependencies import TheShelf, read_bbox
 from api.models import AnyCollection, AnyFeature
@@ -174,7 +174,7 @@ def list_queryables(request: Request, caller: AnyCaller, name: Name) -> Response
 @router.get(
     "/collections/{collection}/items",
     response_class=GeoJSONResponse,
-    responses={200: {"model": AnyCollection}},
+    responses={200: {"model": AnyCollection}, 304: NOT_MODIFIED},
 )
 def list_items(
     request: Request,
@@ -192,7 +192,7 @@ def list_items(
     in_force = _ask_plan(request, shelf, given.datetime)
     asked = _read_question(request, caller, shelf, collection, in_force, given)
     headers = _tag(shelf, asked, "items", request.url.query)
-    answer = not_modified(request, headers["ETag"])
+    answer = not_modified(request, headers)
     if answer is not None:
         return answer
     found = asked.find()
@@ -204,7 +204,7 @@ def list_items(
 @router.get(
     "/collections/{collection}/items/{feature}",
     response_class=GeoJSONResponse,
-    responses={200: {"model": AnyFeature}},
+    responses={200: {"model": AnyFeature}, 304: NOT_MODIFIED},
 )
 def get_item(
     request: Request,
@@ -221,7 +221,7 @@ def get_item(
     asked = _read_question(request, caller, shelf, collection, in_force, ItemsQuery(crs=given.crs))
     at = _find_feature(asked, feature)
     headers = _tag(shelf, asked, "item", feature, asked.crs)
-    answer = not_modified(request, headers["ETag"])
+    answer = not_modified(request, headers)
     if answer is not None:
         return answer
     told = json.loads(asked.write([at])[0])

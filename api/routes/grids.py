@@ -5,18 +5,19 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from api.caching import GeoJSONResponse, cache_headers, make_tag, not_modified
-from api.dependencies import InBbox, PlanAt, TheShelf
+from api.caching import NOT_MODIFIED, GeoJSONResponse, cache_headers, make_tag, not_modified
+from api.dependencies import ONCE, InBbox, PlanAt, TheShelf
 from api.models import GridCollection, GridContact, GridFeature, GridProperties
 from api.problems import PROBLEMS, ProblemError
 from api.shelf import ServedPlan
 from gridmap.codes import parse_code
 
-router = APIRouter(tags=["grids"], default_response_class=GeoJSONResponse, responses=PROBLEMS)
-_NOT_MODIFIED = {"description": "The client has it already (If-None-Match)."}
+router = APIRouter(
+    tags=["grids"], default_response_class=GeoJSONResponse, responses=PROBLEMS, dependencies=[ONCE]
+)
 
 
-@router.get("/grids", responses={200: {"model": GridCollection}, 304: _NOT_MODIFIED})
+@router.get("/grids", responses={200: {"model": GridCollection}, 304: NOT_MODIFIED})
 def list_grids(
     request: Request,
     in_force: PlanAt,
@@ -27,18 +28,18 @@ def list_grids(
 ) -> Response:
     """List the grids of a plan: all, those that meet a bbox, those of a community, or both."""
     plan = in_force.plan
-    tag = make_tag("grids", plan.name, bbox, community)
-    answer = not_modified(request, tag)
+    headers = cache_headers(make_tag("grids", plan.name, bbox, community), in_force.changed)
+    answer = not_modified(request, headers)
     if answer is not None:
         return answer
     if bbox is None and community is None:
-        return _send_all(request, plan, tag)
+        return _send_all(request, plan, headers)
     codes = None if community is None else _codes_of(plan, community)
     body = plan.features.collection(plan.features.find(bbox=bbox, ids=codes))
-    return GeoJSONResponse(body, headers=cache_headers(tag))
+    return GeoJSONResponse(body, headers=headers)
 
 
-@router.get("/grids/{code}", responses={200: {"model": GridFeature}, 304: _NOT_MODIFIED})
+@router.get("/grids/{code}", responses={200: {"model": GridFeature}, 304: NOT_MODIFIED})
 def get_grid(
     request: Request,
     in_force: PlanAt,
@@ -53,12 +54,14 @@ def get_grid(
     find_grid(plan, code)
     contact = shelf.find_contact(in_force, code)
     told = "" if contact is None else contact.model_dump_json()
-    tag = make_tag("grid", plan.name, code, told)
-    answer = not_modified(request, tag)
+    # Whom to call changes without a publication: where anybody is kept there is no day of change.
+    changed = None if shelf.staff_stamp(in_force) else in_force.changed
+    headers = cache_headers(make_tag("grid", plan.name, code, told), changed)
+    answer = not_modified(request, headers)
     if answer is not None:
         return answer
     body = plan.features.texts[plan.features.ids.index(code)]
-    return GeoJSONResponse(_add_contact(body, contact), headers=cache_headers(tag))
+    return GeoJSONResponse(_add_contact(body, contact), headers=headers)
 
 
 def find_grid(plan: ServedPlan, code: str) -> GridProperties:
@@ -85,9 +88,8 @@ def _add_contact(body: str, contact: GridContact | None) -> str:
     return json.dumps(feature, ensure_ascii=False, separators=(",", ":"))
 
 
-def _send_all(request: Request, plan: ServedPlan, tag: str) -> Response:
+def _send_all(request: Request, plan: ServedPlan, headers: dict[str, str]) -> Response:
     """Send the document that was written when the plan was loaded."""
-    headers = cache_headers(tag)
     if "gzip" in request.headers.get("accept-encoding", ""):
         return GeoJSONResponse(plan.document_gzip, headers={**headers, "Content-Encoding": "gzip"})
     return GeoJSONResponse(plan.document, headers=headers)

@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Body, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+import gridmap
 from api.access import Admin, record
 from api.case_models import Text
 from api.dependencies import TheBook
 from api.internal_models import Internal
 from api.routes.cases import CASE_PROBLEMS
-from gridmap.casebook.courier import add_hook, list_deliveries, list_hooks, remove_hook
 
 router = APIRouter(prefix="/internal/hooks", tags=["webhooks"], responses={**CASE_PROBLEMS})
 HookNumber = Annotated[int, Path(ge=1, le=2**53, description="Number of a webhook.")]
@@ -69,7 +69,9 @@ def add(
 ) -> HookAdded:
     """Add a webhook; it is told of what happens from now on."""
     hosts = request.app.state.hook_hosts
-    number, secret = add_hook(book, body.url, hosts=hosts, secret=body.secret, actions=body.actions)
+    number, secret = gridmap.add_hook(
+        book, body.url, hosts=hosts, secret=body.secret, actions=body.actions
+    )
     record(request, caller, "add-hook", str(number), actions=body.actions)
     return HookAdded(hook_id=number, secret=secret)
 
@@ -79,7 +81,8 @@ def list_all(caller: Admin, request: Request, book: TheBook) -> list[HookAnswer]
     """List webhooks."""
     record(request, caller, "list-hooks")
     return [
-        HookAnswer(**{**asdict(hook), "actions": list(hook.actions)}) for hook in list_hooks(book)
+        HookAnswer(**{**asdict(hook), "actions": list(hook.actions)})
+        for hook in gridmap.list_hooks(book)
     ]
 
 
@@ -94,13 +97,13 @@ def list_told(
 ) -> list[DeliveryAnswer]:
     """List what webhooks were told, the latest first."""
     record(request, caller, "list-deliveries")
-    found = list_deliveries(book, hook, state=state, most=limit)
+    found = gridmap.list_deliveries(book, hook, state=state, most=limit)
     return [DeliveryAnswer(**asdict(one)) for one in found]
 
 
 @router.delete("/{number}", status_code=204)
 def remove(caller: Admin, request: Request, book: TheBook, number: HookNumber) -> Response:
     """Remove a webhook and what it was to be told."""
-    remove_hook(book, number)
+    gridmap.remove_hook(book, number)
     record(request, caller, "remove-hook", str(number))
     return Response(status_code=204)

@@ -1,13 +1,16 @@
 """Cases for the office: lists, one with its log, the next step, who reported it, figures."""
 
+from __future__ import annotations
+
 from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from pathlib import Path as FilePath
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
 
+import gridmap
 from api.access import Caller, Dispatcher, Viewer, record
 from api.actors import choose_actor, find_own_case, list_parts, scope_key
 from api.case_models import (
@@ -29,10 +32,14 @@ from api.case_models import (
 from api.dependencies import Day, OnceKey, TheBook
 from api.problems import ProblemError
 from api.routes.cases import CASE_PROBLEMS, CaseNumber
-from gridmap.casebook.opening import Casebook, CaseQuery
 from gridmap.errors import ConflictError
 from gridmap.incidents.model import Case, Location, Report, Step, Whistle
 from gridmap.incidents.stages import list_actions
+
+if TYPE_CHECKING:
+    from gridmap import CaseQuery
+else:  # as `api.dependencies` has it of the casebook
+    CaseQuery = Any
 
 router = APIRouter(prefix="/internal", tags=["internal cases"], responses={**CASE_PROBLEMS})
 
@@ -57,7 +64,7 @@ def read_filters(
     text: Annotated[Text, Query(max_length=100, description="In description or address.")] = "",
 ) -> CaseQuery:
     """Return which cases are asked for, within the caller's districts."""
-    return CaseQuery(
+    return gridmap.CaseQuery(
         standings=_STANDINGS.get(standing, (standing,)),
         stages=tuple(stage),
         categories=tuple(category),
@@ -107,7 +114,9 @@ def list_worker_cases(
     """List what a grid worker has to do, the nearest breach first."""
     record(request, caller, "list-cases", worker_id)
     response.headers["Cache-Control"] = "no-store"
-    query = CaseQuery(standings=_STANDINGS["running"], worker_id=worker_id, areas=caller.districts)
+    query = gridmap.CaseQuery(
+        standings=_STANDINGS["running"], worker_id=worker_id, areas=caller.districts
+    )
     return _page(book, query, "due", limit, offset)
 
 
@@ -170,7 +179,7 @@ def get_figures(
     response.headers["Cache-Control"] = "no-store"
     state = request.app.state
     today, offset = state.today(), state.bookcase.open(state.today()).rules.utc_offset
-    query = CaseQuery(
+    query = gridmap.CaseQuery(
         areas=caller.districts,
         reported_from=_begin(since, offset),
         reported_to=_begin(until + timedelta(days=1), offset) if until else None,
@@ -237,7 +246,9 @@ def get_reporter(
     )
 
 
-def _page(book: Casebook, query: CaseQuery, order: str, limit: int, offset: int) -> InternalCases:
+def _page(
+    book: gridmap.Casebook, query: gridmap.CaseQuery, order: str, limit: int, offset: int
+) -> InternalCases:
     return InternalCases(
         cases=[_tell(case) for case in book.find(query, order=order, limit=limit, offset=offset)],
         total=sum(book.count(("standing",), query).values()),
@@ -264,7 +275,7 @@ def _tell_whistle(call: Whistle) -> InternalWhistle:
     return InternalWhistle(**{name: getattr(call, name) for name in InternalWhistle.model_fields})
 
 
-def _list_duplicates(book: Casebook, case: Case) -> list[InternalDuplicate]:
+def _list_duplicates(book: gridmap.Casebook, case: Case) -> list[InternalDuplicate]:
     """Return the other cases that may be the same as one that has a place."""
     if case.lon is None or case.category not in book.rules.categories:
         return []
@@ -283,7 +294,7 @@ def _list_duplicates(book: Casebook, case: Case) -> list[InternalDuplicate]:
     ]
 
 
-def _list_photos(book: Casebook, case_id: int) -> list[InternalPhoto]:
+def _list_photos(book: gridmap.Casebook, case_id: int) -> list[InternalPhoto]:
     return [
         InternalPhoto(
             number=number,
@@ -297,7 +308,7 @@ def _list_photos(book: Casebook, case_id: int) -> list[InternalPhoto]:
     ]
 
 
-def _read_step(caller: Caller, book: Casebook, body: StepBody) -> Step:
+def _read_step(caller: Caller, book: gridmap.Casebook, body: StepBody) -> Step:
     actor = choose_actor(
         caller,
         book,

@@ -4,13 +4,14 @@ The record says who asked and which grid was the answer, never the place or the 
 where a citizen lives.
 """
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query, Request, Response
+from fastapi import APIRouter, Body, Depends, Query, Request, Response
 
 from api.access import Caller, Dispatcher, record, refuse_elsewhere
 from api.answers import find_hint, put_on_map, tell_metres
-from api.dependencies import PlanAt, TheShelf
+from api.dependencies import ONCE, PlanAt, TheShelf
 from api.internal_models import (
     InternalFound,
     InternalOwner,
@@ -25,84 +26,75 @@ from api.shelf import InForce, Shelf
 from gridmap.locate import Owner
 from gridmap.search import Found
 
-router = APIRouter(prefix="/internal", tags=["internal"], responses=PROBLEMS)
+router = APIRouter(prefix="/internal", tags=["internal"], responses=PROBLEMS, dependencies=[ONCE])
 _NOBODY: dict[str, Any] = {
     "worker": None,
     "others": [],
     "deputies": [],
     "branches": [],
     "liaisons": [],
+    "contacts": [],
 }
 
 
+@dataclass(frozen=True)
+class Enquiry:
+    """Who asks about which plan."""
+
+    caller: Caller
+    request: Request
+    in_force: InForce
+    shelf: Shelf
+
+
+async def take_enquiry(
+    caller: Dispatcher, request: Request, response: Response, in_force: PlanAt, shelf: TheShelf
+) -> Enquiry:
+    """Take an enquiry whose answer nobody keeps; so quick that it needs no thread."""
+    response.headers["Cache-Control"] = "no-store"
+    return Enquiry(caller, request, in_force, shelf)
+
+
+Asked = Annotated[Enquiry, Depends(take_enquiry)]
+
+
 @router.get("/locate")
-def locate_internally(
-    caller: Dispatcher,
-    request: Request,
-    response: Response,
-    place: Annotated[Place, Query()],
-    in_force: PlanAt,
-    shelf: TheShelf,
-) -> InternalOwner:
+def locate_internally(asked: Asked, place: Annotated[Place, Query()]) -> InternalOwner:
     """Find the grid that owns a place, with its worker, branches and liaisons on a day."""
-    return _locate(caller, request, response, place, in_force, shelf)
+    return _locate(asked, place)
 
 
 @router.post("/locate")
-def locate_internally_and_privately(
-    caller: Dispatcher,
-    request: Request,
-    response: Response,
-    place: Annotated[Place, Body()],
-    in_force: PlanAt,
-    shelf: TheShelf,
-) -> InternalOwner:
+def locate_internally_and_privately(asked: Asked, place: Annotated[Place, Body()]) -> InternalOwner:
     """Find the same; the place is in no address and so in no log."""
-    return _locate(caller, request, response, place, in_force, shelf)
+    return _locate(asked, place)
 
 
 @router.get("/search")
-def search_internally(
-    caller: Dispatcher,
-    request: Request,
-    response: Response,
-    wanted: Annotated[Wanted, Query()],
-    in_force: PlanAt,
-    shelf: TheShelf,
-) -> InternalSearch:
+def search_internally(asked: Asked, wanted: Annotated[Wanted, Query()]) -> InternalSearch:
     """Find what `/search` does in the caller's districts, with households and whom to call."""
-    return _search(caller, request, response, wanted, in_force, shelf)
+    return _search(asked, wanted)
 
 
 @router.post("/search")
 def search_internally_and_privately(
-    caller: Dispatcher,
-    request: Request,
-    response: Response,
-    wanted: Annotated[Wanted, Body()],
-    in_force: PlanAt,
-    shelf: TheShelf,
+    asked: Asked, wanted: Annotated[Wanted, Body()]
 ) -> InternalSearch:
     """Find the same; what is searched for is in no address and so in no log."""
-    return _search(caller, request, response, wanted, in_force, shelf)
+    return _search(asked, wanted)
 
 
-def _locate(
-    caller: Caller,
-    request: Request,
-    response: Response,
-    place: Place,
-    in_force: InForce,
-    shelf: Shelf,
-) -> InternalOwner:
+def _locate(asked: Enquiry, place: Place) -> InternalOwner:
+    in_force, caller = asked.in_force, asked.caller
     plan = in_force.plan
     owner = plan.locator.locate(place.lon, place.lat, datum=place.datum)
     code = owner.grid_code
     if code:
         refuse_elsewhere(caller, code)
-    record(request, caller, "locate", code or "", plan=plan.name)
-    response.headers["Cache-Control"] = "no-store"
-    card = shelf.describe_staff(in_force, code, plan.grids[code].community_id) if code else _NOBODY
+    record(asked.request, caller, "locate", code or "", plan=plan.name)
+    card = _NOBODY
+    if code:
+        card = asked.shelf.describe_staff(in_force, code, plan.grids[code].community_id)
     return InternalOwner(**_tell_owner(owner, place, in_force), **card)
 
 
@@ -116,8 +108,8 @@ def _tell_owner(owner: Owner, place: Place, in_force: InForce) -> dict[str, Any]
         "community": grid.community if grid else None,
         "street": grid.street if grid else None,
         "match": owner.match,
-        "border_m": tell_metres(owner.border),
-        "distance_m": tell_metres(owner.distance),
+        "border_m": tell_metres(owner.border_m),
+        "distance_m": tell_metres(owner.distance_m),
         "runner_up": _refer(owner.runner_up, in_force),
         "hint": hint.text if hint else None,
         "place": InternalPosition(lon=shown[0], lat=shown[1]) if shown else None,
@@ -126,18 +118,11 @@ def _tell_owner(owner: Owner, place: Place, in_force: InForce) -> dict[str, Any]
     }
 
 
-def _search(
-    caller: Caller,
-    request: Request,
-    response: Response,
-    wanted: Wanted,
-    in_force: InForce,
-    shelf: Shelf,
-) -> InternalSearch:
-    found = shelf.search(in_force, wanted.q, wanted.limit, covers=caller.covers)
+def _search(asked: Enquiry, wanted: Wanted) -> InternalSearch:
+    in_force, shelf = asked.in_force, asked.shelf
+    found = shelf.search(in_force, wanted.q, wanted.limit, covers=asked.caller.covers)
     grids = sorted({one.place.grid_code for one in found} - {""})
-    record(request, caller, "search", grids=grids, plan=in_force.plan.name)
-    response.headers["Cache-Control"] = "no-store"
+    record(asked.request, asked.caller, "search", grids=grids, plan=in_force.plan.name)
     results = [_tell_found(one, in_force, shelf) for one in found]
     return InternalSearch(results=results, plan=in_force.plan.name, as_of=in_force.as_of)
 

@@ -11,14 +11,14 @@ from pydantic import ValidationError
 
 from api.access import AnyCaller, Role
 from api.answers import answer_place
-from api.dependencies import PlanAt
+from api.dependencies import ONCE, PlanAt
 from api.models import LocateAnswer, LocateBatch, Place, PointBatch
 from api.problems import PROBLEMS, ProblemError, describe_problem
 from api.shelf import InForce
 from gridmap.batches import ARROW, CSV, JSON, MEDIA_TYPES
 from gridmap.errors import TableError
 
-router = APIRouter(tags=["locate"], responses=PROBLEMS)
+router = APIRouter(tags=["locate"], responses=PROBLEMS, dependencies=[ONCE])
 _ANSWER = {"model": LocateAnswer}
 _NO_STORE = {"Cache-Control": "no-store"}
 #: Points of a batch: of the public, and of whoever has a key.

@@ -12,14 +12,14 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
 
 from api.caching import GeoJSONResponse
-from api.dependencies import TheShelf
+from api.dependencies import ONCE, TheShelf
 from api.problems import PROBLEMS, ProblemError
 from api.shelf import InForce, Shelf
 from gridmap.areas import AREA_TYPES, RELATIONS, Area, AreaIndex
 from gridmap.crs import position_to_degrees
 from gridmap.errors import CrsError
 
-router = APIRouter(tags=["MapIt"], responses=PROBLEMS)
+router = APIRouter(tags=["MapIt"], responses=PROBLEMS, dependencies=[ONCE])
 _NUMBERS = re.compile(r"[0-9]+(,[0-9]+)*")
 _POSITION = re.compile(r"(-?[0-9.]+),(-?[0-9.]+)")
 _KML = "application/vnd.google-earth.kml+xml"

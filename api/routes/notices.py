@@ -5,9 +5,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
+from api.caching import cache_headers, make_tag, not_modified
 from api.dependencies import PlanAt, TheShelf
+from api.models import GridContact
 from api.routes.pages import Language, show_page
-from api.shelf import ServedPlan
+from api.shelf import InForce, ServedPlan
 from gridmap.notices import SIDES, Bound, draw_code, make_notice
 
 router = APIRouter(include_in_schema=False)
@@ -39,11 +41,16 @@ def show_notice(
     if grid is None:
         return _show_missing(request, plan, code, lang)
     contact = shelf.find_contact(in_force, code)
+    headers = cache_headers(_tag(request, in_force, contact))
+    held = not_modified(request, headers)
+    if held is not None:
+        return held
     notice = make_notice(plan.features, plan.layers, code)
     address = str(request.url_for("show_notice", code=code))
     return show_page(
         request,
         "notice.html",
+        headers=headers,
         lang=lang,
         other_language=_write_query(request, lang),
         title=name_fully(grid.street, grid.name),
@@ -57,6 +64,13 @@ def show_notice(
         address=address,
         in_force=in_force,
     )
+
+
+def _tag(request: Request, in_force: InForce, contact: GridContact | None) -> str:
+    """Return the tag of a notice: its day and whom to call stand on it, and what settings say."""
+    state, told = request.app.state, "" if contact is None else contact.model_dump_json()
+    about = (in_force.plan.name, in_force.as_of, told, state.attribution, state.approval)
+    return make_tag("notice", request.url, *about)
 
 
 def name_fully(street: str, name: str) -> str:

@@ -3,12 +3,15 @@
 It describes itself by its discovery document, so it is not in the OpenAPI document.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Path, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+import gridmap
 from api import VERSION
 from api.access import AnyCaller, Caller, Role, admit, record
 from api.actors import CITIZEN, scope_key
@@ -25,7 +28,6 @@ from api.open311 import (
 )
 from api.open311 import Form as AnswerForm
 from api.problems import ProblemError
-from gridmap.casebook.opening import Casebook, CaseQuery
 from gridmap.errors import CaseNotFoundError
 from gridmap.incidents.model import Case, Location, Report, Reporter
 
@@ -154,7 +156,7 @@ def list_requests(
     if service_request_id:
         cases = _find_numbered(book, service_request_id.split(",")[:_MOST])
     else:
-        query = CaseQuery(
+        query = gridmap.CaseQuery(
             standings=_read_status(status),
             categories=tuple(code for code in service_code.split(",") if code),
             reported_from=start_date,
@@ -218,7 +220,7 @@ def _read_status(text: str) -> tuple[str, ...]:
     return tuple(one for word in text.split(",") if word for one in _STANDINGS[word])
 
 
-def _find_numbered(book: Casebook, words: Sequence[str]) -> list[Case]:
+def _find_numbered(book: gridmap.Casebook, words: Sequence[str]) -> list[Case]:
     """Return the cases of these numbers that there are."""
     found = []
     for word in words:

@@ -3,13 +3,13 @@
 from fastapi import APIRouter, Request
 
 from api import VERSION
-from api.dependencies import PlanAt, TheShelf
+from api.dependencies import ONCE, PlanAt, TheShelf
 from api.models import Health, PlanAnswer, PlanRow
 from api.problems import PROBLEMS
 from api.shelf import InForce, Published, Shelf
 from gridmap.errors import PlanNotFoundError
 
-router = APIRouter(tags=["plans"], responses=PROBLEMS)
+router = APIRouter(tags=["plans"], responses=PROBLEMS, dependencies=[ONCE])
 
 
 @router.get("/plans")

@@ -1,25 +1,32 @@
 """The command screen: every open case in one answer, then what changes, as it happens."""
 
+from __future__ import annotations
+
 import asyncio
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, StreamingResponse
 
+import gridmap
 from api.access import Viewer, record
 from api.case_models import InternalScreen, UrgentCase
 from api.dependencies import TheBook
 from api.routes.cases import CASE_PROBLEMS
-from gridmap.casebook.changes import MOST, OVERLAP, Change, Screen, to_milliseconds
-from gridmap.casebook.opening import Casebook
 from gridmap.incidents.model import Case
+from gridmap.later import later
+
+if TYPE_CHECKING:
+    from gridmap.casebook import changes as log
+else:
+    log = later("gridmap.casebook.changes")
 
 router = APIRouter(prefix="/internal", tags=["internal cases"], responses={**CASE_PROBLEMS})
 
@@ -79,7 +86,7 @@ def follow_cases(
 class _Follower:
     """Where somebody who follows the casebook stands."""
 
-    book: Casebook
+    book: gridmap.Casebook
     areas: tuple[str, ...]
     cursor: datetime
     seen: dict[tuple[str, int, int], datetime] = field(default_factory=dict)
@@ -87,12 +94,12 @@ class _Follower:
     def look(self) -> list[bytes] | None:
         """Return the events since the last look; None where there are too many to tell."""
         now = datetime.now(UTC)
-        changes = self.book.changes(self.cursor - OVERLAP, now, self.areas)
+        changes = self.book.changes(self.cursor - log.OVERLAP, now, self.areas)
         fresh = [change for change in changes if _name(change) not in self.seen]
-        too_many = len(changes) > MOST
+        too_many = len(changes) > log.MOST
         before, self.cursor = self.cursor, max(self.cursor, now)
         self.seen |= {_name(change): change.at for change in fresh}
-        limit = self.cursor - 2 * OVERLAP
+        limit = self.cursor - 2 * log.OVERLAP
         self.seen = {name: at for name, at in self.seen.items() if at >= limit}
         return None if too_many else [_write(change, before) for change in fresh]
 
@@ -110,17 +117,17 @@ async def _follow(follower: _Follower, end: float) -> AsyncIterator[bytes]:
         now = time.monotonic()
         if now - beat >= _BEAT:
             beat = now
-            yield f": beat\nid: {to_milliseconds(follower.cursor)}\n\n".encode()
+            yield f": beat\nid: {log.to_milliseconds(follower.cursor)}\n\n".encode()
         if now + _TICK > end:
             return
         await asyncio.sleep(_TICK)
 
 
-def _name(change: Change) -> tuple[str, int, int]:
+def _name(change: log.Change) -> tuple[str, int, int]:
     return change.kind, change.case_id, change.version
 
 
-def _write(change: Change, before: datetime) -> bytes:
+def _write(change: log.Change, before: datetime) -> bytes:
     told = {
         "case_id": change.case_id,
         "version": change.version,
@@ -133,15 +140,15 @@ def _write(change: Change, before: datetime) -> bytes:
 
 def _frame(event: str, at: datetime, told: dict[str, Any]) -> bytes:
     data = orjson.dumps(told)
-    return b"id: %d\nevent: %s\ndata: %s\n\n" % (to_milliseconds(at), event.encode(), data)
+    return b"id: %d\nevent: %s\ndata: %s\n\n" % (log.to_milliseconds(at), event.encode(), data)
 
 
 def _read_moment(milliseconds: int) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
 
 
-def _tell_screen(screen: Screen, soon: float) -> dict[str, Any]:
-    at = to_milliseconds(screen.at)
+def _tell_screen(screen: log.Screen, soon: float) -> dict[str, Any]:
+    at = log.to_milliseconds(screen.at)
     return {
         "version": at,
         "now": at,
@@ -155,7 +162,7 @@ def _tell_screen(screen: Screen, soon: float) -> dict[str, Any]:
     }
 
 
-def _tell_totals(screen: Screen) -> list[dict[str, Any]]:
+def _tell_totals(screen: log.Screen) -> list[dict[str, Any]]:
     counts: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
     for (category, stage, clock), count in screen.totals.items():
         counts[category, stage][clock] = count

@@ -4,13 +4,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query, Response
 
-from api.dependencies import PlanAt, TheShelf
+from api.dependencies import ONCE, PlanAt, TheShelf
 from api.models import FoundPlace, GridRef, SearchAnswer, Wanted
 from api.problems import PROBLEMS
 from api.shelf import InForce, Shelf
 from gridmap.search import Place
 
-router = APIRouter(tags=["search"], responses=PROBLEMS)
+router = APIRouter(tags=["search"], responses=PROBLEMS, dependencies=[ONCE])
 
 
 @router.get("/search")

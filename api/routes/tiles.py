@@ -1,16 +1,18 @@
 """OGC API - Tiles and TileJSON: the plan in force as vector tiles, for any web map."""
 
 import gzip
+import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi.responses import JSONResponse
 
-from api.caching import not_modified, tag_tile
-from api.dependencies import TheShelf
+from api.caching import NOT_MODIFIED, cache_headers, make_tag, not_modified, tag_tile
+from api.dependencies import ONCE, TheShelf
 from api.ogc import CRS84, JSON, MVT, TMS, link, name_crs, parse_when, root
 from api.problems import OGC_PROBLEMS, ProblemError
 from api.shelf import InForce
-from gridmap.tiles import FIRST, LAST, Tiles
+from gridmap.tiles import FIRST, LAST, Tileset
 
 _TMS_URI = f"http://www.opengis.net/def/tilematrixset/OGC/1.0/{TMS}"
 _REL = "http://www.opengis.net/def/rel/ogc/1.0"
@@ -19,7 +21,10 @@ _EDGE = 20037508.3427892
 #: Metres of a pixel and the scale of zoom 0, with tiles of 256 pixels of 0.28 mm.
 _CELL, _SCALE = 156543.03392804097, 559082264.0287178
 
-router = APIRouter(tags=["OGC API - Tiles"], responses=OGC_PROBLEMS)
+#: What describes tiles is told as any JSON object, and may be kept.
+_DESCRIBED: dict[int | str, dict[str, Any]] = {200: {"model": dict[str, Any]}, 304: NOT_MODIFIED}
+
+router = APIRouter(tags=["OGC API - Tiles"], responses=OGC_PROBLEMS, dependencies=[ONCE])
 
 
 def pick_plan(
@@ -53,30 +58,39 @@ def pick_plan(
 ThePlan = Annotated[InForce, Depends(pick_plan)]
 
 
-@router.get("/tiles.json")
-def get_tilejson(request: Request, shelf: TheShelf, in_force: ThePlan) -> dict[str, Any]:
+@router.get("/tiles.json", responses=_DESCRIBED)
+def get_tilejson(request: Request, shelf: TheShelf, in_force: ThePlan) -> Response:
     """Describe the tiles as TileJSON 3.0, which web maps read."""
-    tiles = shelf.tiles(in_force)
-    return tiles.describe(
-        _template(request, in_force, "{z}/{y}/{x}"), attribution=request.app.state.attribution
-    )
+    template = _template(request, in_force, "{z}/{y}/{x}")
+    attribution = request.app.state.attribution
+    about = shelf.tiles(in_force).describe(template, attribution=attribution)
+    return _send(request, in_force, about)
 
 
-@router.get("/tiles")
-def list_tilesets(request: Request, shelf: TheShelf, in_force: ThePlan) -> dict[str, Any]:
+@router.get("/tiles", responses=_DESCRIBED)
+def list_tilesets(request: Request, shelf: TheShelf, in_force: ThePlan) -> Response:
     """List the tilesets: one, in the web maps' square."""
     tileset = _describe_tileset(request, in_force, shelf.tiles(in_force))
     told = ("title", "dataType", "crs", "tileMatrixSetURI", "links")
-    return {
+    about = {
         "links": [link(f"{root(request)}/tiles", "self", JSON, "Tilesets")],
         "tilesets": [{name: tileset[name] for name in told}],
     }
+    return _send(request, in_force, about)
 
 
-@router.get(f"/tiles/{TMS}")
-def get_tileset(request: Request, shelf: TheShelf, in_force: ThePlan) -> dict[str, Any]:
+@router.get(f"/tiles/{TMS}", responses=_DESCRIBED)
+def get_tileset(request: Request, shelf: TheShelf, in_force: ThePlan) -> Response:
     """Describe the tileset: its layers, zooms and extent."""
-    return _describe_tileset(request, in_force, shelf.tiles(in_force))
+    return _send(request, in_force, _describe_tileset(request, in_force, shelf.tiles(in_force)))
+
+
+def _send(request: Request, in_force: InForce, about: dict[str, Any]) -> Response:
+    """Send what describes tiles, which may be kept and asked about; 304 to who has it."""
+    # No day of change: it depends on settings and on the service's address, too.
+    headers = cache_headers(make_tag("tileset", in_force.plan.name, json.dumps(about)))
+    held = not_modified(request, headers)
+    return JSONResponse(about, headers=headers) if held is None else held
 
 
 @router.get(
@@ -85,6 +99,7 @@ def get_tileset(request: Request, shelf: TheShelf, in_force: ThePlan) -> dict[st
     responses={
         200: {"content": {MVT: {"schema": {"type": "string", "format": "binary"}}}},
         204: {"description": "There is nothing in this tile."},
+        304: NOT_MODIFIED,
     },
 )
 def get_tile(
@@ -106,10 +121,10 @@ def get_tile(
         raise ProblemError(404, "unknown-tile", detail)
     named = "plan" in request.query_params
     headers = tag_tile(in_force.plan.name, zoom, row, column, named=named)
-    answer = not_modified(request, headers["ETag"])
+    answer = not_modified(request, headers)
     if answer is not None:
         return answer
-    body = shelf.get_tile(in_force, zoom, column, row)
+    body = shelf.tiles(in_force).packed(zoom, column, row)
     if not body:
         return Response(status_code=204, headers=headers)
     if "gzip" not in request.headers.get("accept-encoding", ""):
@@ -153,7 +168,7 @@ def _describe_matrix(zoom: int) -> dict[str, Any]:
     }
 
 
-def _describe_tileset(request: Request, in_force: InForce, tiles: Tiles) -> dict[str, Any]:
+def _describe_tileset(request: Request, in_force: InForce, tiles: Tileset) -> dict[str, Any]:
     west, south, east, north = tiles.bounds
     base = root(request)
     item = _template(request, in_force, "{tileMatrix}/{tileRow}/{tileCol}")
@@ -182,7 +197,7 @@ def _describe_tileset(request: Request, in_force: InForce, tiles: Tiles) -> dict
     }
 
 
-def _limit_matrix(tiles: Tiles, zoom: int) -> dict[str, Any]:
+def _limit_matrix(tiles: Tileset, zoom: int) -> dict[str, Any]:
     """Return between which rows and columns a zoom has tiles."""
     west, north, east, south = tiles.limits(zoom)
     return {

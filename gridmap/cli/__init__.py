@@ -9,7 +9,7 @@ import sys
 import typer
 from rich.console import Console
 
-from gridmap.cli import access, cases, flow, hooks, output, rota, staff
+from gridmap.cli import access, cases, flow, hooks, output, registers, rota, staff
 from gridmap.errors import GridmapError
 
 app = typer.Typer(
@@ -19,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for _group in (flow, output, staff, rota, cases, hooks, access):
+for _group in (flow, output, staff, registers, rota, cases, hooks, access):
     app.add_typer(_group.app)
 
 
@@ -28,5 +28,6 @@ def main() -> None:
     try:
         app()
     except (GridmapError, OSError) as error:
-        Console(stderr=True).print(f"error: {error}", style="red", markup=False, highlight=False)
+        console = Console(stderr=True)
+        console.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)

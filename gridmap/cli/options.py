@@ -3,11 +3,12 @@
 import getpass
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 from rich.console import Console
@@ -15,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 import gridmap
 from gridmap.errors import GridmapError
+from gridmap.words import check_language
 
 CityPath = Annotated[
     Path, typer.Argument(help="A GeoPackage with layers, or a folder of GIS and CSV files.")
@@ -58,6 +60,21 @@ By = Annotated[str, typer.Option(help="Who does it, for the audit log; your logi
 KeptBy = Annotated[
     str, typer.Option("--by", help="Who keeps it, for the record; your login by default.")
 ]
+RosterPath = Annotated[
+    Path | None, typer.Option("--roster", help="Also write the roster to print: .xlsx or .gpkg.")
+]
+Datum = Annotated[str, typer.Option(help="Of degrees in lists: wgs84, cgcs2000, gcj02 or bd09.")]
+MapPath = Annotated[
+    Path | None, typer.Option("--map", help="Also write a map page that needs no internet.")
+]
+WorkerList = Annotated[
+    Path | None, typer.Option("--workers", help="A list of workers; those kept by default.")
+]
+Current = Annotated[
+    Path | None, typer.Option("--current", help="CSV of the staffing; that kept by default.")
+]
+From = Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")]
+To = Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")]
 JsonPath = Annotated[
     Path | None, typer.Option("--json", help="Also write the report to this file, as JSON.")
 ]
@@ -76,6 +93,18 @@ def name_datums(words: list[str] | None) -> str | dict[str, str] | None:
 def read_estimate(dwelling_area: float | None) -> gridmap.Estimate | None:
     """Return how missing households are estimated, if they are."""
     return None if dwelling_area is None else gridmap.Estimate(dwelling_area=dwelling_area)
+
+
+def open_plan(store: Path, name: str, lang: str) -> tuple[gridmap.PlanStore, gridmap.Plan]:
+    """Open a store and a plan of it; refuse a language that nothing is written in before.
+
+    A plan without a name of its own is called as it is kept: lists and maps say of which plan they
+    are.
+    """
+    check_language(lang)
+    plans = gridmap.PlanStore(store)
+    plan = plans.load(name)
+    return plans, replace(plan, name=plan.name or name)
 
 
 def pick_day(moment: datetime | None) -> date:
@@ -113,6 +142,33 @@ def keep_staff(
         with audited(plans.folder, by, "keep staff", name, **facts) as who:
             plans.keep_staff(name, tables, day, by=who)
         typer.echo(f"kept with {name} from {day} on")
+
+
+def write_part(
+    plans: gridmap.PlanStore,
+    name: str,
+    plan: gridmap.Plan,
+    tables: Mapping[str, Any],
+    part: str,
+    path: Path | None,
+    *,
+    on: date,
+    by: str,
+    lang: str,
+) -> None:
+    """Write one register, if a path is given."""
+    if path is not None:
+        with audited(plans.folder, by, "export", name, file=path.name, staff=True):
+            gridmap.write_staff_roster(
+                plan, tables, path, parts=[part], on=on, lang=cast(Any, lang)
+            )
+        typer.echo(f"roster: {path}")
+
+
+def save_map(plans: gridmap.PlanStore, name: str, page: Any, path: Path, by: str) -> None:
+    """Write a map of who serves a plan, and record it."""
+    with audited(plans.folder, by, "export", name, file=path.name, staff=True):
+        page.save(path)
 
 
 def print_report(report: Any, json_path: Path | None) -> None:

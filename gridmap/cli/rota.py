@@ -9,34 +9,27 @@ import typer
 import gridmap
 from gridmap.cli.options import (
     By,
+    Current,
+    Datum,
     Day,
+    From,
     KeepFrom,
     Language,
     ListPath,
+    MapPath,
     PlanName,
     Sheet,
     StorePath,
+    To,
+    WorkerList,
     audited,
     keep_staff,
+    open_plan,
     pick_day,
 )
 from gridmap.errors import StaffError
-from gridmap.words import check_language
 
 app = typer.Typer()
-
-Datum = Annotated[str, typer.Option(help="Of degrees in lists: wgs84, cgcs2000, gcj02 or bd09.")]
-WorkerList = Annotated[
-    Path | None, typer.Option("--workers", help="A list of workers; those kept by default.")
-]
-Current = Annotated[
-    Path | None, typer.Option("--current", help="CSV of the staffing; that kept by default.")
-]
-From = Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")]
-To = Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")]
-MapPath = Annotated[
-    Path | None, typer.Option("--map", help="Also write a map page that needs no internet.")
-]
 
 
 @app.command()
@@ -51,19 +44,31 @@ def rotate(
     kept: Annotated[
         Path | None, typer.Option(help="CSV of a calendar made before: little is changed.")
     ] = None,
+    holidays: Annotated[
+        list[datetime] | None,
+        typer.Option(
+            "--holiday",
+            formats=["%Y-%m-%d"],
+            help="A day off beside Saturdays and Sundays; repeatable.",
+        ),
+    ] = None,
     datum: Datum = "wgs84",
     keep_from: KeepFrom = None,
     by: By = "",
     lang: Language = "zh",
 ) -> None:
     """Plan who follows whom over a year, and list the days on which a grid has nobody."""
-    check_language(lang)
-    plans, start = gridmap.PlanStore(store), starts.date()
-    plan = plans.load(name)
+    plans, plan = open_plan(store, name, lang)
+    start = starts.date()
     people, staffing = _find_staff(plans, name, plan, starts, workers, current, datum)
     before = gridmap.read_staffing(kept) if kept else None
     calendar = gridmap.plan_rotation(
-        plan, staffing, people, start=start, days=days, kept=before, lang=cast(Any, lang)
+        *(plan, staffing, people),
+        start=start,
+        days=days,
+        kept=before,
+        holidays=[day.date() for day in holidays or []],
+        lang=cast(Any, lang),
     )
     last = start + timedelta(days=days - 1)
     with audited(store, by, "export", name, file=out.name, staff=True):
@@ -97,9 +102,8 @@ def replace(
     lang: Language = "zh",
 ) -> None:
     """Name who stands in while a worker is away; nobody else is moved."""
-    check_language(lang)
-    plans, day = gridmap.PlanStore(store), starts.date()
-    plan = plans.load(name)
+    plans, plan = open_plan(store, name, lang)
+    day = starts.date()
     people, staffing = _find_staff(plans, name, plan, starts, workers, current, datum)
     after = gridmap.replace_worker(
         plan, staffing, people, worker, day, ends.date(), lang=cast(Any, lang)
@@ -141,9 +145,7 @@ def stations(
     lang: Language = "zh",
 ) -> None:
     """Choose places for stations on foot from the homes, and list the homes out of reach."""
-    check_language(lang)
-    plans = gridmap.PlanStore(store)
-    plan = plans.load(name)
+    plans, plan = open_plan(store, name, lang)
     places = gridmap.read_stations(candidates, plan, datum=datum, sheet=sheet)
     old = plans.staff(name, pick_day(on)).get("stations")
     if existing is not None:
@@ -181,9 +183,8 @@ def rounds(
     lang: Language = "zh",
 ) -> None:
     """Order what each worker looks at along the streets, day by day, to print."""
-    check_language(lang)
-    plans, moment = gridmap.PlanStore(store), on or datetime.now()
-    plan = plans.load(name)
+    plans, plan = open_plan(store, name, lang)
+    moment = on or datetime.now()
     places = gridmap.read_stops(stops, plan, datum=datum, sheet=sheet)
     people, staffing = _find_staff(plans, name, plan, moment, workers, current, datum)
     legs = gridmap.plan_patrols(

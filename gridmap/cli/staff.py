@@ -1,6 +1,6 @@
 """Who serves the grids: workers, branches, liaisons, contacts, visits."""
 
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -9,21 +9,26 @@ import typer
 import gridmap
 from gridmap.cli.options import (
     By,
+    Datum,
     Day,
     KeepFrom,
     KeptBy,
     Language,
     ListPath,
+    MapPath,
     PlanName,
+    RosterPath,
     RulesPath,
     Sheet,
     StorePath,
     audited,
     keep_staff,
+    open_plan,
     pick_day,
+    save_map,
+    write_part,
 )
 from gridmap.errors import StaffError
-from gridmap.words import check_language
 
 app = typer.Typer()
 
@@ -36,24 +41,21 @@ def staff(
     roster: Annotated[Path, typer.Argument(help="The roster to write: .xlsx or .gpkg.")],
     on: Day = None,
     rules_path: RulesPath = None,
-    datum: Annotated[str, typer.Option(help="Of degrees in the list.")] = "wgs84",
+    datum: Datum = "wgs84",
     current: Annotated[
         Path | None, typer.Option(help="CSV of the staffing until now: who stays, stays.")
     ] = None,
     table: Annotated[
         Path | None, typer.Option(help="Also write the staffing as CSV, for the next --current.")
     ] = None,
-    map_path: Annotated[
-        Path | None, typer.Option("--map", help="Also write a map page that needs no internet.")
-    ] = None,
+    map_path: MapPath = None,
     keep_from: KeepFrom = None,
     lang: Language = "zh",
     by: By = "",
 ) -> None:
     """Give each grid of a kept plan its worker and deputies, and write the roster."""
-    check_language(lang)
-    plans, day = gridmap.PlanStore(store), pick_day(on)
-    plan = plans.load(name)
+    plans, plan = open_plan(store, name, lang)
+    day = pick_day(on)
     rules = gridmap.read_rules(rules_path) if rules_path else None
     people = gridmap.read_workers(workers, plan, datum=datum)
     held = gridmap.read_staffing(current) if current else None
@@ -62,11 +64,14 @@ def staff(
     )
     figures = gridmap.summarize_staffing(plan, staffing, people, on=day)
     with audited(store, by, "export", name, file=roster.name, staff=True):
-        gridmap.write_staff_roster(plan, staffing, people, roster, on=day, lang=cast(Any, lang))
+        gridmap.write_staff_roster(
+            plan, {"workers": people, "staffing": staffing}, roster, on=day, lang=cast(Any, lang)
+        )
     if table:
         gridmap.write_staffing(staffing, table)
     if map_path:
         gridmap.map_staffing(plan, staffing, people, on=day, lang=cast(Any, lang)).save(map_path)
+    _tell_open(staffing, roster)
     typer.echo(
         "{workers} workers for {grids} grids: {vacant} vacant, {doubled} workers with several, "
         "{shared} grids shared by several ({short} short of one), {free} free; "
@@ -77,21 +82,37 @@ def staff(
     raise typer.Exit(1 if figures["vacant"] or figures["short"] else 0)
 
 
+#: Grids that are told; the roster has all.
+_SHOWN = 40
+
+
+def _tell_open(staffing: Any, roster: Path) -> None:
+    """Print which grids have nobody, or somebody who has another one, and why."""
+    rows = staffing[staffing["binding"].isin(["nobody", "shortage", "short", "doubled"])]
+    rows = rows[rows["role"] == "primary"]
+    for row in rows.head(_SHOWN).to_dict("records"):
+        typer.echo(f"{row['grid_code']} {row['worker_id'] or '—'}: {row['reason']}")
+    if (more := len(rows) - _SHOWN) > 0:
+        typer.echo(f"… and {more} more grids, all of them in {roster}")
+
+
 @app.command("branches")
 def form_branches(
     store: StorePath,
     name: PlanName,
     members: ListPath,
     rules_path: RulesPath = None,
+    roster: RosterPath = None,
+    map_path: MapPath = None,
     sheet: Sheet = None,
     keep_from: KeepFrom = None,
     by: KeptBy = "",
     lang: Language = "zh",
 ) -> None:
     """Form the party branches of a plan from a list of members per building (counts)."""
-    check_language(lang)
-    plans, day = gridmap.PlanStore(store), pick_day(keep_from)
-    plan, kept = plans.load(name), plans.staff(name, day)
+    plans, plan = open_plan(store, name, lang)
+    day = pick_day(keep_from)
+    kept = plans.staff(name, day)
     counts = gridmap.read_members(members, plan.city, sheet=sheet)
     known = {"workers", "staffing"} <= set(kept)
     leaders = gridmap.find_leaders(kept["staffing"], kept["workers"], day) if known else None
@@ -101,6 +122,11 @@ def form_branches(
         plan, counts, rules, leaders=leaders, current=current, lang=cast(Any, lang)
     )
     typer.echo(branches.to_text())
+    tables = {**kept, **branches.tables}
+    write_part(plans, name, plan, tables, "branches", roster, on=day, by=by, lang=lang)
+    if map_path:
+        page = gridmap.map_branches(plan, tables, lang=cast(Any, lang))
+        save_map(plans, name, page, map_path, by)
     keep_staff(plans, name, {"members": counts, **branches.tables}, keep_from, by)
     raise typer.Exit(0 if branches.branch_violations.empty else 1)
 
@@ -110,15 +136,14 @@ def check_liaisons(
     store: StorePath,
     name: PlanName,
     liaisons: ListPath,
+    roster: RosterPath = None,
     sheet: Sheet = None,
     keep_from: KeepFrom = None,
     by: KeptBy = "",
     lang: Language = "zh",
 ) -> None:
     """Read the liaisons of departments, and list the communities that miss one or have two."""
-    check_language(lang)
-    plans = gridmap.PlanStore(store)
-    plan = plans.load(name)
+    plans, plan = open_plan(store, name, lang)
     named = plan.rules.departments
     table = gridmap.read_liaisons(liaisons, plan.city, departments=named, sheet=sheet)
     gaps = gridmap.find_liaison_gaps(table, plan.city, departments=named, lang=cast(Any, lang))
@@ -128,6 +153,8 @@ def check_liaisons(
         typer.echo(f"{where} {gap.department}: {gap.problem}")
     pairs = len(plan.city.communities) * len(named)
     typer.echo(f"{len(table)} liaisons for {pairs} pairs, {len(gaps)} to be put right")
+    day = pick_day(keep_from)
+    write_part(plans, name, plan, {"liaisons": table}, "liaisons", roster, on=day, by=by, lang=lang)
     keep_staff(plans, name, {"liaisons": table}, keep_from, by)
     raise typer.Exit(0 if gaps.empty else 1)
 
@@ -137,7 +164,9 @@ def match_contacts(
     store: StorePath,
     name: PlanName,
     contacts: ListPath,
-    datum: Annotated[str, typer.Option(help="wgs84, cgcs2000, gcj02 or bd09.")] = "wgs84",
+    roster: RosterPath = None,
+    map_path: MapPath = None,
+    datum: Datum = "wgs84",
     sheet: Sheet = None,
     keep_from: KeepFrom = None,
     by: KeptBy = "",
@@ -147,11 +176,11 @@ def match_contacts(
     lang: Language = "zh",
 ) -> None:
     """Match leaders' contact points or co-building units to communities or branches, evenly."""
-    check_language(lang)
-    plans = gridmap.PlanStore(store)
-    plan = plans.load(name)
+    plans, plan = open_plan(store, name, lang)
     table = gridmap.read_contacts(contacts, plan.city, datum=datum, sheet=sheet)
-    matches, names = _match(plans, name, plan, table, to, pick_day(keep_from), lang)
+    day = pick_day(keep_from)
+    kept = plans.staff(name, day)
+    matches, names = _match(name, plan, kept, table, to, day, lang)
     for match in matches.to_dict("records"):
         told = str(match["target_id"])
         where = f"{told} {names[told]}".strip() if told else "nobody"
@@ -164,14 +193,20 @@ def match_contacts(
         f"{len(matches) - lost} points of {len(table)} contacts for {len(names)} targets, "
         f"{shares.min()} to {shares.max()} each; {lost} without one"
     )
-    keep_staff(plans, name, {"contacts": table, "contact_matches": matches}, keep_from, by)
+    joined = gridmap.join_contacts(kept, table, matches)
+    shown = {**kept, **joined}
+    write_part(plans, name, plan, shown, "contacts", roster, on=day, by=by, lang=lang)
+    if map_path:
+        page = gridmap.map_contacts(plan, shown, lang=cast(Any, lang))
+        save_map(plans, name, page, map_path, by)
+    keep_staff(plans, name, joined, keep_from, by)
     raise typer.Exit(1 if lost else 0)
 
 
 def _match(
-    plans: gridmap.PlanStore,
     name: str,
     plan: gridmap.Plan,
+    kept: dict[str, Any],
     table: Any,
     to: str,
     day: date,
@@ -183,7 +218,6 @@ def _match(
     if to == "community":
         matches = gridmap.match_communities(plan, table, lang=cast(Any, lang))
         return matches, plan.city.communities["name"]
-    kept = plans.staff(name, day)
     if "branches" not in kept:
         raise StaffError(
             f"no branches kept with plan {name!r} on {day}: `gridmap branches … --keep-from` first"
@@ -191,42 +225,3 @@ def _match(
     branches = gridmap.Branches.from_tables(kept)
     matches = gridmap.match_branches(plan, branches, table, lang=cast(Any, lang))
     return matches, branches.branches["name"]
-
-
-@app.command("visits")
-def measure_visits(
-    store: StorePath,
-    name: PlanName,
-    visits: ListPath,
-    starts: Annotated[
-        datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of the round.")
-    ],
-    ends: Annotated[
-        datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day of the round.")
-    ],
-    on: Day = None,
-    sheet: Sheet = None,
-    lang: Language = "zh",
-) -> None:
-    """Say which grids fall behind in a round of visits, the worst first."""
-    check_language(lang)
-    plan = gridmap.PlanStore(store).load(name)
-    log = gridmap.read_visits(visits, plan, sheet=sheet)
-    table = gridmap.measure_visits(
-        *(plan, log),
-        starts=starts.date(),
-        ends=ends.date(),
-        today=pick_day(on),
-        lang=cast(Any, lang),
-    )
-    late = table[table["behind"]].sort_values("short", ascending=False, kind="stable")
-    for grid in late.itertuples():
-        typer.echo(
-            f"{grid.Index} {plan.grids.at[grid.Index, 'name']}: {grid.coverage:.0f} %, "
-            f"{grid.short} households behind"
-        )
-    over = table[table["problem"] != ""]
-    for grid in over.itertuples():
-        typer.echo(f"{grid.Index}: {grid.problem}")
-    typer.echo(f"{len(late)} of {len(table)} grids are behind")
-    raise typer.Exit(0 if late.empty and over.empty else 1)

@@ -158,15 +158,6 @@ def find_notices(
     return sorted(found, key=lambda notice: (notice.due, notice.case_id, notice.at))
 
 
-def is_on_time(case: Case, duty: str, now: datetime) -> bool | None:
-    """Say whether a duty was done in time; None where that is not decided yet."""
-    done, due = getattr(case, f"done_{duty}"), getattr(case, f"due_{duty}")
-    if done is not None:
-        return bool(done <= due)
-    running = case.standing == "open" and now > due
-    return False if running else None
-
-
 def to_changes(times: Mapping[str, datetime]) -> dict[str, datetime]:
     """Return breach times by the names that they have in a case."""
     return {f"due_{duty}": due for duty, due in times.items()}

@@ -84,7 +84,7 @@ def shade_deviation(measures: pd.DataFrame, rules: Rules) -> Shading:
     )
     title = (f"户数与目标 {rules.target} 之差", f"Households against the target of {rules.target}")
     colors = (_FAR_BELOW, _BELOW, _BAND, _ABOVE, _FAR_ABOVE, _NOTHING)
-    return _drop_unused(Shading("deviation", title, colors, labels, classes))
+    return drop_unused(Shading("deviation", title, colors, labels, classes))
 
 
 def shade_column(values: pd.Series, grids: gpd.GeoDataFrame) -> Shading:
@@ -98,8 +98,8 @@ def shade_column(values: pd.Series, grids: gpd.GeoDataFrame) -> Shading:
         `GRIDS`; neighbours of different kinds get different colours.
     """
     if pd.api.types.is_numeric_dtype(values) and values.nunique() > len(_AMOUNTS):
-        return _drop_unused(_shade_amounts(values))
-    return _drop_unused(_shade_kinds(values, grids))
+        return drop_unused(_shade_amounts(values))
+    return drop_unused(_shade_kinds(values, grids))
 
 
 def _shade_amounts(values: pd.Series) -> Shading:
@@ -191,7 +191,8 @@ def shorten_number(name: str) -> str:
     return found[0] if found else ""
 
 
-def _drop_unused(shading: Shading) -> Shading:
+def drop_unused(shading: Shading) -> Shading:
+    """Leave out the classes that no grid has: a legend lists what is on the map."""
     used, classes = np.unique(shading.classes, return_inverse=True)
     return Shading(
         shading.key,

@@ -1,13 +1,15 @@
 """Redraw: from a plan that exists back inside the band, moving as few households as possible.
 
 The plan is first made legal: of a grid in pieces only the largest keeps its label, and units
-without a grid join a neighbour. Then each connected part is annealed a few times from where it
+without a grid join a neighbour. Then each connected part is annealed many times from where it
 stands, paying `gridmap.rules.Costs.moved` for each household that leaves its grid, and the cheapest
 plan is kept. The number of grids is decided by the same cost among a few proposals: as it is; with
 grids that are far too large divided and far too small dissolved; with as many as a drawing from
-scratch would have. What can gain next to nothing is left out (`gridmap.partition.floor`): a plan
-that is even stays as it is, unit for unit. In the end grids that changed a little are held as they
-were, one by one, where the rest can do without them.
+scratch would have. Many short searches from different proposals find more than a few long ones:
+which grid ends and where a new one begins matters most. What can gain next to nothing is left out
+(`gridmap.partition.floor`): a plan that is even stays as it is, unit for unit. Of the best plan two
+and three neighbouring grids are cut anew in the best way there is. In the end grids that changed a
+little are held as they were, one by one, where the rest can do without them.
 """
 
 from collections.abc import Callable
@@ -29,6 +31,7 @@ from gridmap.partition.objective import (
     shift_delta,
     shift_unit,
 )
+from gridmap.partition.polish import MOST_GRIDS
 from gridmap.partition.problem import (
     Bits,
     Component,
@@ -41,6 +44,7 @@ from gridmap.partition.problem import (
     owners,
     rank_by_appearance,
 )
+from gridmap.partition.prove.resplit import improve_state
 from gridmap.partition.split import (
     Tree,
     choose_cut,
@@ -54,8 +58,12 @@ from gridmap.partition.split import (
 
 #: Ways to begin at most; those nearest to the number of grids due.
 PROPOSALS = 10
-#: Times that proposals are made and annealed.
-ROUNDS = 4
+#: Times that proposals are made and annealed, each with so many times fewer moves than are given.
+ROUNDS, SHORT = 10, 3
+#: Rounds at least, and units searched in the others: a large part gets fewer, each the longer.
+LEAST, REACH = 2, 4_000
+#: Sets of units that may be tried per move to cut grids anew, and the share of one group of grids.
+RECUT, GROUP = 10, 20
 #: Where a grid is dissolved or made after the first time: the best place by a measure that is
 #: stretched at random by up to this share.
 SPREAD = 1.0
@@ -133,7 +141,7 @@ def redraw_part(
     words : uint64 array
         State of the random numbers.
     steps : int
-        Moves tried for each proposal.
+        Moves; each proposal gets a fraction of them (`SHORT`).
 
     Returns
     -------
@@ -150,17 +158,34 @@ def redraw_part(
     begun = join_to_neighbours(graph, origin)
     best = _begin(graph, begun, origin, firm)
     fits = not component.exact or len(best.load) == component.grids
-    for turn in range(ROUNDS):
-        makers = _Makers(tree, search, rng, SPREAD if turn > 0 else 0.0)
+    rounds = min(ROUNDS, LEAST + REACH // len(origin))
+    for turn in range(rounds):
+        makers, tried = _Makers(tree, search, rng, SPREAD if turn > 0 else 0.0), False
         for labels, bound in _rank(component, origin, firm, makers):
             if not fits or balance_and_moves(best) - bound > EVEN:
-                state = _begin(graph, labels, origin, firm)
-                anneal_part(state, tree, search, steps, HOT)
+                state, tried = _begin(graph, labels, origin, firm), True
+                anneal_part(state, tree, search, steps // min(SHORT, rounds), HOT)
                 if not fits or _redraw_cost(state) < _redraw_cost(best):
                     best, begun, fits = state, labels, True
+        if not tried:
+            break
     if not fits:
         return None
-    return hold_grids(best, begun, tree, search, steps).labels
+    return hold_grids(cut_anew(best, steps), begun, tree, search, steps).labels
+
+
+def cut_anew(best: State, steps: int) -> State:
+    """Cut two and three neighbouring grids in the best way there is, where that is cheaper.
+
+    Not where nothing changed, where there are very many grids, or two quantities to balance:
+    `improve_state` knows one.
+    """
+    grids = len(best.load)
+    if grids > MOST_GRIDS or best.weights.work > 0.0 or not find_changed(best).any():
+        return best
+    state = make_state(best.graph, best.labels.copy(), grids, best.weights, best.home)
+    improve_state(state, RECUT * steps, RECUT * steps // GROUP)
+    return min(best, state, key=_redraw_cost)
 
 
 def _redraw_cost(state: State) -> float:

@@ -6,22 +6,30 @@ are brought to one spelling; only an exact match of that counts, for a wrong bui
 a row to look at.
 """
 
+from __future__ import annotations
+
 import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import shapely
 
+from gridmap.later import later
 from gridmap.reading.attributes import parse_numbers
 from gridmap.reading.columns import to_text
 from gridmap.reading.findings import Finding, find_rows
 from gridmap.tables import COUNTS
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+else:
+    gpd = later("geopandas")
+    pd = later("pandas")
 
 #: Compound and number, each in one spelling.
 Key = tuple[str, str]

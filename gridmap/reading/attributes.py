@@ -4,19 +4,28 @@ Every function takes a raw table (columns of the contract as they were found, in
 and the list of findings, adds to the list, and returns a new table.
 """
 
+from __future__ import annotations
+
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from gridmap.codes import is_community_code, make_community_codes, rank_positions
+from gridmap.later import later
 from gridmap.reading.columns import to_text
 from gridmap.reading.findings import Finding, find_rows
 from gridmap.tables import COUNTS
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+else:
+    gpd = later("geopandas")
+    pd = later("pandas")
 
 #: More households than any building has: the column holds something else.
 _MOST_HOUSEHOLDS = 100_000

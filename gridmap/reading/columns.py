@@ -20,17 +20,23 @@ empty list is left empty. Further names are added to those that are known, and l
     households = ["常住户"]
 """
 
+from __future__ import annotations
+
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from gridmap.datum import DATUMS
 from gridmap.errors import TableError
+from gridmap.later import later
 from gridmap.reading.layers import find_column
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = later("pandas")
 
 ColumnSource = str | Sequence[str]
 

@@ -3,6 +3,8 @@
 A layer is read as it is; what its columns mean is found in `gridmap.reading.columns`.
 """
 
+from __future__ import annotations
+
 import codecs
 import gzip
 import io
@@ -12,18 +14,27 @@ import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import geopandas as gpd
 import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
-import pyogrio
 import shapely
 
 from gridmap.errors import TableError
+from gridmap.later import later
 from gridmap.reading.sheets import list_sheets, plain_name, read_sheet
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    import pyogrio
+else:
+    gpd = later("geopandas")
+    pd = later("pandas")
+    pa = later("pyarrow")
+    pq = later("pyarrow.parquet")
+    pyogrio = later("pyogrio")
 
 #: Names of the columns of degrees, best first; compared without case and spaces.
 LON_NAMES = ("lon", "lng", "long", "longitude", "经度", "东经", "x_lon", "wgs84_lon", "gps_lon")
@@ -36,11 +47,6 @@ WKT_NAMES = ("wkt", "geometry", "geom", "the_geom", "几何", "图形")
 FORMATS = (
     *(".gpkg", ".geojson", ".json", ".shp", ".zip", ".parquet", ".geoparquet"),
     *(".csv", ".csv.gz", ".xlsx"),
-)
-#: What the readers raise for a file that is damaged.
-_UNREADABLE = (
-    *(pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError),
-    *(pa.ArrowInvalid, OSError, EOFError, zipfile.BadZipFile),
 )
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"))
 _NUMBER = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
@@ -161,7 +167,7 @@ def read_layer(source: Source, names: Iterable[str] = (), *, lists: bool = False
         layer = _read_any(source, _find_suffix(source.path), names)
     except TableError as error:
         raise TableError(f"{source.path.name}: {error}") from error
-    except _UNREADABLE as error:
+    except _unreadable() as error:
         raise TableError(f"{source.path.name}: not readable: {error}") from error
     if not (layer.positions or lists):
         columns = layer.frame.columns.drop("geometry")
@@ -211,6 +217,14 @@ def decode_text(data: bytes) -> tuple[str, str]:
         if data.startswith(mark):
             return _decode(data, (encoding,))
     return _decode(data, ("utf-8", "gb18030"))
+
+
+def _unreadable() -> tuple[type[Exception], ...]:
+    """Return what the readers raise for a file that is damaged."""
+    return (
+        *(pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError),
+        *(pa.ArrowInvalid, OSError, EOFError, zipfile.BadZipFile),
+    )
 
 
 def find_column(columns: Iterable[Any], names: Iterable[str]) -> str | None:

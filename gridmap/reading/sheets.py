@@ -5,6 +5,8 @@ header, a header of two rows, empty rows and columns, cells merged downwards (a 
 beside all of its buildings), the header once more on each printed page.
 """
 
+from __future__ import annotations
+
 import datetime
 import functools
 import re
@@ -13,12 +15,16 @@ import warnings
 import zipfile
 from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
-import pandas as pd
-
 from gridmap.errors import TableError
+from gridmap.later import later
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = later("pandas")
 
 #: Rows, from the top, among which the header is looked for.
 _HEADER_ROWS = 20

@@ -3,26 +3,35 @@
 No person is among it: the tables of a plan hold no resident, and workers are not looked at.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import shapely
 
 from gridmap.crs import to_degrees
+from gridmap.later import later
 from gridmap.locate import Locator, make_locator
-from gridmap.plan import Plan
 from gridmap.reading.addresses import (
     normalize_building_number,
     split_address,
     strip_region,
     write_plain,
 )
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+    from gridmap.plan import Plan
+else:
+    gpd = later("geopandas")
+    pd = later("pandas")
 
 #: What can be found, in the order in which equally good ones are listed.
 KINDS = ("community", "office", "grid", "compound", "street", "building")

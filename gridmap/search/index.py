@@ -5,18 +5,22 @@ character pairs, sounds and letters; what has a number hangs on them by that num
 question looks at some thousand names, not at every building.
 """
 
+from __future__ import annotations
+
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from itertools import chain
 from pathlib import Path
 from threading import local
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gridmap.files import write_whole
-from gridmap.plan import Plan
 from gridmap.search.entries import CODED, Entry, list_entries
 from gridmap.search.spelling import make_tokens
+
+if TYPE_CHECKING:
+    from gridmap.plan import Plan
 
 #: Version of the layout; a file of another one is written anew.
 FORMAT = 2

@@ -4,18 +4,18 @@ from gridmap.staff.assign import assign_workers
 from gridmap.staff.audit import check_staffing, summarize_staffing
 from gridmap.staff.calendars import write_rotation
 from gridmap.staff.examples import make_workers
+from gridmap.staff.gaps import find_gaps
 from gridmap.staff.patrols import plan_patrols
 from gridmap.staff.places import read_stations, read_stops, write_stations
+from gridmap.staff.registers import write_patrols, write_staff_roster
 from gridmap.staff.replace import replace_worker
 from gridmap.staff.roster import (
     list_contacts,
     list_duties,
     read_staffing,
-    write_patrols,
-    write_staff_roster,
     write_staffing,
 )
-from gridmap.staff.rotation import find_gaps, plan_rotation
+from gridmap.staff.rotation import plan_rotation
 from gridmap.staff.stations import Siting, site_stations
 from gridmap.staff.walking import WalkNet, make_walk_net
 from gridmap.staff.workers import check_workers, read_workers

@@ -1,5 +1,6 @@
 """Who serves each grid: the cheapest staffing that keeps every limit, and why it is that one."""
 
+from collections.abc import Iterator
 from datetime import date
 
 import geopandas as gpd
@@ -11,10 +12,11 @@ import scipy
 from gridmap.plan import Plan
 from gridmap.rules import Rules
 from gridmap.staff.case import Case, make_case
+from gridmap.staff.columns import Duties, Optimum
 from gridmap.staff.deputies import find_deputies
-from gridmap.staff.optimum import Duties, Optimum, find_optimum
+from gridmap.staff.optimum import find_optimum
 from gridmap.staff.reasons import Choice, Language, Reason, explain_deputies, explain_primaries
-from gridmap.tables import STAFFING, WAYS
+from gridmap.tables import STAFFING, WAYS, cast_columns
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -105,7 +107,7 @@ def list_duties(case: Case) -> tuple[Duties, list[tuple[int, ...]]]:
     singles = np.isfinite(case.cost)
     worker, grid = np.nonzero(singles)
     parts = [(worker, grid, case.cost[singles])]
-    parts += [_price_group(case, at, groups[at]) for at in range(n, len(groups))]
+    parts += _price_groups(case, groups[n:], n)
     workers, group, cost = (np.concatenate(column) for column in zip(*parts, strict=True))
     rows = np.repeat(np.arange(len(groups)), [len(one) for one in groups])
     flat = np.array([grid for one in groups for grid in one], np.int64)
@@ -135,18 +137,23 @@ def _list_groups(case: Case, most: int) -> list[tuple[int, ...]]:
     return found
 
 
-def _price_group(case: Case, at: int, grids: tuple[int, ...]) -> tuple[Ints, Ints, Floats]:
-    """Price a set of grids for each worker who may take all of it."""
-    members = list(grids)
-    load = int(case.posts["households"].to_numpy()[members].sum())
-    able = case.open_to[:, members].all(axis=1) & (case.workers["limit"].to_numpy() >= load)
-    rows = np.flatnonzero(able)
-    capacity = np.maximum(case.workers["capacity"].to_numpy(float)[rows], 1.0)
-    single = case.posts["households"].to_numpy()[members][None, :] / capacity[:, None]
-    uneven = (load / capacity - 1) ** 2 - ((single - 1) ** 2).sum(axis=1)
-    cost = case.cost[rows][:, members].sum(axis=1) + case.weights.fairness * uneven
-    cost += round(case.weights.doubled) * (len(members) - 1)
-    return rows, np.full(len(rows), at), np.round(cost)
+def _price_groups(
+    case: Case, groups: list[tuple[int, ...]], first: int
+) -> Iterator[tuple[Ints, Ints, Floats]]:
+    """Price each set of grids for each worker who may take all of it."""
+    weights, households = case.weights, case.posts["households"].to_numpy()
+    limit = case.workers["limit"].to_numpy()
+    capacity = np.maximum(case.workers["capacity"].to_numpy(float), 1.0)
+    for at, some in enumerate(groups, start=first):
+        members = list(some)
+        load = int(households[members].sum())
+        rows = np.flatnonzero(case.open_to[:, members].all(axis=1) & (limit >= load))
+        usual = capacity[rows]
+        single = households[members][None, :] / usual[:, None]
+        uneven = (load / usual - 1) ** 2 - ((single - 1) ** 2).sum(axis=1)
+        cost = case.cost[rows][:, members].sum(axis=1) + weights.fairness * uneven
+        cost += round(weights.doubled) * (len(members) - 1)
+        yield rows, np.full(len(rows), at), np.round(cost)
 
 
 def _spread(duties: Duties, groups: list[tuple[int, ...]], columns: Ints, grids: int) -> Ints:
@@ -163,7 +170,7 @@ def _make_choice(case: Case, duties: Duties, optimum: Optimum, primary: Ints) ->
     reduced = np.full(case.cost.shape, np.inf)
     reduced[duties.worker[single], duties.group[single]] = optimum.reduced[single]
     gap = optimum.cost - optimum.bound
-    extra = np.maximum(reduced - gap, 0.0)
+    extra = np.maximum(np.floor(reduced - gap), 0.0)
     load = np.zeros(len(case.workers), np.int64)
     served = primary >= 0
     np.add.at(load, primary[served], case.posts["households"].to_numpy()[served])
@@ -196,9 +203,7 @@ def _tabulate(
             "reason": [row.text for row in rows],
         }
     )
-    kinds = {"i": "int64", "f": "float64", "O": "str", "M": "datetime64[s]"}
-    frame = frame.astype({name: kinds[kind] for name, kind in STAFFING.columns.items()})
-    frame = _keep_starts(frame, current)
+    frame = _keep_starts(cast_columns(frame, STAFFING), current)
     return frame.sort_values(["grid_code", "role"], ascending=[True, False], ignore_index=True)
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from gridmap.plan import Plan
 from gridmap.reading.findings import CityReport, Finding
 from gridmap.rules import Rules
-from gridmap.staff.case import check_workers_of, find_beside
+from gridmap.staff.case import BOUND_KINDS, check_workers_of, find_beside, keep_present
 from gridmap.staff.posts import posts_on
 from gridmap.tables import STAFFING, check_table, duties_on
 
@@ -75,9 +75,7 @@ def summarize_staffing(
     """
     check_table(staffing, STAFFING)
     held = _held_on(staffing, on or date.today())
-    day = pd.Timestamp(on or date.today())
-    begun = workers["starts"].isna() | (workers["starts"] <= day)
-    there = workers[begun & (workers["ends"].isna() | (workers["ends"] >= day))]
+    there = keep_present(workers, on or date.today())
     loads = held.groupby("worker_id")["households"].sum()
     shares = _list_shares(plan, staffing, on or date.today())
     home = held["worker_id"].map(workers["community_id"]).fillna("")
@@ -137,7 +135,7 @@ def _find_outsiders(plan: Plan, held: pd.DataFrame, workers: gpd.GeoDataFrame) -
     """Find community workers and part-timers outside their community."""
     known = held[held["worker_id"].isin(workers.index) & held["grid_code"].isin(plan.grids.index)]
     home = known["worker_id"].map(workers["community_id"])
-    bound = known["worker_id"].map(workers["kind"]).isin(["community", "part_time"])
+    bound = known["worker_id"].map(workers["kind"]).isin(BOUND_KINDS)
     away = bound & (home != "") & (home != known["grid_code"].map(plan.grids["community_id"]))
     for code, who in zip(known["grid_code"][away], known["worker_id"][away], strict=True):
         yield _refuse(code, "worker_id", who, "serves a community that he does not belong to")

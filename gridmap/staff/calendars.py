@@ -9,12 +9,12 @@ import pandas as pd
 from gridmap.errors import StaffError
 from gridmap.files import write_whole
 from gridmap.plan import Plan
-from gridmap.rosters import write_book
 from gridmap.staff.case import check_workers_of
+from gridmap.staff.gaps import find_gaps
 from gridmap.staff.reasons import Language
 from gridmap.staff.roster import write_staffing
-from gridmap.staff.rotation import find_gaps
 from gridmap.tables import STAFFING, check_table
+from gridmap.workbooks import write_book
 
 _SHEETS: dict[str, dict[Language, str]] = {
     "calendar": {"zh": "轮换日历", "en": "calendar"},

@@ -10,7 +10,10 @@ from typing import Any
 
 import pandas as pd
 
-from gridmap.rules import Party
+from gridmap.rules import Party, Rules
+from gridmap.staff.duties import basic_duties
+from gridmap.staff.visits import cover_visits, name_primary
+from gridmap.tables import TASKS, VISITS, empty_table
 
 Tables = Mapping[str, pd.DataFrame]
 
@@ -46,8 +49,8 @@ def describe_staff(
     Parameters
     ----------
     tables : mapping
-        ``workers``, ``staffing``, ``branches``, ``branch_grids`` and ``liaisons``, as far as they
-        are kept.
+        ``workers``, ``staffing``, ``branches``, ``branch_grids``, ``liaisons``, ``contacts`` and
+        ``contact_matches``, as far as they are kept.
     grid_code, community_id : str
         The grid and its community.
     on : date
@@ -61,16 +64,92 @@ def describe_staff(
         ``worker`` (worker_id, name, kind, phone; None for a vacant grid), ``others``: the primary
         workers of its other shares, or who hands it over, ``deputies``,
         ``branches`` (branch_id, name, kind, grids, members, secretary), ``liaisons`` (department,
-        post, name, phone).
+        post, name, phone), ``contacts``: leaders and units (contact_id, kind, name) that are
+        matched to its community or branches.
     """
     primary = _list_workers(tables, grid_code, on, "primary")
+    branches = _list_branches(tables, grid_code, party or Party())
+    helped = [community_id, *(branch["branch_id"] for branch in branches)]
     return {
         "worker": primary[-1] if primary else None,
         "others": primary[:-1],
         "deputies": _list_workers(tables, grid_code, on, "deputy"),
-        "branches": _list_branches(tables, grid_code, party or Party()),
+        "branches": branches,
         "liaisons": _list_liaisons(tables, community_id),
+        "contacts": _list_contacts(tables, helped),
     }
+
+
+def describe_tasks(tables: Tables, grid_code: str) -> list[dict[str, Any]]:
+    """List the ten basic duties, each with what the grid asks for, for the office.
+
+    Parameters
+    ----------
+    tables : mapping
+        ``tasks``, where they are kept.
+    grid_code : str
+        The grid.
+
+    Returns
+    -------
+    list of dict
+        ``duty_id``, ``name``, ``english`` and ``tasks`` (subject, amount, task), by number.
+    """
+    rows = tables.get("tasks", empty_table(TASKS, None))
+    mine = rows[rows["grid_code"] == grid_code].to_dict("records")
+    keys = ("subject", "amount", "task")
+    return [
+        {
+            "duty_id": number,
+            "name": str(duty["name"]),
+            "english": str(duty["english"]),
+            "tasks": [{key: row[key] for key in keys} for row in mine if row["duty_id"] == number],
+        }
+        for number, duty in basic_duties().T.to_dict().items()
+    ]
+
+
+def describe_visits(
+    tables: Tables,
+    homes: pd.Series,
+    rules: Rules,
+    *,
+    starts: date,
+    ends: date,
+    today: date,
+) -> list[dict[str, Any]]:
+    """Say how far a round of visits is in each grid, the furthest behind first, for the office.
+
+    Parameters
+    ----------
+    tables : mapping
+        ``visits``, and ``workers`` and ``staffing``, as far as they are kept.
+    homes : Series
+        Households by grid_code.
+    rules : Rules
+        ``visit_bands``.
+    starts, ends, today : date
+        As `measure_visits` takes them.
+
+    Returns
+    -------
+    list of dict
+        ``code``, the columns of `VISIT_COVERAGE` (None where missing), and ``worker``, the name of
+        the primary worker, or None.
+
+    Raises
+    ------
+    RulesError
+        If the round ends before it starts.
+    """
+    log = tables.get("visits", empty_table(VISITS, None))
+    log = log[log["grid_code"].isin(homes.index)]
+    table = cover_visits(homes, log, rules, starts=starts, ends=ends, today=today)
+    table = table.assign(worker=name_primary(tables, today).reindex(table.index))
+    table["last"] = table["last"].dt.date
+    table = table.sort_values(["behind", "short"], ascending=False, kind="stable")
+    plain = table.astype(object).where(table.notna(), None).rename_axis("code").reset_index()
+    return [{str(key): value for key, value in row.items()} for row in plain.to_dict("records")]
 
 
 def hide_members(table: pd.DataFrame, party: Party | None = None) -> pd.DataFrame:
@@ -132,3 +211,16 @@ def _list_liaisons(tables: Tables, community_id: str) -> list[dict[str, Any]]:
     mine = rows[rows["community_id"] == community_id]
     keys = ["department", "post", "name", "phone"]
     return [{key: str(row[key]) for key in keys} for row in mine[keys].to_dict("records")]
+
+
+def _list_contacts(tables: Tables, helped: list[str]) -> list[dict[str, Any]]:
+    """List the leaders and units that are matched to any of some communities and branches."""
+    if "contacts" not in tables or "contact_matches" not in tables:
+        return []
+    contacts, matches = tables["contacts"], tables["contact_matches"]
+    mine = matches.loc[matches["target_id"].isin(helped), "contact_id"].drop_duplicates()
+    return [
+        {"contact_id": one, **{key: str(contacts.at[one, key]) for key in ("kind", "name")}}
+        for one in mine
+        if one in contacts.index
+    ]

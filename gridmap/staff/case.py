@@ -22,6 +22,9 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
+#: Kinds of workers who serve their own community only.
+BOUND_KINDS = ("community", "part_time")
+
 
 @dataclass(frozen=True)
 class Case:
@@ -50,6 +53,8 @@ class Case:
         Whole metres for leaving it vacant.
     own : array of shape (posts,)
         The present primary worker, or -1.
+    aides : array of bool, shape (workers, posts)
+        Who is deputy of it now.
     beside : array of int, shape (pairs, 2)
         Posts of one community whose grids touch, or of one grid.
     """
@@ -65,6 +70,7 @@ class Case:
     cost: Floats
     vacant: Floats
     own: Ints
+    aides: Flags
     beside: Ints
 
 
@@ -91,42 +97,44 @@ def make_case(
     TableError, StaffError
         See `assign_workers`.
     """
-    there = keep_present(check_workers_of(plan, workers), on or date.today())
-    weights = rules.staffing
+    day, weights = on or date.today(), rules.staffing
+    there = keep_present(check_workers_of(plan, workers), day)
+    there = there.assign(limit=there["limit"].clip(upper=weights.max_households))
+    limit = there["limit"].to_numpy(np.int64)[:, None]
     home = _find_home(plan, there)
-    bound = there["kind"].isin(["community", "part_time"]).to_numpy()[:, None]
+    allowed = home | ~there["kind"].isin(BOUND_KINDS).to_numpy()[:, None]
     if posts is None:
-        limits = np.where(home | ~bound, there["limit"].to_numpy(np.int64)[:, None], 0)
-        posts = list_posts(plan, limits.max(axis=0, initial=0))
-    at = posts["grid"].to_numpy(np.int64)
-    loads = posts["households"].to_numpy()[None, :]
-    walks, ways = measure_walks(plan, there)
-    walk, home = walks[:, at], home[:, at]
-    open_to = (there["limit"].to_numpy()[:, None] >= loads) & (home | ~bound)
-    own = _find_own(there, plan, posts, current, on or date.today())
-    cost = _price(there, weights, loads, _fill_walks(plan, there, walks)[:, at], home)
-    rows = np.arange(len(there))[:, None]
-    cost += weights.change * ((own[None, :] >= 0) & (own[None, :] != rows))
+        posts = list_posts(plan, np.where(allowed, limit, 0).max(axis=0, initial=0))
+    at, loads = posts["grid"].to_numpy(np.int64), posts["households"].to_numpy()[None, :]
+    walk, ways = measure_walks(plan, there, rules, at)
+    open_to = allowed[:, at] & (limit >= loads)
+    own = _find_own(there, plan, posts, current, day)
+    filled = _fill_walks(plan, there, walk, at, weights.detour)
+    cost = _price(there, weights, loads, filled, home[:, at])
+    cost += _price_changes(own, len(there), weights)
     return Case(
         plan=plan,
         workers=there,
         weights=weights,
         posts=posts,
         walk=walk,
-        ways=ways[:, at],
-        home=home,
+        ways=ways,
+        home=home[:, at],
         open_to=open_to,
         cost=np.where(open_to, np.round(cost), np.inf),
         vacant=price_vacant(posts, rules),
         own=own,
+        aides=_find_aides(there, posts, current, day),
         beside=_pair_posts(posts, find_beside(plan)),
     )
 
 
 def _find_home(plan: Plan, workers: gpd.GeoDataFrame) -> Flags:
     """Say which grids lie in each worker's own community."""
-    known = workers["community_id"].to_numpy(object)[:, None]
-    return (known == plan.grids["community_id"].to_numpy(object)[None, :]) | (known == "")
+    places = plan.city.communities.index
+    known = places.get_indexer(pd.Index(workers["community_id"]))[:, None]
+    of = places.get_indexer(pd.Index(plan.grids["community_id"]))[None, :]
+    return np.asarray((known == of) | (known < 0))
 
 
 def _pair_posts(posts: pd.DataFrame, beside: Ints) -> Ints:
@@ -164,10 +172,20 @@ def keep_present(workers: gpd.GeoDataFrame, on: date) -> gpd.GeoDataFrame:
     return workers[begun & (workers["ends"].isna() | (workers["ends"] >= day))]
 
 
-def measure_walks(plan: Plan, workers: gpd.GeoDataFrame) -> tuple[Floats, Ints]:
-    """Measure the way from each worker to each grid of a plan: metres, positions in `WAYS`."""
-    points = _positions(workers)
-    return make_walk_net(plan).measure(points, grid_points(plan).to_numpy())
+def measure_walks(
+    plan: Plan, workers: gpd.GeoDataFrame, rules: Rules, at: Ints | None = None
+) -> tuple[Floats, Ints]:
+    """Measure the way from each worker to grids of a plan: metres, positions in `WAYS`.
+
+    ``at`` are positions of grids, any number of times; by default all.
+    """
+    points = grid_points(plan).to_numpy()
+    some = np.arange(len(points)) if at is None else np.unique(at)
+    walk, ways = make_walk_net(plan, rules).measure(_positions(workers), points[some])
+    if at is None or np.array_equal(some, at):
+        return walk, ways
+    place = np.searchsorted(some, at)
+    return walk[:, place], ways[:, place]
 
 
 def _positions(workers: gpd.GeoDataFrame) -> Any:
@@ -176,7 +194,9 @@ def _positions(workers: gpd.GeoDataFrame) -> Any:
     return np.full(len(workers), None, dtype=object)
 
 
-def _fill_walks(plan: Plan, workers: gpd.GeoDataFrame, walk: Floats) -> Floats:
+def _fill_walks(
+    plan: Plan, workers: gpd.GeoDataFrame, walk: Floats, at: Ints, detour: float
+) -> Floats:
     """Let who has no position come from the middle of his community, or from everywhere alike."""
     unknown = np.isnan(walk).any(axis=1)
     if not unknown.any():
@@ -185,11 +205,11 @@ def _fill_walks(plan: Plan, workers: gpd.GeoDataFrame, walk: Floats) -> Floats:
     xy = np.stack([points.x, points.y], axis=1)
     community = plan.grids["community_id"].to_numpy(object)
     filled = walk.copy()
-    for at in np.flatnonzero(unknown):
-        inside = community == workers["community_id"].iloc[at]
+    for row in np.flatnonzero(unknown):
+        inside = community == workers["community_id"].iloc[row]
         middle = xy[inside].mean(axis=0) if inside.any() else xy.mean(axis=0)
-        off = np.hypot(*(xy - middle).T) * plan.rules.staffing.detour
-        filled[at] = off if inside.any() else off.mean()
+        off = np.hypot(*(xy - middle).T) * detour
+        filled[row] = off[at] if inside.any() else off.mean()
     return filled
 
 
@@ -207,6 +227,12 @@ def _price(
     )
 
 
+def _price_changes(own: Ints, workers: int, weights: Weights) -> Floats:
+    """Price whoever is not the one that a post has now, where it has one who is there."""
+    others = (own[None, :] >= 0) & (own[None, :] != np.arange(workers)[:, None])
+    return np.asarray(weights.change * others, np.float64)
+
+
 def _find_own(
     workers: gpd.GeoDataFrame,
     plan: Plan,
@@ -217,13 +243,33 @@ def _find_own(
     """Return each post's present primary worker among those who are there, else -1."""
     if current is None:
         return np.full(len(posts), -1)
-    held = posts_on(plan, current, on)
-    if not (held["worker_id"] != "").any():  # what was in force ended the day before
-        held = posts_on(plan, current, on - timedelta(days=1))
+    held = posts_on(plan, current, _last_in_force(current, on))
     held["share"] = held.groupby("grid_code").cumcount() + 1
     holders = held.set_index(["grid_code", "share"])["worker_id"]
     keys = pd.MultiIndex.from_frame(posts[["grid_code", "share"]])
     return workers.index.get_indexer(holders.reindex(keys).fillna(""))
+
+
+def _find_aides(
+    workers: gpd.GeoDataFrame, posts: pd.DataFrame, current: pd.DataFrame | None, on: date
+) -> Flags:
+    """Flag each post's present deputies among those who are there."""
+    aides = np.zeros((len(workers), len(posts)), bool)
+    if current is None:
+        return aides
+    rows = duties_on(current, _last_in_force(current, on))
+    rows = rows[rows["role"] == "deputy"]
+    rows = rows[rows["worker_id"].isin(workers.index)].reset_index(drop=True)
+    held = posts[["grid_code"]].reset_index(names="post").merge(rows, on="grid_code")
+    aides[workers.index.get_indexer(pd.Index(held["worker_id"])), held["post"]] = True
+    return aides
+
+
+def _last_in_force(current: pd.DataFrame, on: date) -> date:
+    """Return the day, or the one before it if what was in force ended then."""
+    rows = duties_on(current, on)
+    some = (rows["role"] == "primary") & (rows["worker_id"] != "")
+    return on if some.any() else on - timedelta(days=1)
 
 
 def primaries_on(staffing: pd.DataFrame, on: date) -> pd.Series:

@@ -1,79 +1,34 @@
 """Leaders' contact points (领导包联) and co-building units (共建单位): who helps where.
 
-Each contact gets communities or branches inside its scope, so that nobody has two while another has
-none, and of all such matchings the one that costs least by distance and need. It is an assignment
-problem, and its solution is exact.
+Each contact gets communities or branches inside its scope, so that nobody has two leaders, or two
+units, while another has none, and of all such matchings the one that costs least by distance and
+need.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import scipy
 
-from gridmap.city import City
 from gridmap.errors import RulesError, TableError
 from gridmap.plan import Plan
-from gridmap.reading.findings import Finding
-from gridmap.reading.lists import (
-    Names,
-    place_list,
-    read_list,
-    refuse_list,
-    refuse_twins,
-    settle_counts,
-    settle_words,
-)
 from gridmap.staff.branches import Branches
+from gridmap.staff.match_reasons import Matching, explain_matches
 from gridmap.staff.reasons import Language
-from gridmap.tables import CONTACT_KINDS, CONTACT_MATCHES, CONTACTS, check_table, list_some
+from gridmap.staff.sharing import match_evenly
+from gridmap.tables import (
+    CONTACT_KINDS,
+    CONTACT_MATCHES,
+    CONTACTS,
+    check_table,
+    empty_table,
+    list_some,
+)
 
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-
-#: Names of the columns of a list of contacts, best first.
-CONTACT_NAMES: Names = {
-    "contact_id": ("contact_id", "编号", "编码", "序号", "id"),
-    "kind": ("kind", "类别", "类型"),
-    "name": ("name", "名称", "单位名称", "单位", "职务", "岗位", "领导", "姓名"),
-    "scope": ("scope", "范围", "区划代码", "街道代码", "区划", "所属区划"),
-    "points": ("points", "联系点数", "点数", "数量"),
-}
-_KINDS = {
-    "leader": ("leader", "领导", "市级领导", "区级领导", "街道领导", "包联领导", "联系领导"),
-    "unit": ("unit", "单位", "共建单位", "机关", "企业", "事业单位", "企事业单位"),
-}
-
-_TEXTS: dict[str, dict[Language, str]] = {
-    "facts": {
-        "zh": "{far}，需求度{need:.2f}（{total}个中第{rank}位）",
-        "en": "{far}, need {need:.2f} (number {rank} of {total})",
-    },
-    "far": {"zh": "距离{km:.2f}公里", "en": "{km:.2f} km"},
-    "nowhere": {"zh": "位置不明", "en": "no position"},
-    "only": {"zh": "；范围内别无其他", "en": "; nothing else in its scope"},
-    "next": {
-        "zh": "；次优{other}，代价多{extra:.2f}",
-        "en": "; next best {other}, {extra:.2f} more",
-    },
-    "full": {
-        "zh": "；{other}代价少{better:.2f}，但已由另外{share}个结对，为均衡未再安排",
-        "en": "; {other} would be {better:.2f} better, and has its share of {share} from others",
-    },
-    "community": {
-        "zh": "范围“{scope}”内的社区已全部结对，无可再配",
-        "en": "no community left whose code begins with {scope!r}",
-    },
-    "branch": {
-        "zh": "范围“{scope}”内的党支部已全部结对，无可再配",
-        "en": "no branch left whose community's code begins with {scope!r}",
-    },
-}
 
 
 @dataclass(frozen=True)
@@ -94,59 +49,6 @@ class MatchWeights:
         for name, value in vars(self).items():
             if not 0 <= value < float("inf"):
                 raise RulesError(f"{name} is {value}, not a number from 0 up")
-
-
-def read_contacts(
-    path: str | Path, city: City, *, datum: str = "wgs84", sheet: str | None = None
-) -> gpd.GeoDataFrame:
-    """Read a list of leaders with contact points, or of co-building units.
-
-    Parameters
-    ----------
-    path : str or Path
-        A row each: 编号, 类别 (领导 or 单位), 名称, 范围 (the beginning of the community codes
-        that it may be matched to, 210802 for a district; empty for the city), 点数 (how many it
-        takes, 1 where empty), and positions of the offices where they are known.
-    city : City
-        For its CRS.
-    datum : str
-        Of the degrees in the file.
-    sheet : str, optional
-        The sheet of the workbook.
-
-    Returns
-    -------
-    GeoDataFrame
-        `CONTACTS`.
-
-    Raises
-    ------
-    StaffError
-        With every row that is wrong.
-    TableError
-        If the file can't be read or has no such columns.
-    """
-    findings: list[Finding] = []
-    rows = read_list(path, CONTACT_NAMES, ("name",), sheet=sheet)
-    ids = [f"K{at + 1:03d}" for at in range(len(rows))]
-    rows = rows if "contact_id" in rows else rows.assign(contact_id=ids)
-    rows = settle_words(rows, ("kind", "scope", "points"))
-    kinds = {word: kind for kind, words in _KINDS.items() for word in words}
-    rows["kind"] = rows["kind"].map(lambda text: kinds.get(text, text or "unit")).astype("str")
-    rows["points"] = rows["points"].where(rows["points"] != "", "1")
-    rows = settle_counts(rows, CONTACTS.name, ("points",), findings)
-    for row, kind in rows.loc[~rows["kind"].isin(CONTACT_KINDS), "kind"].items():
-        problem = "neither 领导 nor 单位"
-        findings.append(Finding(CONTACTS.name, str(row), "kind", kind, problem, "refused"))
-    codes = city.communities["code"]
-    for row, scope in rows["scope"].items():
-        if not codes.str.startswith(scope).any():
-            problem = "no community's code begins so"
-            findings.append(Finding(CONTACTS.name, str(row), "scope", scope, problem, "refused"))
-    refuse_twins(rows, CONTACTS.name, ["contact_id"], findings, "the id stands in a row above")
-    refuse_list(path, CONTACTS.name, findings)
-    placed = place_list(rows.set_index("contact_id"), city.crs, datum)
-    return placed[[*CONTACTS.columns, "geometry"]]
 
 
 def measure_need(plan: Plan, branches: Branches | None = None) -> pd.Series:
@@ -180,6 +82,8 @@ def match_communities(
 ) -> pd.DataFrame:
     """Match contacts to communities: evenly first, then by distance and need.
 
+    Leaders and units are matched each by themselves, so every community has its share of both.
+
     Parameters
     ----------
     plan : Plan
@@ -202,6 +106,7 @@ def match_communities(
     targets = gpd.GeoDataFrame(
         {
             "code": communities["code"],
+            "name": communities["name"],
             "need": _take_need(measure_need(plan) if need is None else need, communities.index),
         },
         geometry=communities.representative_point(),
@@ -227,7 +132,7 @@ def match_branches(
     given = table["community_id"].map(measure_need(plan, branches)) if need is None else need
     points = plan.grids.geometry.representative_point().loc[table["grid_code"]]
     targets = gpd.GeoDataFrame(
-        {"code": code, "need": _take_need(given, table.index)},
+        {"code": code, "name": table["name"], "need": _take_need(given, table.index)},
         geometry=gpd.GeoSeries(points.to_numpy(), table.index, crs=plan.city.crs),
     )
     return _match(contacts, targets.sort_index(), "branch", weights or MatchWeights(), lang)
@@ -244,6 +149,47 @@ def _take_need(need: pd.Series, targets: pd.Index) -> pd.Series:
     return need.reindex(targets).astype("float64")
 
 
+def join_contacts(
+    kept: Mapping[str, pd.DataFrame], contacts: gpd.GeoDataFrame, matches: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
+    """Put new contacts and their matches in the place of those of the same kind that are kept.
+
+    An office has a list of its leaders and another one of units: what one list says of leaders
+    leaves the units as they are.
+
+    Parameters
+    ----------
+    kept : mapping of str to DataFrame
+        ``contacts`` and ``contact_matches``, where they are kept, as `PlanStore.staff` gives them.
+    contacts, matches
+        `CONTACTS` and `CONTACT_MATCHES` of the new list.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        ``contacts`` and ``contact_matches``.
+
+    Raises
+    ------
+    TableError
+        If an id of the list is that of a contact of another kind.
+    """
+    if not {"contacts", "contact_matches"} <= set(kept):
+        return {"contacts": contacts, "contact_matches": matches}
+    others = kept["contacts"][~kept["contacts"]["kind"].isin(contacts["kind"])]
+    twice = others.index.intersection(contacts.index)
+    if len(twice):
+        raise TableError(
+            f"contacts: {list_some(twice)} are kept as another kind; give the list ids of its own"
+        )
+    stay = kept["contact_matches"][kept["contact_matches"]["contact_id"].isin(others.index)]
+    together = pd.concat([gpd.GeoDataFrame(others), contacts])
+    return {
+        "contacts": gpd.GeoDataFrame(together, crs=contacts.crs),
+        "contact_matches": pd.concat([stay, matches], ignore_index=True),
+    }
+
+
 def _match(
     contacts: pd.DataFrame,
     targets: gpd.GeoDataFrame,
@@ -251,110 +197,34 @@ def _match(
     weights: MatchWeights,
     lang: Language,
 ) -> pd.DataFrame:
+    """Match each kind by itself; the rows are in the order of the contacts."""
     check_table(contacts, CONTACTS)
-    metres = _measure_distances(contacts, targets)
-    cost = weights.distance * np.nan_to_num(metres) + weights.need * (
-        1 - targets["need"].to_numpy()
-    )
+    kinds = [contacts[contacts["kind"] == kind] for kind in CONTACT_KINDS]
+    parts = [_match_kind(some, targets, target, weights, lang) for some in kinds if len(some)]
+    if not parts:
+        return empty_table(CONTACT_MATCHES, None)
+    rows = pd.concat(parts)
+    order = contacts.index.get_indexer(pd.Index(rows["contact_id"])).argsort(kind="stable")
+    return rows.iloc[order].reset_index(drop=True)
+
+
+def _match_kind(
+    contacts: pd.DataFrame,
+    targets: gpd.GeoDataFrame,
+    target: str,
+    weights: MatchWeights,
+    lang: Language,
+) -> pd.DataFrame:
+    apart = _measure_distances(contacts, targets)
+    lack = 1 - targets["need"].to_numpy()
+    cost = weights.distance * np.nan_to_num(apart) + weights.need * lack
     codes = targets["code"].to_numpy(object)
     open_to = np.array(
         [[code.startswith(scope) for code in codes] for scope in contacts["scope"]], bool
     ).reshape(cost.shape)
     price = np.where(open_to, cost, np.inf)
     chosen = match_evenly(price, contacts["points"].to_numpy(np.int64))
-    return _explain_matches(contacts, targets, target, metres, price, chosen, lang)
-
-
-def match_evenly(cost: Floats, points: Ints) -> list[list[int]]:
-    """Give each contact so many targets: shares as even as can be, then the least sum of costs.
-
-    The k-th contact of a target pays k levels, each more than all costs together: so the shares
-    are the evenest that the forbidden pairs leave. An optimum that uses fewer levels than there
-    were to choose from is the optimum over any number of them.
-
-    Parameters
-    ----------
-    cost : array of float, contacts × targets
-        0 or more; infinite where the pair is not allowed.
-    points : int64 per contact
-        How many different targets it takes.
-
-    Returns
-    -------
-    list of list of int
-        The targets of each contact, in order; fewer than its points where no more are allowed.
-
-    Examples
-    --------
-    >>> match_evenly(np.array([[1.0, 5.0], [1.0, 9.0]]), np.array([1, 1]))
-    [[1], [0]]
-    """
-    wanted = int(points.sum())
-    if not wanted or not cost.shape[1]:
-        return [[] for _ in points]
-    levels = -(-wanted // cost.shape[1]) + 1
-    solve = _assign_each if points.max() <= 1 else _flow_points
-    while True:
-        chosen = solve(cost, points, levels)
-        used = np.bincount([at for some in chosen for at in some], minlength=cost.shape[1])
-        if used.max() < levels or levels > wanted:
-            return chosen
-        levels *= 2
-
-
-def _step_of(cost: Floats, points: Ints) -> float:
-    """Return what a level costs: more than all pairs can differ by, over all contacts.
-
-    One contact more, or one level less, is then worth any change of pairs: an augmenting path adds
-    one contact to one target, whatever else it moves.
-    """
-    known = cost[np.isfinite(cost)]
-    return 1.0 + float(known.max(initial=0.0)) * int(points.sum())
-
-
-def _assign_each(cost: Floats, points: Ints, levels: int) -> list[list[int]]:
-    """Solve it for contacts that take one target each: slots of targets, by assignment."""
-    rows = np.flatnonzero(points)
-    step = _step_of(cost, points)
-    price = np.concatenate([cost[rows] + step * level for level in range(levels)], axis=1)
-    allowed = np.isfinite(price)
-    row, slot = scipy.optimize.linear_sum_assignment(np.where(allowed, price, step * (levels + 1)))
-    chosen: list[list[int]] = [[] for _ in points]
-    for at, where in zip(row, slot, strict=True):
-        if allowed[at, where]:
-            chosen[int(rows[at])] = [int(where) % cost.shape[1]]
-    return chosen
-
-
-def _flow_points(cost: Floats, points: Ints, levels: int) -> list[list[int]]:
-    """Solve it for contacts that take several: a flow, whose linear program is whole by itself.
-
-    Columns: allowed pairs, points that find no target, levels of targets.
-    """
-    one, two = np.nonzero(np.isfinite(cost))
-    pairs, contacts, targets = len(one), *cost.shape
-    columns = pairs + contacts + targets * levels
-    level = np.arange(targets * levels)
-    rows = np.concatenate([one, np.arange(contacts), contacts + two, contacts + level % targets])
-    places = np.concatenate(
-        [np.arange(pairs), pairs + np.arange(contacts), np.arange(pairs), pairs + contacts + level]
-    )
-    values = np.concatenate([np.ones(pairs + contacts), np.ones(pairs), -np.ones(len(level))])
-    matrix = scipy.sparse.csc_array(
-        scipy.sparse.coo_array((values, (rows, places)), (contacts + targets, columns))
-    )
-    step = _step_of(cost, points)
-    nothing = np.full(contacts, step * (levels + 1))
-    price = np.concatenate([cost[one, two], nothing, step * (level // targets)])
-    upper = np.concatenate([np.ones(pairs), points, np.ones(len(level))])
-    right = np.concatenate([points, np.zeros(targets)])
-    bounds = np.column_stack([np.zeros(columns), upper])
-    solver: Any = scipy.optimize.linprog  # its types know no sparse matrix
-    result = solver(price, A_eq=matrix, b_eq=right, bounds=bounds, method="highs-ds")
-    chosen: list[list[int]] = [[] for _ in points]
-    for pair in np.flatnonzero(result.x[:pairs] > 0.5).tolist():
-        chosen[int(one[pair])].append(int(two[pair]))
-    return chosen
+    return explain_matches(Matching(contacts, targets, target, apart, price, chosen), lang)
 
 
 def _measure_distances(contacts: pd.DataFrame, targets: gpd.GeoDataFrame) -> Floats:
@@ -367,93 +237,3 @@ def _measure_distances(contacts: pd.DataFrame, targets: gpd.GeoDataFrame) -> Flo
         there = targets.geometry
         apart[known] = np.hypot(x[:, None] - there.x.to_numpy(), y[:, None] - there.y.to_numpy())
     return apart / 1000
-
-
-def _explain_matches(
-    contacts: pd.DataFrame,
-    targets: gpd.GeoDataFrame,
-    target: str,
-    apart: Floats,
-    cost: Floats,
-    chosen: list[list[int]],
-    lang: Language,
-) -> pd.DataFrame:
-    """Write each pair with the next best target, what that would cost, and why it is not that."""
-    shares = np.bincount([at for some in chosen for at in some], minlength=len(targets))
-    order: dict[int, int] = {}
-    rows: list[dict[str, Any]] = []
-    for contact, some in enumerate(chosen):
-        name = str(contacts.index[contact])
-        missing = int(contacts["points"].iloc[contact]) - len(some)
-        by_cost = np.argsort(cost[contact], kind="stable").tolist()
-        others = [one for one in by_cost if one not in some and np.isfinite(cost[contact, one])]
-        rival = others[0] if others else -1
-        for at in some:
-            order[at] = order.get(at, 0) + 1
-            rows.append(
-                _write_match(targets, target, name, at, rival, apart[contact], cost[contact])
-                | {"rank": order[at]}
-            )
-            rows[-1]["reason"] = _say_match(
-                targets, apart[contact], at, rival, rows[-1], shares, lang
-            )
-        scope = contacts["scope"].iloc[contact]
-        rows += [_write_unmatched(name, target, scope, lang) for _ in range(missing)]
-    frame = pd.DataFrame(rows, columns=list(CONTACT_MATCHES.columns))
-    words = {name: "str" for name, kind in CONTACT_MATCHES.columns.items() if kind == "O"}
-    numbers = {"rank": "int64", "distance": "float64", "need": "float64"}
-    return frame.astype({**words, **numbers, "cost": "float64", "extra": "float64"})
-
-
-def _write_match(
-    targets: gpd.GeoDataFrame,
-    target: str,
-    name: str,
-    at: int,
-    rival: int,
-    apart: Floats,
-    cost: Floats,
-) -> dict[str, Any]:
-    return {
-        "contact_id": name,
-        "target": target,
-        "target_id": str(targets.index[at]),
-        "distance": float(apart[at]),
-        "need": float(targets["need"].iloc[at]),
-        "cost": float(cost[at]),
-        "rival_id": "" if rival < 0 else str(targets.index[rival]),
-        "extra": float(cost[rival] - cost[at]) if rival >= 0 else float("nan"),
-    }
-
-
-def _write_unmatched(name: str, target: str, scope: str, lang: Language) -> dict[str, Any]:
-    nothing = dict.fromkeys(("distance", "need", "cost", "extra"), float("nan"))
-    reason = _TEXTS[target][lang].format(scope=scope)
-    empty = {"target_id": "", "rank": 0, "rival_id": ""}
-    return {"contact_id": name, "target": target, **empty, **nothing, "reason": reason}
-
-
-def _say_match(
-    targets: gpd.GeoDataFrame,
-    apart: Floats,
-    at: int,
-    rival: int,
-    match: Mapping[str, Any],
-    shares: Ints,
-    lang: Language,
-) -> str:
-    """Say how far, how needy, and what stands against the next best."""
-    told = {name: texts[lang] for name, texts in _TEXTS.items()}
-    km, need = float(apart[at]), targets["need"]
-    facts = told["facts"].format(
-        far=told["nowhere"] if np.isnan(km) else told["far"].format(km=km),
-        need=need.iloc[at],
-        rank=int((need > need.iloc[at]).sum()) + 1,
-        total=len(targets),
-    )
-    if rival < 0:
-        return facts + told["only"]
-    other, extra = targets.index[rival], match["extra"]
-    if extra >= 0:
-        return facts + told["next"].format(other=other, extra=extra)
-    return facts + told["full"].format(other=other, better=-extra, share=shares[rival])

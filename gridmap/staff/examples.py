@@ -14,7 +14,7 @@ import pandas as pd
 
 from gridmap.errors import StaffError
 from gridmap.plan import Plan
-from gridmap.tables import WORKERS
+from gridmap.tables import WORKERS, cast_columns
 
 Ints = npt.NDArray[np.int64]
 
@@ -133,8 +133,7 @@ def _make_kind(
         "starts": pd.Series(pd.Timestamp(date(year, 1, 1)), ids, dtype="datetime64[s]"),
         "ends": pd.Series(ends, ids, dtype="datetime64[s]"),
     }
-    kinds = {"i": "int64", "f": "float64", "O": "str", "M": "datetime64[s]"}
-    frame = pd.DataFrame(columns, ids).astype({k: kinds[v] for k, v in WORKERS.columns.items()})
+    frame = cast_columns(pd.DataFrame(columns, ids), WORKERS)
     return gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries(points, ids, crs=plan.grids.crs))
 
 

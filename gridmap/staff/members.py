@@ -66,7 +66,7 @@ def read_members(path: str | Path, city: City, *, sheet: str | None = None) -> p
     findings: list[Finding] = []
     rows = read_list(path, MEMBER_NAMES, ("building_id", "full"), sheet=sheet)
     rows = settle_counts(rows, MEMBERS.name, COUNTS, findings)
-    known = _name_buildings(city)
+    known = name_buildings(city)
     refuse_unknown(rows, MEMBERS.name, "building_id", known, findings, what="building")
     problem = "the building stands in a row above: add the two up"
     refuse_twins(rows, MEMBERS.name, ["building_id"], findings, problem)
@@ -131,10 +131,7 @@ def make_members(
 
 
 def place_members(plan: Plan, members: pd.DataFrame) -> pd.DataFrame:
-    """Return the members of each unit of a plan.
-
-    A building that is no unit of its own counts where an inner point of it lies. A whole building
-    whose entrances are units is shared out to them by their households, by largest remainders.
+    """Return the members of each unit of a plan, placed as `place_counts` does.
 
     Parameters
     ----------
@@ -154,30 +151,59 @@ def place_members(plan: Plan, members: pd.DataFrame) -> pd.DataFrame:
         If the table breaks its contract, or names a building that the plan does not have.
     """
     check_table(members, MEMBERS)
-    known = _name_buildings(plan.city)
-    stray = members.index[~members.index.isin(known)]
+    return place_counts(plan, members[list(COUNTS)], MEMBERS.name)
+
+
+def place_counts(plan: Plan, counts: pd.DataFrame, called: str) -> pd.DataFrame:
+    """Return counts by building as counts of each unit of a plan; nothing is lost.
+
+    A building that is no unit of its own counts where an inner point of it lies. A whole building
+    whose entrances are units is shared out to them by their households, by largest remainders.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    counts : DataFrame of int64
+        Index: buildings.
+    called : str
+        What the table is called in messages.
+
+    Returns
+    -------
+    DataFrame
+        The same columns by unit_id, of every unit.
+
+    Raises
+    ------
+    TableError
+        If there is a building that the plan does not have.
+    """
+    known = name_buildings(plan.city)
+    stray = counts.index[~counts.index.isin(known)]
     if len(stray):
-        raise TableError(f"members: no such building: {list_some(stray)}; read them with this city")
-    whole = members[~members.index.isin(plan.city.buildings.index)]
-    own = members.drop(whole.index)
-    shares = [own, *(_share_out(plan.city, name, row) for name, row in whole.iterrows())]
-    placed = pd.concat(shares)
+        raise TableError(f"{called}: no such building: {list_some(stray)}; read with this city")
+    whole = counts[~counts.index.isin(plan.city.buildings.index)]
+    own = counts.drop(whole.index)
+    placed = pd.concat([own, *(_share_out(plan.city, name, row) for name, row in whole.iterrows())])
     units = _find_units(plan, placed.index)
     sums = placed.groupby(units.to_numpy()).sum()
-    return sums.reindex(plan.units.index, fill_value=0)[list(COUNTS)].astype("int64")
+    return sums.reindex(plan.units.index, fill_value=0).astype("int64")
 
 
-def _name_buildings(city: City) -> list[str]:
+def name_buildings(city: City) -> list[str]:
     """List the buildings that members may live in: those of the table, and whole ones of parts."""
     parts = city.buildings.get("part_of", pd.Series([], dtype="str"))
     return [*city.buildings.index, *parts[parts != ""].unique()]
 
 
 def _share_out(city: City, name: object, counts: pd.Series) -> pd.DataFrame:
-    """Share the members of a whole building out to its entrances."""
+    """Share the counts of a whole building out to its entrances."""
     parts = city.buildings[city.buildings["part_of"] == name]
     weights = parts["households"].to_numpy(float)
-    return pd.DataFrame({one: _round_shares(counts[one], weights) for one in COUNTS}, parts.index)
+    return pd.DataFrame(
+        {one: _round_shares(counts[one], weights) for one in counts.index}, parts.index
+    )
 
 
 def _round_shares(count: int, weights: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:

@@ -1,10 +1,12 @@
-"""Lists of places: where stations are or could be, and what is looked at on a round."""
+"""Lists of places: stations and where they could be, stops of a round, offices that help."""
 
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 
+from gridmap.city import City
 from gridmap.errors import StaffError
 from gridmap.files import fixed_date, write_whole
 from gridmap.plan import Plan
@@ -19,10 +21,10 @@ from gridmap.reading.lists import (
     settle_counts,
     settle_words,
 )
-from gridmap.rosters import write_book
 from gridmap.staff.reasons import Language
 from gridmap.staff.stations import Siting
-from gridmap.tables import STATIONS, STOPS, Table
+from gridmap.tables import CONTACT_KINDS, CONTACTS, STATIONS, STOPS, Table
+from gridmap.workbooks import write_book
 
 #: Names of the columns of a list of stations, best first.
 STATION_NAMES: Names = {
@@ -35,6 +37,18 @@ STOP_NAMES: Names = {
     "name": ("name", "点位名称", "名称", "店名", "商铺名称", "点位", "地点"),
     "kind": ("kind", "类别", "类型", "点位类型"),
     "minutes": ("minutes", "停留分钟", "停留时间", "停留", "时长", "分钟"),
+}
+#: Names of the columns of a list of contacts, best first.
+CONTACT_NAMES: Names = {
+    "contact_id": ("contact_id", "编号", "编码", "序号", "id"),
+    "kind": ("kind", "类别", "类型"),
+    "name": ("name", "名称", "单位名称", "单位", "职务", "岗位", "领导", "姓名"),
+    "scope": ("scope", "范围", "区划代码", "街道代码", "区划", "所属区划"),
+    "points": ("points", "联系点数", "点数", "数量"),
+}
+_KINDS = {
+    "leader": ("leader", "领导", "市级领导", "区级领导", "街道领导", "包联领导", "联系领导"),
+    "unit": ("unit", "单位", "共建单位", "机关", "企业", "事业单位", "企事业单位"),
 }
 _STAY = 10  # minutes at a stop whose list says nothing
 _SHEETS: dict[str, dict[Language, str]] = {
@@ -73,7 +87,7 @@ def read_stations(
     """
     rows = read_list(path, STATION_NAMES, ("name",), sheet=sheet)
     rows = _name_rows(rows, "station_id")
-    return _place_rows(path, rows, STATIONS, plan, datum, [])
+    return _place_rows(path, rows, STATIONS, plan.grids.crs, datum, [])
 
 
 def read_stops(
@@ -108,7 +122,55 @@ def read_stops(
     plain = rows["minutes"].str.removesuffix("钟").str.removesuffix("分")
     rows = rows.assign(minutes=plain.where(plain != "", str(_STAY)))
     rows = settle_counts(rows, STOPS.name, ("minutes",), findings)
-    return _place_rows(path, rows.astype({"minutes": "float64"}), STOPS, plan, datum, findings)
+    return _place_rows(
+        path, rows.astype({"minutes": "float64"}), STOPS, plan.grids.crs, datum, findings
+    )
+
+
+def read_contacts(
+    path: str | Path, city: City, *, datum: str = "wgs84", sheet: str | None = None
+) -> gpd.GeoDataFrame:
+    """Read a list of leaders with contact points, or of co-building units.
+
+    Parameters
+    ----------
+    path : str or Path
+        A row each: 编号, 类别 (领导 or 单位), 名称, 范围 (the beginning of the community codes
+        that it may be matched to, 210802 for a district; empty for the city), 点数 (how many it
+        takes, 1 where empty), and positions of the offices where they are known.
+    city : City
+        For its CRS.
+    datum, sheet
+        As `read_stations`.
+
+    Returns
+    -------
+    GeoDataFrame
+        `CONTACTS`.
+
+    Raises
+    ------
+    StaffError
+        With every row that is wrong.
+    TableError
+        If the file can't be read or has no such columns.
+    """
+    rows = read_list(path, CONTACT_NAMES, ("name",), sheet=sheet)
+    rows = settle_words(rows, ("kind", "scope", "points"))
+    kinds = {word: kind for kind, words in _KINDS.items() for word in words}
+    rows["kind"] = rows["kind"].map(lambda text: kinds.get(text, text or "unit")).astype("str")
+    # Lists of leaders and of units are kept together: their ids differ.
+    ids = [f"{kind[:1].upper()}{at + 1:03d}" for at, kind in enumerate(rows["kind"])]
+    rows = rows if "contact_id" in rows else rows.assign(contact_id=ids)
+    rows["points"] = rows["points"].where(rows["points"] != "", "1")
+    strange = rows.loc[~rows["kind"].isin(CONTACT_KINDS), "kind"]
+    findings = refuse_rows(CONTACTS.name, "kind", strange, "neither 领导 nor 单位")
+    codes = city.communities["code"]
+    nowhere = [not codes.str.startswith(scope).any() for scope in rows["scope"]]
+    problem = "no community's code begins so"
+    findings += refuse_rows(CONTACTS.name, "scope", rows.loc[nowhere, "scope"], problem)
+    rows = settle_counts(rows, CONTACTS.name, ("points",), findings)
+    return _place_rows(path, rows, CONTACTS, city.crs, datum, findings)
 
 
 def write_stations(siting: Siting, path: str | Path, *, lang: Language = "zh") -> None:
@@ -156,18 +218,22 @@ def _place_rows(
     path: str | Path,
     rows: pd.DataFrame,
     table: Table,
-    plan: Plan,
+    crs: Any,
     datum: str,
     findings: list[Finding],
 ) -> gpd.GeoDataFrame:
-    """Give rows their positions and ids, or list every one that can't have them."""
+    """Give rows their positions and ids, or list every one that can't have them.
+
+    Where the contract asks for a position, a row needs a name as well.
+    """
     key = str(table.index)
-    placed = place_list(rows, plan.grids.crs, datum)
-    findings += refuse_rows(table.name, "name", rows.loc[rows["name"] == "", "name"], "no name")
-    lost = placed.geometry.isna() | placed.geometry.is_empty | (placed.geom_type != "Point")
-    findings += refuse_rows(
-        table.name, "position", rows.loc[lost.to_numpy(), "name"], "no position: give 经度 and 纬度"
-    )
+    placed = place_list(rows, crs, datum)
+    if table.placed:
+        bare = rows.loc[rows["name"] == "", "name"]
+        findings += refuse_rows(table.name, "name", bare, "no name")
+        lost = placed.geometry.isna() | placed.geometry.is_empty | (placed.geom_type != "Point")
+        nowhere = rows.loc[lost.to_numpy(), "name"]
+        findings += refuse_rows(table.name, "position", nowhere, "no position: give 经度 and 纬度")
     refuse_twins(rows, table.name, [key], findings, "the id stands in a row above")
     refuse_list(path, table.name, findings)
     return placed.set_index(key)[[*table.columns, "geometry"]]

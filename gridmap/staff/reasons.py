@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gridmap.staff.case import Case
+from gridmap.staff.deputies import AGAIN, Deputies
 from gridmap.staff.exchanges import find_exchanges
 
 Floats = npt.NDArray[np.float64]
@@ -114,7 +115,38 @@ _NEXT: dict[str, dict[Language, str]] = {
         "zh": "；次优{rival}（{rival_walk}），须连锁调整，总代价至少{more}",
         "en": "; next best {rival} ({rival_walk}), with others moved too, {more} or more",
     },
+    "unsure": {
+        "zh": "；次优{rival}，步行{rival_walk}，须连锁调整，总代价或许相同",
+        "en": "; next best {rival} ({rival_walk}), with others moved too: maybe as good",
+    },
+    "instead": {
+        "zh": "；次优{rival}，步行{rival_walk}，总代价{more}",
+        "en": "; next best {rival} ({rival_walk}): {more}",
+    },
+    "again": {
+        "zh": "；次优{rival}，但其已代管别处",
+        "en": "; next best {rival}, who stands in elsewhere already",
+    },
     "alone": {"zh": "；没有其他可选人员", "en": "; nobody else may"},
+}
+#: Why somebody who is nearer is not better for the whole.
+_DEARER: dict[str, dict[Language, str]] = {
+    "serves": {
+        "zh": "在{grids}总体更优",
+        "en": "serves {grids}, which is better for the whole",
+    },
+    "sent": {
+        "zh": "派往{home}，跨社区计{outside:,.0f}米",
+        "en": "is sent to {home}, and another community counts {outside:,.0f} m",
+    },
+    "part_time": {
+        "zh": "是兼职，另计{part_time:,.0f}米",
+        "en": "is a part-timer, which counts {part_time:,.0f} m",
+    },
+    "load": {
+        "zh": "通常承担{capacity}户，与{households}户相差较多",
+        "en": "usually carries {capacity} households, which is far from {households}",
+    },
 }
 _NO_DEPUTY: dict[Language, str] = {
     "zh": "本社区没有其他人员可代管",
@@ -152,7 +184,7 @@ def explain_primaries(case: Case, choice: Choice, lang: Language) -> Iterator[Re
         extra = float(next_best.extra[grid])
         words = _words(case, facts, grid, worker, near, lang)
         text = _TEXTS[binding][lang].format(**words)
-        how = _name_exchange(facts, worker, rival, bool(next_best.exact[grid]))
+        how = _name_exchange(facts, worker, rival, bool(next_best.exact[grid]), extra)
         text += _write_next(case, facts, grid, rival, extra, how, lang)
         if facts.shares[grid][1] > 1:
             text = _SHARE[lang].format(**words) + text
@@ -161,19 +193,22 @@ def explain_primaries(case: Case, choice: Choice, lang: Language) -> Iterator[Re
 
 
 def explain_deputies(
-    case: Case, choice: Choice, deputies: Ints, lang: Language
+    case: Case, choice: Choice, deputies: Deputies, lang: Language
 ) -> Iterator[Reason]:
     """Yield one reason for each deputy that was asked for."""
     facts = _look_up(case, choice)
     comma = "、" if lang == "zh" else ", "
-    for grid, some in enumerate(deputies.tolist()):
-        for worker in some:
+    for grid, ranks in enumerate(zip(*(some.tolist() for some in deputies), strict=True)):
+        for worker, rival, extra in zip(*ranks, strict=True):
             own = facts.served[worker] if worker >= 0 else []
             binding = "nobody" if worker < 0 else "neighbour" if own else "spare"
             told = comma.join(facts.grids[at] for at in own)
             text = _TEXTS[binding][lang].format(own_grid=told)
             text = text if worker >= 0 else _NO_DEPUTY[lang]
-            yield Reason(grid, worker, "deputy", binding, -1, np.nan, text)
+            if rival >= 0:
+                how = "again" if extra >= AGAIN / 2 else "instead"
+                text += _write_next(case, facts, grid, rival, extra, how, lang)
+            yield Reason(grid, worker, "deputy", binding, rival, extra, text)
 
 
 def _look_up(case: Case, choice: Choice) -> _Facts:
@@ -185,14 +220,14 @@ def _look_up(case: Case, choice: Choice) -> _Facts:
             served[worker].append(grid)
     labels = zip(workers["name"], workers.index, strict=True)
     holders: dict[int, list[int]] = {}
-    of = posts["grid"].tolist()
+    of, shares = posts["grid"].tolist(), posts["shares"].tolist()
     for post, worker in enumerate(choice.primary.tolist()):
-        if worker >= 0 and posts["shares"].iloc[post] > 1:
+        if worker >= 0 and shares[post] > 1:
             holders.setdefault(of[post], []).append(worker)
     return _Facts(
         posts["name"].tolist(),
         posts["households"].tolist(),
-        list(zip(posts["share"].tolist(), posts["shares"].tolist(), strict=True)),
+        list(zip(posts["share"].tolist(), shares, strict=True)),
         case.plan.grids["households"].iloc[posts["grid"]].tolist(),
         [holders.get(grid, []) for grid in of],
         [f"{name}（{code}）" if name else str(code) for name, code in labels],
@@ -203,14 +238,14 @@ def _look_up(case: Case, choice: Choice) -> _Facts:
     )
 
 
-def _name_exchange(facts: _Facts, worker: int, rival: int, exact: bool) -> str:
+def _name_exchange(facts: _Facts, worker: int, rival: int, exact: bool, extra: float) -> str:
     """Say what the next best choice is, if there is any."""
     if rival < 0:
         return "alone" if worker >= 0 else ""
     if worker < 0:
         return "leave" if exact else ""
     if not exact:
-        return "bound"
+        return "bound" if extra >= 1 else "unsure"
     return "swap" if facts.served[rival] else "free"
 
 
@@ -258,7 +293,7 @@ def _words(
             "near_walk": write_metres(float(case.walk[near, grid]), lang),
             "near_home": facts.homes[near],
             "near_limit": facts.limits[near],
-            "near_duty": _tell_duty(facts, near, lang),
+            "near_duty": _tell_duty(case, facts, grid, near, lang),
         }
     if worker >= 0:
         load = sum(facts.households[at] for at in facts.served[worker])
@@ -266,14 +301,21 @@ def _words(
     return words
 
 
-def _tell_duty(facts: _Facts, worker: int, lang: Language) -> str:
-    """Say where a worker who is nearer serves instead."""
+def _tell_duty(case: Case, facts: _Facts, grid: int, worker: int, lang: Language) -> str:
+    """Say where a worker who is nearer serves instead, or what he would cost that distance not."""
     names = [facts.grids[at] for at in facts.served[worker]]
-    if lang == "zh":
-        told = f"在{'、'.join(names)}总体更优"
-        return told if names else "到此代价更高（外社区、兼职或户数不合）"
-    told = f"serves {', '.join(names)}, which is better for the whole"
-    return told if names else "would cost more here (another community, part-time or the load)"
+    if names:
+        told = ("、" if lang == "zh" else ", ").join(names)
+        return _DEARER["serves"][lang].format(grids=told)
+    part_time = case.workers["kind"].iloc[worker] == "part_time"
+    why = "part_time" if part_time else "load" if case.home[worker, grid] else "sent"
+    return _DEARER[why][lang].format(
+        home=facts.homes[worker],
+        outside=case.weights.outside,
+        part_time=case.weights.part_time,
+        households=facts.households[grid],
+        capacity=case.workers["capacity"].iloc[worker],
+    )
 
 
 def _write_next(

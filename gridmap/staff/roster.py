@@ -1,40 +1,21 @@
-"""Rosters: who serves each grid on a day, as a table, an Excel workbook or a GeoPackage."""
+"""Who serves each grid on a day as a table, and the staffing as a file."""
 
-import re
 from datetime import date
 from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
 
-from gridmap.errors import StaffError
-from gridmap.files import fixed_date, write_whole
+from gridmap.files import write_whole
 from gridmap.plan import Plan
 from gridmap.reading.columns import to_text
 from gridmap.reading.layers import read_csv
-from gridmap.rosters import write_book
-from gridmap.staff.case import check_workers_of, keep_present
+from gridmap.staff.case import check_workers_of
 from gridmap.staff.posts import posts_on
-from gridmap.staff.reasons import Language
-from gridmap.tables import OLD_BINDINGS, PATROLS, STAFFING, check_table, duties_on
+from gridmap.tables import OLD_BINDINGS, STAFFING, check_table, duties_on
 
-_KINDS: dict[str, dict[Language, str]] = {
-    "community": {"zh": "社区工作者", "en": "community worker"},
-    "cadre": {"zh": "轮换干部", "en": "cadre"},
-    "recruit": {"zh": "专职网格员", "en": "recruit"},
-    "part_time": {"zh": "兼职网格员", "en": "part-timer"},
-    "": {"zh": "", "en": ""},
-}
-_SHEETS: dict[str, dict[Language, str]] = {
-    "duties": {"zh": "网格名册", "en": "grids"},
-    "open": {"zh": "空缺、兼管与分担", "en": "vacant, doubled, shared"},
-    "workers": {"zh": "人员", "en": "workers"},
-    "days": {"zh": "走访日程", "en": "days"},
-}
-
-_NO_SHEET = re.compile(r"[][:*?/\\]")
-#: Workers whose rounds are printed into one workbook.
-_MOST_SHEETS = 200
+#: What is told of a grid's worker.
+_OF_WORKERS = ("name", "kind", "home_unit", "phone", "capacity", "limit")
 
 
 def list_duties(
@@ -59,29 +40,32 @@ def list_duties(
     check_table(staffing, STAFFING)
     check_workers_of(plan, workers)
     rows = duties_on(staffing, on or date.today())
-    order = {True: 1, False: 0}
-    primary = rows[rows["role"] == "primary"]
-    empty = (primary["worker_id"] == "").map(order)
-    primary = primary.assign(empty=empty).sort_values(["grid_code", "empty", "starts"])
-    first = primary.drop_duplicates("grid_code").set_index("grid_code").reindex(plan.grids.index)
+    first = _pick_first(rows).reindex(plan.grids.index)
     who = first["worker_id"].fillna("")
-    frame = pd.DataFrame(index=plan.grids.index)
-    frame["grid"] = plan.grids["name"]
-    frame["community"] = plan.grids["community_id"].map(plan.city.communities["name"])
-    frame["households"] = plan.grids["households"]
-    frame["worker_id"] = who
-    frame["worker"] = who.map(workers["name"]).fillna("")
+    told = {column: who.map(workers[column]) for column in _OF_WORKERS}
+    grids, communities = plan.grids, plan.city.communities["name"]
+    frame = pd.DataFrame({"grid": grids["name"]})
+    frame["community"] = grids["community_id"].map(communities)
+    frame["households"], frame["worker_id"] = grids["households"], who
+    frame["worker"] = told["name"].fillna("")
     for column in ("kind", "home_unit", "phone"):
-        frame[column] = who.map(workers[column]).fillna("")
+        frame[column] = told[column].fillna("")
     frame["starts"], frame["ends"] = first["starts"], first["ends"]
     frame["load"] = first["load"].fillna(0).astype("int64")
     for column in ("capacity", "limit"):
-        frame[column] = who.map(workers[column]).fillna(0).astype("int64")
+        frame[column] = told[column].fillna(0).astype("int64")
     frame["walk"] = first["walk"].where(who != "")
     frame["deputies"] = _name_deputies(rows, workers).reindex(frame.index).fillna("")
     frame["others"] = _name_others(plan, staffing, workers, on).reindex(frame.index).fillna("")
-    frame["reason"] = first["reason"].fillna("")
-    return frame
+    return frame.assign(reason=first["reason"].fillna(""))
+
+
+def _pick_first(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the primary row of each grid that came first; one without a worker comes last."""
+    primary = rows[rows["role"] == "primary"]
+    empty = (primary["worker_id"] == "").astype("int64")
+    primary = primary.assign(empty=empty).sort_values(["grid_code", "empty", "starts"])
+    return primary.drop_duplicates("grid_code").set_index("grid_code")
 
 
 def list_contacts(
@@ -95,103 +79,6 @@ def list_contacts(
         Index grid_code; ``grid``, ``worker``, ``phone``, and nothing else.
     """
     return list_duties(plan, staffing, workers, on=on)[["grid", "worker", "phone"]]
-
-
-def write_staff_roster(
-    plan: Plan,
-    staffing: pd.DataFrame,
-    workers: gpd.GeoDataFrame,
-    path: str | Path,
-    *,
-    on: date | None = None,
-    lang: Language = "zh",
-) -> None:
-    """Write the roster of a day: .xlsx for the office, .gpkg for a GIS.
-
-    The workbook has a sheet of all grids, one of those that are vacant or share a worker, and one
-    of the workers with their grids; codes are text. The GeoPackage has the layer ``staffing``, the
-    grids with the same columns. It is an internal document: `list_contacts` is what may be posted.
-
-    Raises
-    ------
-    StaffError
-        If the path ends in neither.
-    """
-    path = Path(path)
-    if path.suffix not in (".gpkg", ".xlsx"):
-        raise StaffError(f"{path.name}: a roster is an .xlsx or a .gpkg file")
-    duties = list_duties(plan, staffing, workers, on=on)
-    with write_whole(path) as draft:
-        if path.suffix == ".gpkg":
-            shapes = gpd.GeoDataFrame(duties, geometry=plan.grids.geometry)
-            with fixed_date():
-                shapes.to_file(draft, layer="staffing", index=True)
-        else:
-            there = keep_present(workers, on or date.today())
-            held = posts_on(plan, staffing, on or date.today())
-            write_book(_list_sheets(held, duties, there, lang), draft, lang)
-
-
-def write_patrols(
-    patrols: gpd.GeoDataFrame,
-    workers: gpd.GeoDataFrame,
-    path: str | Path,
-    *,
-    lang: Language = "zh",
-) -> None:
-    """Write rounds to print: an .xlsx with a sheet for each worker, after one with all days.
-
-    Each line is a stop, in order: the day, the way to it, when he is there and how long he stays,
-    and a box to tick. Stops in no round stand at the end with the reason.
-
-    Raises
-    ------
-    StaffError
-        If the path does not end in .xlsx, or there are more than 200 workers: print fewer.
-    """
-    check_table(patrols, PATROLS)
-    path = Path(path)
-    if path.suffix != ".xlsx":
-        raise StaffError(f"{path.name}: rounds to print are an .xlsx file")
-    people = patrols["worker_id"].nunique()
-    if people > _MOST_SHEETS:
-        raise StaffError(f"rounds of {people} workers: print those of {_MOST_SHEETS} at a time")
-    names = patrols["worker_id"].map(workers["name"]).fillna("")
-    sheets = {_SHEETS["days"][lang]: _list_days(patrols.assign(worker=names))}
-    for number, (who, legs) in enumerate(patrols.groupby("worker_id", sort=True), start=1):
-        sheets[_name_sheet(number, str(names[legs.index[0]]) or str(who))] = _list_stops(legs)
-    with write_whole(path) as draft:
-        write_book(sheets, draft, lang)
-
-
-def _list_days(patrols: pd.DataFrame) -> pd.DataFrame:
-    """Add up each day of each worker: stops, metres, minutes; day 0 is what is in no round."""
-    at = patrols.assign(
-        stops=(patrols["stop_id"] != "").astype("int64"), end=patrols["arrive"] + patrols["minutes"]
-    )
-    days = at.groupby(["worker_id", "worker", "day"], sort=True, as_index=False).agg(
-        stops=("stops", "sum"), walk=("walk", "sum"), spent=("end", "max")
-    )
-    return days.assign(walk=days["walk"].round().astype("Int64"), spent=days["spent"].round(0))
-
-
-def _list_stops(legs: pd.DataFrame) -> pd.DataFrame:
-    """Return one worker's stops as they are printed."""
-    last = legs["day"] == 0
-    lines = pd.concat([legs[~last].sort_values(["day", "order"]), legs[last]])
-    table = pd.DataFrame(lines[["day", "order", "name", "kind", "grid_code"]])
-    table["walk"] = lines["walk"].round().astype("Int64")
-    table["arrive"] = lines["arrive"].round(0)
-    table["minutes"] = lines["minutes"].round(0)
-    table["note"] = lines["note"]
-    table["done"] = ["□" if stop else "" for stop in lines["stop_id"]]
-    return table
-
-
-def _name_sheet(number: int, name: str) -> str:
-    """Name a sheet as Excel allows: 31 characters, and none of its brackets and slashes."""
-    plain = _NO_SHEET.sub(" ", name)
-    return f"{number} {plain}"[:31].strip()
 
 
 def write_staffing(staffing: pd.DataFrame, path: str | Path) -> None:
@@ -239,36 +126,3 @@ def _name_others(
     names = others["worker_id"].map(workers["name"]).fillna(others["worker_id"]).replace("", "—")
     told = names + " " + others["households"].astype("str")
     return told.groupby(others["grid_code"]).agg("、".join)
-
-
-def _list_sheets(
-    held: pd.DataFrame, duties: pd.DataFrame, workers: gpd.GeoDataFrame, lang: Language
-) -> dict[str, pd.DataFrame]:
-    """List the sheets of a roster by their names."""
-    table = duties.rename_axis("grid_code").reset_index()
-    table["kind"] = [_KINDS[kind][lang] for kind in table["kind"]]
-    table["walk"] = table["walk"].round().astype("Int64")
-    for column in ("starts", "ends"):
-        table[column] = table[column].dt.date
-    many = table["worker_id"].map(held["worker_id"].value_counts()) > 1
-    held = held.assign(grid=held["grid_code"].map(duties["grid"]))
-    sheets = {
-        "duties": table,
-        "open": table[(table["worker_id"] == "") | many | (table["others"] != "")],
-        "workers": _list_people(held, workers, lang),
-    }
-    return {_SHEETS[name][lang]: sheet for name, sheet in sheets.items()}
-
-
-def _list_people(held: pd.DataFrame, workers: gpd.GeoDataFrame, lang: Language) -> pd.DataFrame:
-    """List the workers with their grids, those without any too."""
-    names = held["grid"].groupby(held["worker_id"]).agg("、".join)
-    load = held["households"].groupby(held["worker_id"]).sum()
-    frame = pd.DataFrame(index=workers.index)
-    frame["worker_id"], frame["worker"] = workers.index, workers["name"]
-    frame["kind"] = [_KINDS[kind][lang] for kind in workers["kind"]]
-    frame["home_unit"], frame["phone"] = workers["home_unit"], workers["phone"]
-    frame["load"] = load.reindex(workers.index).fillna(0).astype("int64")
-    frame["capacity"], frame["limit"] = workers["capacity"], workers["limit"]
-    frame["grids"] = names.reindex(workers.index).fillna("")
-    return frame

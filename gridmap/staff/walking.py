@@ -16,6 +16,7 @@ import shapely
 import shapely.ops
 
 from gridmap.plan import Plan
+from gridmap.rules import Rules
 from gridmap.tables import WAYS
 
 Floats = npt.NDArray[np.float64]
@@ -87,6 +88,9 @@ class WalkNet:
         ways : array of shape (n, m)
             Positions in `gridmap.tables.WAYS`: what it was measured along.
         """
+        if len(targets) < len(origins):  # a way is as long back: look from the fewer ends
+            metres, ways = self.measure(targets, origins)
+            return metres.T, ways.T
         start, goal = self._place(origins), self._place(targets)
         metres = np.empty((len(start.xy), len(goal.xy)))
         ways = np.empty(metres.shape, np.int64)
@@ -197,9 +201,9 @@ class WalkNet:
         return corners if begin <= end else corners[::-1]
 
 
-def make_walk_net(plan: Plan) -> WalkNet:
-    """Make the walking net of a plan's streets, under its rules."""
-    return WalkNet(plan.city.streets, plan.units, plan.rules.staffing.detour)
+def make_walk_net(plan: Plan, rules: Rules | None = None) -> WalkNet:
+    """Make the walking net of a plan's streets, under its rules or others."""
+    return WalkNet(plan.city.streets, plan.units, (rules or plan.rules).staffing.detour)
 
 
 def grid_points(plan: Plan) -> gpd.GeoSeries:

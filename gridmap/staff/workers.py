@@ -18,6 +18,7 @@ from gridmap.plan import Plan
 from gridmap.reading.attributes import parse_numbers
 from gridmap.reading.findings import CityReport, Finding, find_rows
 from gridmap.reading.lists import place_list, read_sheets, refuse_rows, settle_days
+from gridmap.staff.case import BOUND_KINDS
 from gridmap.tables import WORKERS, list_some
 
 #: Column -> the names that it is recognised by, best first.
@@ -221,7 +222,7 @@ def _find_communities(
     _refuse(values.index[given & (number == 0)], values, "community", "no such community", findings)
     problem = "several communities of this name: write the street office before it, or the code"
     _refuse(values.index[number > 1], values, "community", problem, findings)
-    bound = kinds.isin(["community", "part_time"]).to_numpy()
+    bound = kinds.isin(BOUND_KINDS).to_numpy()
     problem = "a community worker or part-timer belongs to a community: name it"
     _refuse(values.index[~given & bound], values, "community", problem, findings)
     return pd.Series([some[0] if some else "" for some in ids], values.index, dtype="str")

@@ -5,37 +5,51 @@ zoom grids fill their communities without gap and overlap, and every ring is val
 out: one that is too small for a zoom is a point there.
 """
 
-import gzip
+from __future__ import annotations
+
+import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import Lock
-from typing import Any
-
-import geopandas as gpd
-import numpy as np
-import pandas as pd
-from pmtiles.tile import Compression, TileType, zxy_to_tileid
-from pmtiles.writer import Writer
+from typing import TYPE_CHECKING, Any
 
 from gridmap.crs import to_degrees
 from gridmap.errors import TableError
 from gridmap.files import write_whole
 from gridmap.geojson import TOLD, Bbox, tell_grids
-from gridmap.plan import Plan
-from gridmap.tiles.cutting import Pieces, merge_pieces, split_key, tile_key
+from gridmap.later import later
+from gridmap.tiles.archive import KeptTiles, Tileset, name_plan, open_tiles, write_archive
+from gridmap.tiles.cutting import Pieces, merge_pieces, split_key, take_tile, tile_key
 from gridmap.tiles.encoding import Properties, encode_pieces, encode_properties
 from gridmap.tiles.levels import (
     FIRST,
     LAST,
-    WORLD_BITS,
     Coverage,
     Separate,
-    Sheet,
     place_shapes,
-    project,
 )
 
-__all__ = ["FIRST", "LAST", "LAYERS", "Tiles", "export_tiles", "make_tiles"]
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+    from gridmap.plan import Plan
+else:
+    gpd = later("geopandas")
+    pd = later("pandas")
+
+__all__ = [
+    "FIRST",
+    "LAST",
+    "LAYERS",
+    "KeptTiles",
+    "Tiles",
+    "Tileset",
+    "export_tiles",
+    "keep_tiles",
+    "make_tiles",
+    "open_tiles",
+]
 
 #: What is told of a grid; `gridmap.geojson.describe_grids` says what each is.
 _GRID_KEYS = {
@@ -54,7 +68,7 @@ LAYERS = {"grids": FIRST, "communities": FIRST, "barriers": FIRST, "streets": 11
 _NUMBERS = ("floors",)
 
 
-class Tiles:
+class Tiles(Tileset):
     """The vector tiles of a plan: built once, asked often, never changed.
 
     Tiles are Mapbox Vector Tiles 2.1, 4096 steps wide with a buffer of 64. Zooms 8 to 16 are there;
@@ -83,10 +97,10 @@ class Tiles:
         unknown = [name for name in layers if name not in LAYERS]
         if unknown:
             raise TableError(f"no layer {unknown[0]!r}; there are {', '.join(LAYERS)}")
-        self.name = plan.name or plan.city.name
         self.layers = tuple(name for name in LAYERS if name in layers)
+        told_of = [_describe_layer(name) for name in self.layers]
+        super().__init__(plan.name or plan.city.name, _find_bounds(plan), told_of)
         limit = plan.rules.min_cell if min_cell is None else min_cell
-        self.bounds = _find_bounds(plan)
         told = [(name, list(_keys_of(name)), _describe(plan, name, limit)) for name in self.layers]
         self._told: Properties = encode_properties(told)
         communities = plan.city.communities.index
@@ -97,7 +111,7 @@ class Tiles:
             for name in self.layers
             if name not in ("grids", "communities")
         }
-        self._sheets: dict[int, list[tuple[int, Sheet]]] = {}
+        self._pieces: dict[int, Pieces] = {}
         self._lock = Lock()
 
     def tile(self, zoom: int, column: int, row: int) -> bytes:
@@ -111,71 +125,35 @@ class Tiles:
         if not FIRST <= zoom <= LAST:
             return b""
         key = tile_key(column, row)
-        pieces = _join([(start, sheet.take(key)) for start, sheet in self._get_sheets(zoom)])
+        pieces = take_tile(self._get_pieces(zoom), key)
         return encode_pieces(pieces, self._told).get(key, b"") if len(pieces.tile) else b""
 
     def tiles(self, zoom: int) -> Iterator[tuple[int, int, bytes]]:
         """Give every tile of a zoom that is not empty: column, row, bytes."""
-        pieces = _join([(start, sheet.take_all()) for start, sheet in self._get_sheets(zoom)])
-        for key, data in encode_pieces(pieces, self._told).items():
+        for key, data in encode_pieces(self._get_pieces(zoom), self._told).items():
             yield *split_key(key), data
 
-    def describe(self, url: str, *, attribution: str = "") -> dict[str, Any]:
-        """Return the TileJSON 3.0 document of the tiles.
-
-        Parameters
-        ----------
-        url : str
-            Where they are served, with ``{z}``, ``{x}`` and ``{y}``.
-        attribution : str
-            Whom the data is from.
-        """
-        west, south, east, north = self.bounds
-        about = {
-            "tilejson": "3.0.0",
-            "name": self.name,
-            "tiles": [url],
-            "minzoom": FIRST,
-            "maxzoom": LAST,
-            "bounds": [west, south, east, north],
-            "center": [round((west + east) / 2, 6), round((south + north) / 2, 6), 12],
-            "vector_layers": self.list_layers(),
-        }
-        return {**about, "attribution": attribution} if attribution else about
-
-    def list_layers(self) -> list[dict[str, Any]]:
-        """Return the ``vector_layers`` of TileJSON: names, fields, first and last zoom."""
-        return [
-            {"id": name, "fields": _keys_of(name), "minzoom": LAYERS[name], "maxzoom": LAST}
-            for name in self.layers
-        ]
-
-    def limits(self, zoom: int) -> tuple[int, int, int, int]:
-        """Return the first column, first row, last column and last row of the bounds at a zoom."""
-        west, south, east, north = self.bounds
-        corners = project(np.array([[west, north], [east, south]])).astype(np.int64)
-        places = (corners >> (WORLD_BITS - zoom)).clip(0, (1 << zoom) - 1)
-        first, last = places.tolist()
-        return first[0], first[1], last[0], last[1]
-
-    def _get_sheets(self, zoom: int) -> list[tuple[int, Sheet]]:
-        """Return the layers of a zoom, each with the number of its first feature."""
+    def _get_pieces(self, zoom: int) -> Pieces:
+        """Return what the tiles of a zoom are made of."""
         with self._lock:
-            if zoom not in self._sheets:
-                self._sheets[zoom] = self._make_sheets(zoom)
-            return self._sheets[zoom]
+            if zoom not in self._pieces:
+                self._pieces[zoom] = self._draw(zoom)
+            return self._pieces[zoom]
 
-    def _make_sheets(self, zoom: int) -> list[tuple[int, Sheet]]:
-        sheets = dict(zip(("grids", "communities"), self._coverage.make_sheets(zoom), strict=True))
+    def _draw(self, zoom: int) -> Pieces:
+        """Put the pieces of all layers together, their features numbered through."""
+        drawn = dict(zip(("grids", "communities"), self._coverage.draw(zoom), strict=True))
         for name, shapes in self._separate.items():
             if zoom >= LAYERS[name]:
-                sheets[name] = shapes.make_sheet(zoom)
-        starts = self._told.starts.tolist()
-        return [
-            (start, sheets[name])
-            for name, start in zip(self.layers, starts, strict=False)
-            if name in sheets
-        ]
+                drawn[name] = shapes.draw(zoom)
+        starts = zip(self.layers, self._told.starts.tolist(), strict=False)
+        return merge_pieces(
+            [
+                drawn[name]._replace(feature=drawn[name].feature + start)
+                for name, start in starts
+                if name in drawn
+            ]
+        )
 
 
 def make_tiles(
@@ -202,39 +180,26 @@ def export_tiles(tiles: Tiles, path: str | Path, *, attribution: str = "") -> in
     int
         How many tiles it has.
     """
-    rows = [
-        (zxy_to_tileid(zoom, column, row), data)
-        for zoom in range(FIRST, LAST + 1)
-        for column, row, data in tiles.tiles(zoom)
-    ]
+    about = {"attribution": attribution} if attribution else {}
     with write_whole(path) as draft, draft.open("wb") as file:
-        writer: Any = Writer(file)  # type: ignore[no-untyped-call]  # it has no types
-        for number, data in sorted(rows):
-            writer.write_tile(number, gzip.compress(data, 6, mtime=0))
-        writer.finalize(_write_header(tiles), _write_metadata(tiles, attribution))
-    return len(rows)
+        return write_archive(file, _list_all(tiles), tiles, about)
 
 
-def _write_header(tiles: Tiles) -> dict[str, Any]:
-    west, south, east, north = (round(degrees * 1e7) for degrees in tiles.bounds)
-    return {
-        "tile_type": TileType.MVT,
-        "tile_compression": Compression.GZIP,
-        "min_zoom": FIRST,
-        "max_zoom": LAST,
-        "min_lon_e7": west,
-        "min_lat_e7": south,
-        "max_lon_e7": east,
-        "max_lat_e7": north,
-        "center_zoom": 12,
-        "center_lon_e7": (west + east) // 2,
-        "center_lat_e7": (south + north) // 2,
-    }
+def keep_tiles(tiles: Tiles, *, fingerprint: str) -> bytes:
+    """Return the archive that `open_tiles` opens for the plan's file with a fingerprint."""
+    file = io.BytesIO()
+    write_archive(file, _list_all(tiles), tiles, name_plan(tiles, fingerprint))
+    return file.getvalue()
 
 
-def _write_metadata(tiles: Tiles, attribution: str) -> dict[str, Any]:
-    about = {"name": tiles.name, "format": "pbf", "vector_layers": tiles.list_layers()}
-    return {**about, "attribution": attribution} if attribution else about
+def _list_all(tiles: Tiles) -> Iterator[tuple[int, int, int, bytes]]:
+    for zoom in range(FIRST, LAST + 1):
+        for column, row, data in tiles.tiles(zoom):
+            yield zoom, column, row, data
+
+
+def _describe_layer(name: str) -> dict[str, Any]:
+    return {"id": name, "fields": _keys_of(name), "minzoom": LAYERS[name], "maxzoom": LAST}
 
 
 def _find_bounds(plan: Plan) -> Bbox:
@@ -257,9 +222,3 @@ def _describe(plan: Plan, layer: str, min_cell: int) -> list[dict[str, Any]]:
     columns = pd.DataFrame(frame[list(TOLD[layer])])
     rows = columns.astype(object).where(columns.notna(), None).to_dict("records")
     return [{str(key): value for key, value in row.items()} for row in rows]
-
-
-def _join(sheets: list[tuple[int, Pieces]]) -> Pieces:
-    """Put the pieces of layers together, their features numbered through."""
-    moved = [pieces._replace(feature=pieces.feature + start) for start, pieces in sheets]
-    return merge_pieces(moved)

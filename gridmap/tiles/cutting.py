@@ -71,11 +71,6 @@ class Cut(NamedTuple):
     left: Ints
     right: Ints
 
-    def take(self, tile: int) -> "Cut":
-        """Return the edges of one tile."""
-        begin, stop = np.searchsorted(self.tile, (tile, tile + 1))
-        return Cut(self.x, self.y, *(column[begin:stop] for column in self[2:]))
-
 
 def tile_key(column: int, row: int) -> int:
     """Return the number of a tile; tiles are in this order."""

@@ -5,10 +5,11 @@ thinned from one zoom to the next lower one, so that what was left out stays lef
 else (buildings, rivers, streets) is rounded by itself, from the first zoom that shows it.
 """
 
-from dataclasses import dataclass
-from functools import cached_property
+from __future__ import annotations
 
-import geopandas as gpd
+from functools import cached_property
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 import shapely
@@ -16,9 +17,9 @@ import shapely
 from gridmap.crs import to_degrees
 from gridmap.cutting.coverage import read_outlines, thin_lines
 from gridmap.cutting.mesh import Floats, Ints
+from gridmap.later import later
 from gridmap.tiles.cutting import (
     SIZE_BITS,
-    Cut,
     Pieces,
     cut_lines,
     cut_web,
@@ -26,11 +27,15 @@ from gridmap.tiles.cutting import (
     merge_pieces,
     no_pieces,
     place_points,
-    take_tile,
     trace_pieces,
 )
 from gridmap.tiles.thinning import thin_web
 from gridmap.tiles.webs import Web, find_areas, relabel, round_web, weave
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+else:
+    gpd = later("geopandas")
 
 #: The world is 2 to this many steps wide: 0.6 mm at the equator.
 WORLD_BITS = 36
@@ -60,35 +65,6 @@ def _shift_of(zoom: int) -> int:
     return WORLD_BITS - SIZE_BITS - zoom
 
 
-@dataclass(frozen=True)
-class Sheet:
-    """A layer at a zoom: what its tiles are made of.
-
-    Parameters
-    ----------
-    cut : Cut or None
-        Its areas, as edges by tile.
-    drawn : Pieces
-        Its lines and points.
-    """
-
-    cut: Cut | None
-    drawn: Pieces
-
-    def take(self, tile: int) -> Pieces:
-        """Return the pieces in one tile."""
-        drawn = take_tile(self.drawn, tile)
-        if self.cut is None:
-            return drawn
-        return merge_pieces([trace_pieces(self.cut.take(tile)), drawn])
-
-    def take_all(self) -> Pieces:
-        """Return the pieces in all tiles."""
-        if self.cut is None:
-            return self.drawn
-        return merge_pieces([trace_pieces(self.cut), self.drawn])
-
-
 class Coverage:
     """The grids of a plan, and the communities that they make up.
 
@@ -106,13 +82,11 @@ class Coverage:
         web = weave(read_outlines(parts), row, np.zeros(len(parts), np.int64))
         self._webs = {LAST: self._thin(round_web(web, _shift_of(LAST)))}
 
-    def make_sheets(self, zoom: int) -> tuple[Sheet, Sheet]:
+    def draw(self, zoom: int) -> tuple[Pieces, Pieces]:
         """Return the grids and the communities at a zoom."""
         web = draw_sides(self._get_web(zoom))
         groups = relabel(web, self._groups)
-        return self._make_sheet(web, self._shapes, zoom), self._make_sheet(
-            groups, self._join_groups, zoom
-        )
+        return self._draw(web, self._shapes, zoom), self._draw(groups, self._join_groups, zoom)
 
     def _get_web(self, zoom: int) -> Web:
         """Return the web at a zoom: that of the next higher one, rounded and thinned."""
@@ -131,9 +105,9 @@ class Coverage:
         return np.asarray(self._shapes[first])
 
     @staticmethod
-    def _make_sheet(web: Web, shapes: npt.NDArray[np.object_], zoom: int) -> Sheet:
+    def _draw(web: Web, shapes: npt.NDArray[np.object_], zoom: int) -> Pieces:
         gone = np.flatnonzero(~find_areas(web, len(shapes)))
-        return Sheet(cut_web(web), place_collapsed(shapes, gone, zoom))
+        return merge_pieces([trace_pieces(cut_web(web)), place_collapsed(shapes, gone, zoom)])
 
 
 def place_collapsed(shapes: npt.NDArray[np.object_], gone: Ints, zoom: int) -> Pieces:
@@ -172,16 +146,16 @@ class Separate:
         feature = self._areas[row]
         return weave(read_outlines(parts), feature, feature)
 
-    def make_sheet(self, zoom: int) -> Sheet:
+    def draw(self, zoom: int) -> Pieces:
         """Return the shapes at a zoom."""
         drawn = [self._draw_lines(zoom), place_collapsed(self._shapes, self._points, zoom)]
         if not len(self._areas):
-            return Sheet(None, merge_pieces(drawn))
+            return merge_pieces(drawn)
         web = draw_sides(thin_web(round_web(self._web, _shift_of(zoom)), _THIN))
         there = find_areas(web, len(self._shapes))
         gone = self._areas[~there[self._areas]]
         drawn.append(place_collapsed(self._shapes, gone, zoom))
-        return Sheet(cut_web(web), merge_pieces(drawn))
+        return merge_pieces([trace_pieces(cut_web(web)), *drawn])
 
     def _draw_lines(self, zoom: int) -> Pieces:
         if not len(self._lines):

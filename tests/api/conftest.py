@@ -14,6 +14,7 @@ from gridmap.keys import KeyStore
 from gridmap.plan import Plan, draw_plan
 from gridmap.store import PlanStore
 from gridmap.synthetic import make_city
+from tests.towns import make_four_by_two
 
 with warnings.catch_warnings():
     # Starlette asks for httpx2, and does with httpx too.
@@ -21,6 +22,8 @@ with warnings.catch_warnings():
     from fastapi.testclient import TestClient
 
 SPRING, AUTUMN = date(2026, 3, 1), date(2026, 9, 1)
+#: The small town's plan is in force from here on.
+SMALL = date(2026, 5, 1)
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,16 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
         store.publish(name, day, by="王芳", why="test", today=day)
     store.keep(autumn, "draft")
     return Town(folder, spring, autumn)
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Publish the small town of eight buildings in a folder that tests take copies of."""
+    folder = tmp_path_factory.mktemp("published")
+    store = PlanStore(folder)
+    store.keep(make_four_by_two(), "plan")
+    store.publish("plan", SMALL, by="王芳", today=SMALL)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,7 @@
 """Plans are read before anybody asks for them."""
 
+import gc
+import time
 from datetime import date
 from threading import Event
 
@@ -53,6 +55,24 @@ def test_nothing_in_force_ends_no_watch(tmp_path, four_by_two):
         assert not shelf.ready[TODAY].is_set()
         store.publish("a", TODAY, by="planner", today=TODAY)
         assert shelf.ready[TODAY].wait(60)
+
+
+def test_garbage_is_looked_for_when_all_is_there(tmp_path, four_by_two):
+    """A start that put it off has it turned on again, and what is there by then left alone."""
+    store = PlanStore(tmp_path)
+    store.keep(four_by_two, "a")
+    store.publish("a", TODAY, by="planner", today=TODAY)
+    gc.disable()
+    try:
+        with read_ahead(Shelf(store), lambda: TODAY, pause=0.01):
+            until = time.monotonic() + 60
+            while not gc.isenabled() and time.monotonic() < until:
+                time.sleep(0.01)
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.enable()
+        gc.unfreeze()
 
 
 def test_kept_lets_go_of_the_oldest():

@@ -1,6 +1,7 @@
 """The application as a whole: problems, guards, plans that change while it runs."""
 
 import json
+import shutil
 import threading
 from collections import Counter
 from dataclasses import replace
@@ -91,7 +92,7 @@ def test_faults(make_client, town, monkeypatch, caplog, error):
     def fail(*_arguments):
         raise error
 
-    monkeypatch.setattr("api.shelf.Shelf.in_force", fail)
+    monkeypatch.setattr("api.shelf.Shelf.peek", fail)
     response = client.get("/grids")
     assert (response.status_code, response.json()["code"]) == (500, "internal-error")
     assert "secret" not in response.text
@@ -235,8 +236,11 @@ def test_no_half_answers(make_client, four_by_two, tmp_path):
     assert seen.total() == 120
 
 
-def test_read_once(make_client, town, monkeypatch):
-    """A plan that many ask for at once is read from the store once."""
+def test_read_once(make_client, town, tmp_path, monkeypatch):
+    """A plan that lacks its indexes is read from the store, once for each, however many ask."""
+    folder = shutil.copytree(town.folder, tmp_path / "town")
+    for suffix in ("prepared", "pmtiles", "search.sqlite"):
+        (folder / f"spring.{suffix}").unlink()
     loads = []
     load = PlanStore.load
 
@@ -245,17 +249,36 @@ def test_read_once(make_client, town, monkeypatch):
         return load(store, name)
 
     monkeypatch.setattr(PlanStore, "load", count_load)
-    client = make_client(town.folder)
+    client = make_client(folder)
+    assert loads == ["spring"] * 3
 
     def ask():
         assert client.get("/health").status_code == 200
+        assert client.get("/tiles.json").status_code == 200
 
     threads = [threading.Thread(target=ask) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert loads == ["spring"]
+    assert loads == ["spring"] * 3
+
+
+def test_nothing_is_made_at_start(make_client, town, monkeypatch):
+    """Where all that is derived of a plan lies beside it, no plan is read to begin with."""
+    monkeypatch.setattr(PlanStore, "load", None)
+    monkeypatch.setattr(PlanStore, "load_grids", None)
+    client = make_client(town.folder)
+    limits = client.get("/tiles/WebMercatorQuad").json()["tileMatrixSetLimits"][4]
+    for path in (
+        "/locate?lon=122.2&lat=40.6",
+        "/tiles/WebMercatorQuad/{tileMatrix}/{minTileRow}/{minTileCol}".format(**limits),
+        "/search?q=1",
+        "/collections/grids/items?bbox=122,40,123,41",
+        "/grids",
+        "/layers/streets",
+    ):
+        assert client.get(path).status_code == 200, path
 
 
 def test_plans_in_memory(make_client, town, monkeypatch):

@@ -15,21 +15,10 @@ from gridmap.store import PlanStore
 from tests.api.test_access import problem_of
 from tests.incidents.town import METRE, NE, NW, SE, SOUTH, SW, WEST
 from tests.postgres import run_server
-from tests.towns import make_four_by_two
 
 TODAY = date(2026, 5, 1)
 #: Must never be in a public answer.
 NAME, PHONE, WORDS = "哨兵甲", "13900001111", "哨兵描述:三楼漏水"
-
-
-@pytest.fixture(scope="module")
-def published(tmp_path_factory):
-    """Publish the small town in a folder that tests take copies of."""
-    folder = tmp_path_factory.mktemp("published")
-    store = PlanStore(folder)
-    store.keep(make_four_by_two(), "plan")
-    store.publish("plan", TODAY, by="王芳", today=TODAY)
-    return folder
 
 
 @pytest.fixture

@@ -112,7 +112,8 @@ def test_entity_tags(client, path):
     assert client.get(path, headers={"If-None-Match": '"other"'}).content == first.content
     joint = "&" if "?" in path else "?"
     assert client.get(f"{path}{joint}at=2026-09-01").headers["ETag"] != tag
-    assert client.get(f"{path}{joint}bbox=122,40,122.1,41").headers["ETag"] != tag
+    other = f"{path.partition('?')[0]}?bbox=122,40,122.1,41"
+    assert client.get(other).headers["ETag"] != tag
 
 
 def test_compression(client):
@@ -198,3 +199,31 @@ def test_small_counts(four_by_two, make_client, tmp_path):
             answer = client.get("/locate", params=place).json()
             assert (answer["grid_code"], answer["households"]) == (feature["id"], None)
             assert client.get(f"/grids/{feature['id']}", params={"at": at}).json() == feature
+
+
+@pytest.mark.parametrize("path", ["/grids", "/grids?bbox=122,40,123,41", "/layers/streets"])
+def test_day_of_change(client, path):
+    """Who has an answer of today's plan gets 304 by its day too; who has an older one all of it."""
+    first = client.get(path)
+    changed = first.headers["Last-Modified"]
+    again = client.get(path, headers={"If-Modified-Since": changed})
+    assert (again.status_code, again.content) == (304, b"")
+    assert (again.headers["ETag"], again.headers["Last-Modified"]) == (
+        first.headers["ETag"],
+        changed,
+    )
+    old = {"If-Modified-Since": "Thu, 01 Jan 2026 00:00:00 GMT"}
+    assert client.get(path, headers=old).content == first.content
+
+
+@pytest.mark.parametrize(
+    "path", ["/grids", "/grids?community=x", "/layers/streets", "/tiles.json", "/openapi.json"]
+)
+@pytest.mark.parametrize("encoding", ["gzip", "identity"])
+def test_vary_once(client, path, encoding):
+    """What an answer depends on is named once."""
+    headers = client.get(path, headers={"Accept-Encoding": encoding}).headers
+    told = [name.strip().lower() for name in headers.get("Vary", "").split(",") if name]
+    assert len(told) == len(set(told))
+    if path == "/grids":
+        assert told == ["accept-encoding"]

@@ -53,8 +53,8 @@ def test_same_as_one_by_one(client, points):
         alone = client.get("/locate", params={"lon": lon, "lat": lat}).json()
         for name in ("grid_code", "name", "community", "street", "match"):
             assert getattr(found, name) == alone[name]
-        if found.border is not None:
-            assert found.border == pytest.approx(alone["border_m"], abs=0.051)
+        if found.border_m is not None:
+            assert found.border_m == pytest.approx(alone["border_m"], abs=0.051)
     assert {found.match for found in batch.answers} >= {"inside", "border"}
 
 

@@ -11,6 +11,8 @@ from gridmap.keys import Role
 #: is here and needs another, fails: who may ask is decided here, not by forgetting.
 NEEDS: dict[tuple[str, str], Role] = {
     ("get", "/internal/grids/{code}"): Role.VIEWER,
+    ("get", "/internal/grids/{code}/tasks"): Role.VIEWER,
+    ("get", "/internal/visits"): Role.VIEWER,
     ("get", "/internal/cases"): Role.VIEWER,
     ("get", "/internal/cases.csv"): Role.DISPATCHER,
     ("get", "/internal/cases/due"): Role.VIEWER,

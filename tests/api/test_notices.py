@@ -100,3 +100,25 @@ def test_code_leads_here(client, town):
     text = client.get(f"/g/{code}?lang=en").text
     [address] = re.findall(r'<span class="address">([^<]+)</span>', text)
     assert urlsplit(address)[2:4] == (f"/g/{code}", "")
+
+
+def test_a_notice_may_be_kept(make_client, posted):
+    """A phone asks again with the tag; another language, day or worker has another one."""
+    folder, code = posted
+    client = make_client(folder)
+    first = client.get(f"/g/{code}")
+    tag = first.headers["ETag"]
+    again = client.get(f"/g/{code}", headers={"If-None-Match": tag})
+    assert (again.status_code, again.content) == (304, b"")
+    others = [client.get(f"/g/{code}?{query}") for query in ("lang=en", "at=2026-05-02")]
+    others.append(client.get(f"/g/{code}", headers={"Host": "other.example"}))
+    PlanStore(folder).keep_staff(
+        "spring",
+        {"workers": make_workers(), "staffing": make_staffing(code).iloc[:0]},
+        date(2026, 4, 1),
+        by="王芳",
+        today=date(2026, 4, 1),
+    )
+    others.append(client.get(f"/g/{code}", headers={"If-None-Match": tag}))
+    assert others[-1].status_code == 200
+    assert len({tag, *(other.headers["ETag"] for other in others)}) == 5

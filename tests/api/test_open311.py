@@ -6,10 +6,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from gridmap.store import PlanStore
-from tests.api.test_cases import NAME, PHONE, TODAY, WORDS, do, tell
+from tests.api.test_cases import NAME, PHONE, WORDS, do, tell
 from tests.incidents.town import METRE, SOUTH, SW, WEST
-from tests.towns import make_four_by_two
 
 BASE = "/open311/v2"
 #: Every member of a request that GeoReport v2 names.
@@ -19,16 +17,6 @@ MEMBERS = [
     *("updated_datetime", "expected_datetime", "address", "address_id", "zipcode", "lat", "long"),
     "media_url",
 ]
-
-
-@pytest.fixture(scope="module")
-def published(tmp_path_factory):
-    """Publish the small town in a folder that tests take copies of."""
-    folder = tmp_path_factory.mktemp("published")
-    store = PlanStore(folder)
-    store.keep(make_four_by_two(), "plan")
-    store.publish("plan", TODAY, by="王芳", today=TODAY)
-    return folder
 
 
 @pytest.fixture

@@ -8,7 +8,10 @@ from pydantic import ValidationError
 
 from api.internal_models import InternalGrid
 from api.models import GridContact
+from gridmap.audit import AuditLog
 from gridmap.staff.branches import form_branches
+from gridmap.staff.contacts import match_communities
+from gridmap.staff.duties import list_tasks
 from gridmap.staff.members import make_members
 from gridmap.store import PlanStore
 from gridmap.tables import STAFFING, WORKERS
@@ -80,6 +83,12 @@ def staffed(town, tmp_path_factory):
     tables = {"workers": make_workers(), "staffing": make_staffing(code), "liaisons": liaisons}
     members = make_members(town.spring)
     tables |= form_branches(town.spring, members).tables
+    contacts = pd.DataFrame(
+        {"kind": ["leader", "unit"], "name": ["街道书记", "图书馆"], "scope": "", "points": 1},
+        index=pd.Index(["L1", "U1"], name="contact_id"),
+    )
+    matches = match_communities(town.spring, contacts).assign(target_id=[community, "elsewhere"])
+    tables |= {"contacts": contacts, "contact_matches": matches}
     store.keep_staff("spring", tables, date(2026, 3, 1), by="王芳", today=date(2026, 3, 1))
     return store.folder, code
 
@@ -89,7 +98,7 @@ def test_public_contact(make_client, staffed):
     folder, code = staffed
     answer = make_client(folder).get(f"/grids/{code}")
     assert answer.json()["contact"] == {"worker": "王芳", "office_phone": "0417-1234567"}
-    for word in ("w1", "李强", "党支部", "赵敏", "members", "secretary"):
+    for word in ("w1", "李强", "党支部", "赵敏", "members", "secretary", "街道书记"):
         assert word not in answer.text
     assert "contact" not in make_client(folder).get("/grids").text
 
@@ -126,6 +135,7 @@ def test_internal_card(make_client, staffed, bearer):
     assert [one.name for one in card.deputies] == ["李强"]
     assert card.others == []
     assert [one.department for one in card.liaisons] == ["供电"]
+    assert [(one.kind, one.name) for one in card.contacts] == [("leader", "街道书记")]
     assert card.branches[0].name.endswith("党支部")
     assert card.branches[0].members is None or card.branches[0].members >= 3
 
@@ -169,3 +179,82 @@ def test_kept_later_is_seen_at_once(make_client, staffed, town):
     tables = {"workers": make_workers(), "staffing": make_staffing(code)}
     PlanStore(folder).keep_staff("spring", tables, DAY, by="王芳", today=DAY)
     assert client.get(f"/grids/{code}").json()["contact"]["worker"] == "王芳"
+
+
+@pytest.fixture(scope="module")
+def visited(town, tmp_path_factory):
+    """Keep tasks and a log of visits: half of the first grid's households on 2 March."""
+    store = PlanStore(tmp_path_factory.mktemp("visited"))
+    store.keep(town.spring, "spring")
+    store.publish("spring", date(2026, 3, 1), by="王芳", today=date(2026, 3, 1))
+    code, homes = town.spring.grids.index[0], int(town.spring.grids["households"].iloc[0])
+    rows = pd.DataFrame(
+        {
+            "day": pd.to_datetime(["2026-03-02", "2026-03-07"]).astype("datetime64[s]"),
+            "grid_code": code,
+            "worker_id": "w1",
+            "visits": [homes, 1],
+            "households": [homes // 2 + 1, 1],
+        }
+    )
+    shops = pd.DataFrame({"shops": [4]}, [town.spring.units["building_id"].max()])
+    tables = {
+        "workers": make_workers(),
+        "staffing": make_staffing(code),
+        "visits": rows.astype({"grid_code": "str", "worker_id": "str"}),
+        "tasks": list_tasks(town.spring, features=shops),
+    }
+    store.keep_staff("spring", tables, date(2026, 3, 1), by="王芳", today=date(2026, 3, 1))
+    return store.folder, code, homes
+
+
+def test_tasks_of_a_grid(make_client, visited, bearer):
+    """Ten duties; households always; only with a key, and on record."""
+    folder, code, homes = visited
+    client = make_client(folder)
+    assert client.get(f"/internal/grids/{code}/tasks").status_code == 401
+    answer = client.get(f"/internal/grids/{code}/tasks", headers=bearer(folder, "viewer"))
+    assert answer.headers["cache-control"] == "no-store"
+    told = answer.json()
+    assert [duty["duty_id"] for duty in told["duties"]] == list(range(1, 11))
+    first = told["duties"][0]["tasks"][0]
+    assert (first["subject"], first["amount"]) == ("households", homes)
+    assert told["worker"] == "王芳"
+    last = AuditLog(folder).entries().iloc[-1]
+    assert (last["action"], last["subject"]) == ("look-at-tasks", code)
+
+
+def test_who_falls_behind(make_client, visited, bearer, town):
+    """Day 5 of 10: the grid that was visited is on pace, all others are behind, the worst first."""
+    folder, code, homes = visited
+    client, headers = make_client(folder), bearer(folder, "viewer")
+    asked = {"from": "2026-03-01", "to": "2026-03-10", "at": "2026-03-05"}
+    told = client.get("/internal/visits", params=asked, headers=headers).json()
+    assert (told["expected"], told["visited"]) == (50.0, homes // 2 + 1)
+    assert told["households"] == town.spring.grids["households"].sum()
+    mine = told["grids"][-1]
+    assert (mine["code"], mine["behind"], mine["worker"]) == (code, False, "王芳")
+    assert (mine["visits"], mine["last"]) == (homes, "2026-03-02")
+    assert told["behind"] == len(told["grids"]) - 1 == len(town.spring.grids) - 1
+    late = [row["short"] for row in told["grids"][:-1]]
+    assert late == sorted(late, reverse=True)
+    few = client.get("/internal/visits", params={**asked, "behind": True}, headers=headers).json()
+    assert len(few["grids"]) == told["behind"]
+    home = town.spring.grids.at[code, "community_id"]
+    own = client.get("/internal/visits", params={**asked, "community": home}, headers=headers)
+    assert {row["community"] for row in own.json()["grids"]} == {mine["community"]}
+
+
+def test_visits_keep_to_the_district(make_client, visited, bearer):
+    """A key of another district is told of no grid; a round that ends first is refused."""
+    folder, _, _ = visited
+    client = make_client(folder)
+    asked = {"from": "2026-03-01", "to": "2026-03-10"}
+    far = bearer(folder, "viewer", districts=["999"])
+    none = client.get("/internal/visits", params=asked, headers=far).json()
+    assert (none["grids"], none["households"], none["coverage"]) == ([], 0, None)
+    headers = bearer(folder, "viewer")
+    wrong = {"from": "2026-03-10", "to": "2026-03-01"}
+    answer = client.get("/internal/visits", params=wrong, headers=headers)
+    assert "before it starts" in answer.json()["detail"]
+    assert client.get("/internal/visits", headers=headers).status_code == 422

@@ -122,3 +122,24 @@ def test_ogc_documents_fit_together(client) -> None:
     assert last["matrixWidth"] * last["cellSize"] * 256 == pytest.approx(2 * 20037508.3427892)
     assert get(client, "/tileMatrixSets")["tileMatrixSets"][0]["id"] == scheme["id"]
     assert "{tileMatrix}/{tileRow}/{tileCol}" in links["item"]
+
+
+@pytest.mark.parametrize("path", ["/tiles.json", "/tiles", TILES])
+def test_what_describes_tiles_may_be_kept(client, path) -> None:
+    """A client asks again with the tag and is told 304; another plan has another tag."""
+    first = client.get(path)
+    tag = first.headers["ETag"]
+    again = client.get(path, headers={"If-None-Match": tag})
+    assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", tag)
+    assert client.get(f"{path}?plan=autumn").headers["ETag"] != tag
+    assert client.get(path, headers={"Host": "maps.example"}).headers["ETag"] != tag
+
+
+def test_a_tile_that_is_held(client) -> None:
+    """The 304 of a tile says again how long it may be kept."""
+    address = list_addresses(client, 12)[0]
+    for query in ("", "?plan=spring"):
+        first = client.get(address + query)
+        again = client.get(address + query, headers={"If-None-Match": first.headers["ETag"]})
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["Cache-Control"] == first.headers["Cache-Control"]

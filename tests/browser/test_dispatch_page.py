@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 
 from gridmap.datum import from_wgs84
 from gridmap.keys import KeyStore
+from gridmap.staff.contacts import match_communities
 from gridmap.store import PlanStore
 from tests.api.test_staff import make_staffing, make_workers
 from tests.browser.site import NAMELESS, TODAY, covers, low_contrasts, serve
@@ -44,6 +45,9 @@ def staffed(town, grids, tmp_path_factory):
         [liaison], columns=["community_id", "department", "post", "name", "phone"]
     )
     tables = {"workers": make_workers(), "staffing": make_staffing(code), "liaisons": liaisons}
+    unit = {"kind": "unit", "name": "图书馆", "scope": code[:12], "points": 1}
+    contacts = pd.DataFrame([unit], index=pd.Index(["U1"], name="contact_id"))
+    tables |= {"contacts": contacts, "contact_matches": match_communities(town, contacts)}
     store.keep_staff("spring", tables, date(2026, 5, 1), by="王芳", today=TODAY)
     with serve(store.folder) as address:
         yield address, store.folder, code
@@ -364,6 +368,7 @@ def test_with_a_key(open_page, staffed):
     use_key(page, key)
     expect(card).to_contain_text("供电 赵敏 95598")
     expect(card).to_contain_text("李强")
+    expect(card).to_contain_text("图书馆")
     expect(card.locator("a.phone").first).to_have_attribute("href", "tel:04171234567")
     assert key not in page.evaluate("Object.values(localStorage).join()")
     page.reload()

@@ -8,7 +8,7 @@ import pytest
 from gridmap.errors import CalendarError, CaseError, RulesError
 from gridmap.incident_rules import Category, Incidents
 from gridmap.incidents.calendar import add_working, count_working, is_workday
-from gridmap.incidents.clocks import breach_times, find_notices, is_on_time, list_notices
+from gridmap.incidents.clocks import breach_times, find_notices, list_notices
 from gridmap.incidents.steps import open_case, take_step
 from gridmap.rules import Rules
 from tests.incidents.town import (
@@ -186,18 +186,6 @@ def test_reminders_and_escalation_go_up_the_levels() -> None:
     since = find_notices([case], rules, now=now, since=SATURDAY + timedelta(hours=3))
     assert [notice.level for notice in since] == ["community", "street"]
     assert find_notices([case], rules, now=SATURDAY) == []
-
-
-def test_on_time_is_decided_by_the_step_or_by_the_clock() -> None:
-    """None while it runs, False from the breach on, then what the step says."""
-    desk, rules = make_town_desk(), Incidents()
-    case = open_case(report(), CITIZEN, rules, desk).case
-    early, late = SATURDAY + timedelta(hours=1), SATURDAY + timedelta(hours=4)
-    assert (is_on_time(case, "inspect", early), is_on_time(case, "inspect", late)) == (None, False)
-    done = take_step(case, step("inspect", WORKER, 3), rules, desk).case
-    assert is_on_time(done, "inspect", late) is True
-    tardy = take_step(case, step("inspect", WORKER, 3.01), rules, desk).case
-    assert is_on_time(tardy, "inspect", late) is False
 
 
 def test_category_of_its_own_clock() -> None:

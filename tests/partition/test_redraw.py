@@ -38,6 +38,7 @@ from gridmap.partition.objective import (
 from gridmap.partition.problem import rank_by_appearance, split_components
 from gridmap.partition.redraw import (
     CHANGED,
+    cut_anew,
     divide_grid,
     find_changed,
     hold_grids,
@@ -410,6 +411,35 @@ def test_grids_are_held_where_they_can_be() -> None:
     inner = inner_graph(component)
     for grid in range(len(held.load)):
         assert nx.is_connected(inner.subgraph(np.flatnonzero(held.labels == grid)))
+
+
+def test_neighbours_are_cut_anew() -> None:
+    """What is changed gets cheaper, with whole grids; what is as before is left alone."""
+    cheaper = 0
+    for seed in range(4):
+        component = one_component(seed, 12, 8)
+        drawn, _ = drawn_state(component, seed)
+        graph, weights = component.graph, make_weights(Rules())
+        grids, home = len(drawn.load), drawn.labels.copy()
+        still = make_state(graph, home.copy(), grids, weights, home)
+        assert cut_anew(still, 12_000) is still
+        search = make_search(graph, np.zeros(1, np.uint64))
+        moved = make_state(graph, home.copy(), grids, weights, home)
+        for unit, other in zip(graph.owner, graph.neighbour, strict=True):
+            if moved.labels[unit] != moved.labels[other] and can_leave(moved, search, unit):
+                shift_unit(moved, unit, moved.labels[other])
+                break
+        cut = cut_anew(moved, 12_000)
+        before, after = (
+            part_cost(each) + CHANGED * np.count_nonzero(find_changed(each))
+            for each in (moved, cut)
+        )
+        cheaper += after < before - 1e-9
+        assert after <= before
+        inner = inner_graph(component)
+        for grid in range(grids):
+            assert nx.is_connected(inner.subgraph(np.flatnonzero(cut.labels == grid)))
+    assert cheaper >= 2
 
 
 @pytest.mark.parametrize("seed", range(3))

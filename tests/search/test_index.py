@@ -40,7 +40,7 @@ def test_made_anew(store, plan, content):
     elif content is not None:
         path.write_bytes(content)
     assert search(store.search_index("spring"), "幸福花园3号楼")[0].place.score == 1.0
-    assert is_current(path, store.fingerprint_in_force(date.today()))
+    assert is_current(path, store.plans().loc["spring", "fingerprint"])
 
 
 def test_replaced_while_open(store, plan):

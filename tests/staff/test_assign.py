@@ -1,5 +1,6 @@
 """Who serves each grid: limits, the optimum against brute force, shortage, reasons."""
 
+from dataclasses import replace
 from datetime import date
 from itertools import product
 
@@ -14,9 +15,16 @@ import gridmap
 from gridmap.errors import StaffError
 from gridmap.plan import Plan
 from gridmap.rules import Rules, Staffing
-from gridmap.staff import assign_workers, check_staffing, make_workers, summarize_staffing
+from gridmap.staff import (
+    assign_workers,
+    branching,
+    check_staffing,
+    make_workers,
+    summarize_staffing,
+)
 from gridmap.staff.assign import list_duties
 from gridmap.staff.case import Case, make_case
+from gridmap.staff.columns import Duties, Optimum
 from gridmap.staff.exchanges import find_exchanges
 from gridmap.staff.optimum import find_optimum
 from gridmap.tables import STAFFING, check_table
@@ -164,6 +172,25 @@ def test_a_part_timers_limit_is_his_share(capacity: int, households: int, served
     assert (primaries(serve(make_strip([[households]]), people)) == ["w0"]) == served
 
 
+def test_a_list_can_not_raise_the_hard_limit() -> None:
+    """A worker whose list says 900 carries 500 of the rules; of 450 where the rules say so."""
+    people = make_people({"x": 0.0, "limit": 900})
+    for most, households in ((500, 501), (450, 451)):
+        rules = Rules(staffing=Staffing(max_households=most))
+        plan = make_strip([[households - 1, 300]], rules=rules)
+        assert primaries(serve(plan, people)).count("w0") == 1
+        rows = serve(make_strip([[households]], rules=rules), people).query("role == 'primary'")
+        assert rows["households"].max() <= most
+
+
+def test_other_rules_count_for_the_ways_as_well() -> None:
+    """With a detour of 2 a way without streets is twice the straight line."""
+    plan = make_strip([[300]], street=False)
+    rules = Rules(staffing=Staffing(detour=2.0))
+    row = serve(plan, make_people({"x": 50.0}), rules=rules).iloc[0]
+    assert row["walk"] == pytest.approx(100.0)
+
+
 @pytest.mark.parametrize(("pair", "doubled"), [((250, 250), True), ((250, 251), False)])
 def test_two_adjacent_grids_share_a_worker_when_short(pair: tuple[int, int], doubled: bool) -> None:
     """Together 500 households at most; above that one of them is vacant."""
@@ -267,6 +294,35 @@ def test_deputies_are_others_and_taken_evenly() -> None:
     assert spare[spare["binding"] == "spare"]["worker_id"].tolist() == ["w3"]
 
 
+def test_a_deputy_stays_unless_a_change_saves_enough() -> None:
+    """Of two free workers who live 100 m apart the deputy stays; one who is 600 m nearer comes."""
+    plan = make_strip([[300]])
+    home = {"kind": "community", "community_id": PLACES[0]}
+    people = make_people({**home, "x": 50.0}, {**home, "x": 400.0}, {**home, "x": 1000.0})
+    first = serve(plan, people)
+    assert first["worker_id"].tolist() == ["w0", "w1"]
+    for x, deputy in ((500.0, "w2"), (1000.0, "w1")):
+        moved = make_people({**home, "x": 50.0}, {**home, "x": 400.0}, {**home, "x": x})
+        held = first.replace({"worker_id": {"w1": "w2"}})
+        assert serve(plan, moved, current=held)["worker_id"].tolist() == ["w0", deputy]
+
+
+def test_a_deputys_reason_names_the_next_best() -> None:
+    """With the way, and what he costs more; where he stands in elsewhere already, that is said."""
+    plan = make_strip([[300, 300]])
+    home = {"kind": "community", "community_id": PLACES[0]}
+    people = make_people(*({**home, "x": x} for x in (50.0, 150.0, 90.0, 110.0, 700.0)))
+    near = serve(plan, people.iloc[:4]).query("role == 'deputy'")
+    assert near["worker_id"].tolist() == ["w2", "w3"]
+    assert near["rival"].tolist() == ["w3", "w2"]
+    ways = near[["walk", "rival_walk"]].sum()
+    assert near["extra"].tolist() == pytest.approx([ways["rival_walk"] - ways["walk"]] * 2)
+    one = serve(make_strip([[300]]), people.iloc[:3]).query("role == 'deputy'")
+    assert one["extra"].tolist() == pytest.approx((one["rival_walk"] - one["walk"]).tolist())
+    two = serve(plan, people.iloc[:3]).query("role == 'deputy'")
+    assert two["reason"].str.contains("但其已代管别处").any()
+
+
 def test_how_many_deputies_is_a_setting() -> None:
     """Two ranks of deputies are two people; where there is nobody the row says so."""
     rules = Rules(staffing=Staffing(deputies=2))
@@ -292,6 +348,26 @@ def test_reasons_name_the_next_best_and_what_kept_the_nearest_out() -> None:
     assert row["extra"] == pytest.approx(row["rival_walk"] - row["walk"], abs=1)
     assert "next best 乙（w1）" in row["reason"]
     assert serve(plan, people)["reason"].str.contains("次优").any()
+
+
+@pytest.mark.parametrize(
+    ("near", "told"),
+    [
+        ({"community_id": PLACES[1]}, "is sent to 2号社区, and another community counts 10,000 m"),
+        ({"kind": "part_time", "community_id": PLACES[0]}, "is a part-timer, which counts 1,000 m"),
+        ({"capacity": 100, "limit": 300}, "usually carries 100 households, which is far from 300"),
+    ],
+)
+def test_who_is_nearer_and_free_is_told_why_he_does_not_serve(
+    near: dict[str, object], told: str
+) -> None:
+    """Sent elsewhere, a part-timer, or with a much smaller usual load: each is said so."""
+    plan = make_strip([[300], [300]])
+    home = {"kind": "community", "community_id": PLACES[1], "x": 150.0}
+    people = make_people({"community_id": PLACES[0], "x": 300.0}, home, {**near, "x": 50.0})
+    row = serve(plan, people, lang="en").query("role == 'primary'").iloc[0]
+    assert (row["worker_id"], row["binding"]) == ("w0", "elsewhere")
+    assert told in row["reason"]
 
 
 @settings(max_examples=25, deadline=None)
@@ -407,23 +483,74 @@ def test_the_optimum_is_that_of_brute_force(
     assert shares.tolist() == plan.grids["households"].tolist()
 
 
-def test_many_columns_are_solved_to_the_same_optimum(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wages and sets in turn, and the linear relaxation, agree with one programme over all."""
-    rng = np.random.default_rng(4)
-    for _ in range(6):
-        plan = make_strip([rng.integers(150, 300, 9).tolist(), rng.integers(150, 300, 8).tolist()])
-        people = make_people(*({"x": float(x)} for x in rng.integers(0, 1700, 11)))
-        case = make_case(plan, people, plan.rules, current=None, on=DAY)
-        duties, _ = list_duties(case)
+def make_duties(seed: int, people: int) -> Duties:
+    """Make what may be in a strip of 17 grids, most of which could share a worker."""
+    rng = np.random.default_rng(seed)
+    plan = make_strip([rng.integers(150, 300, 9).tolist(), rng.integers(150, 300, 8).tolist()])
+    some = [{"x": float(x)} for x in rng.integers(0, 1700, people)]
+    bound = [
+        {"kind": "community", "community_id": PLACES[at]} if at < 2 else {}
+        for at in rng.integers(0, 4, people)
+    ]
+    workers = make_people(*(one | kind for one, kind in zip(some, bound, strict=True)))
+    case = make_case(plan, workers, plan.rules, current=None, on=DAY)
+    return list_duties(case)[0]
+
+
+#: What sends a small problem the ways that large ones go.
+ROADS = {
+    "whole": {},
+    "turns": {"_FEW_COLUMNS": 0},
+    "relaxed": {"_LEFT_COLUMNS": 60},
+    "branched": {"_LEFT_COLUMNS": -1, "_MOST_COLUMNS": -1},
+}
+#: Strips (seed, workers) of which some take half of a set in the linear relaxation.
+STRIPS = [(0, 9), (5, 12), (6, 13), (18, 13), (30, 12), (54, 10)]
+
+
+@pytest.mark.parametrize("road", ["turns", "relaxed", "branched"])
+def test_every_road_proves_the_same_optimum(road: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wages and sets in turn, linear relaxations, and branching agree with one programme."""
+    decided: list[object] = []
+    usual = branching._decide
+    monkeypatch.setattr(branching, "_decide", lambda *some: decided.append(some) or usual(*some))
+    for seed, people in STRIPS:
+        duties = make_duties(seed, people)
         whole = find_optimum(duties)
-        monkeypatch.setattr("gridmap.staff.optimum._FEW_COLUMNS", 0)
-        turns = find_optimum(duties)
-        monkeypatch.setattr("gridmap.staff.optimum._TURNS", 0)
-        monkeypatch.setattr("gridmap.staff.optimum._LEFT_COLUMNS", -1)
-        relaxed = find_optimum(duties)
-        monkeypatch.undo()
-        assert whole.bound == whole.cost == turns.cost == turns.bound
-        assert relaxed.cost == relaxed.bound == whole.cost
+        found = take_road(duties, road, monkeypatch)
+        assert found.cost == found.bound == whole.cost == whole.bound
+    assert road != "branched" or len(decided) >= 5
+
+
+@pytest.mark.parametrize("road", list(ROADS))
+def test_no_choice_with_a_column_is_below_its_floor(
+    road: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each column forced in by hand: what the whole costs then is its bound and reduced cost."""
+    duties = make_duties(18, 13)
+    found = take_road(duties, road, monkeypatch)
+    some = np.random.default_rng(1).choice(len(duties.worker), 40, replace=False)
+    forced = np.array([find_optimum(force(duties, int(at))).cost for at in some])
+    assert (forced >= found.bound + np.floor(found.reduced[some])).all()
+    assert (forced[np.isin(some, found.columns)] == found.cost).all()
+
+
+def take_road(duties: Duties, road: str, monkeypatch: pytest.MonkeyPatch) -> Optimum:
+    """Find the optimum on one of the ways that large problems go."""
+    with monkeypatch.context() as patch:
+        for name, value in ROADS[road].items():
+            patch.setattr(f"gridmap.staff.optimum.{name}", value)
+        return find_optimum(duties)
+
+
+def force(duties: Duties, column: int) -> Duties:
+    """Leave a worker one column, and its grids nobody else; vacant they cost what none would."""
+    held = duties.groups[[duties.group[column]]].sum(axis=0) > 0
+    meets = (duties.groups @ held.astype(float))[duties.group] > 0
+    others = (duties.worker != duties.worker[column]) & ~meets
+    others[column] = True
+    kept = {name: getattr(duties, name)[others] for name in ("worker", "group", "cost")}
+    return replace(duties, **kept, vacant=np.where(held, 1e9, duties.vacant))
 
 
 def test_the_same_input_gives_the_same_staffing() -> None:

@@ -1,5 +1,6 @@
 """Party branches: thresholds on both sides, coverage, division, joint branches, secretaries."""
 
+from dataclasses import replace
 from datetime import date
 
 import pandas as pd
@@ -487,6 +488,18 @@ def test_a_compound_and_a_branch_are_many_to_many():
     branches = form(make_blocks("AB", "AB"), A=9, B=9)
     assert branches.branch_compounds["compound_id"].tolist() == ["银泉小区", "银泉小区"]
     assert branches.branch_compounds["branch_id"].nunique() == 2
+
+
+def test_a_branch_has_several_compounds():
+    """A joint branch of two grids lies in the compounds of both; its members add up."""
+    plan = make_blocks("AABB")
+    walled = plan.units["compound_id"].replace("", "金海小区")
+    members = count_members(plan, A=2, B=[(1, 1), 3])
+    branches = form_branches(replace(plan, units=plan.units.assign(compound_id=walled)), members)
+    table = branches.branch_compounds
+    assert table["branch_id"].nunique() == 1
+    assert table.set_index("compound_id")["full"].to_dict() == {"银泉小区": 2, "金海小区": 4}
+    assert table["probationary"].sum() == 1
 
 
 def test_report_in_words():

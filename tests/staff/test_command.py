@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import openpyxl
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
@@ -45,7 +46,9 @@ def test_the_roster_is_written(tmp_path: Path, number: int, code: int) -> None:
     done = CliRunner().invoke(app, [*given, *options])
     assert done.exit_code == code, done.output
     assert f"{number} workers for 2 grids: {2 - number} vacant" in done.output
-    assert (tmp_path / "名册.xlsx").exists()
+    assert ("—: 空缺：可用1人，岗位2个" in done.output) == (number == 1)
+    sheet = openpyxl.load_workbook(tmp_path / "名册.xlsx")["网格名册"]
+    assert sheet["A2"].value.startswith("网格方案：2025　　截至：2025年3月3日")
     assert "<html" in page.read_text(encoding="utf-8")
     again = CliRunner().invoke(app, [*given, "--on", "2025-04-01", "--current", str(table)])
     assert again.exit_code == code, again.output
@@ -53,3 +56,13 @@ def test_the_roster_is_written(tmp_path: Path, number: int, code: int) -> None:
     assert set(kept["starts"]) == {pd.Timestamp(2025, 3, 3)}
     gridmap.write_staffing(kept, tmp_path / "b.csv")
     assert (tmp_path / "b.csv").read_bytes() == table.read_bytes()
+
+
+def test_who_has_two_grids_is_named(tmp_path: Path) -> None:
+    """Two grids of 200 households and one worker: both rows say so."""
+    gridmap.PlanStore(tmp_path / "plans").keep(make_strip([[200, 200]]), "2025")
+    people = write_list(tmp_path / "人员.csv", 1)
+    given = ["staff", str(tmp_path / "plans"), "2025", str(people), str(tmp_path / "a.xlsx")]
+    done = CliRunner().invoke(app, [*given, "--on", "2025-03-03"])
+    assert done.exit_code == 0, done.output
+    assert done.output.count("S0: 人手不足，一人兼管相邻2个网格") == 2

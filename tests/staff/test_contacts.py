@@ -13,12 +13,13 @@ from gridmap.errors import RulesError, StaffError, TableError
 from gridmap.staff.branches import form_branches
 from gridmap.staff.contacts import (
     MatchWeights,
+    join_contacts,
     match_branches,
     match_communities,
-    match_evenly,
     measure_need,
-    read_contacts,
 )
+from gridmap.staff.places import read_contacts
+from gridmap.staff.sharing import match_evenly
 from gridmap.tables import CONTACT_MATCHES, CONTACTS, check_table
 from tests.staff.blocks import CRS, count_members, make_blocks
 
@@ -140,6 +141,40 @@ def test_need_of_communities(plan):
         match_communities(plan, offices(1), need=need.iloc[:1])
     with pytest.raises(TableError, match="not 0 to 1"):
         match_communities(plan, offices(1), need=need + 1)
+
+
+def test_each_kind_has_even_shares(plan):
+    """Three leaders and three units: a community has one of each, whatever the other kind has."""
+    both = offices(100, 100, 100, 100, 100, 100)
+    both["kind"] = ["leader", "unit"] * 3
+    matches = match_communities(plan, both, need=alike(plan))
+    assert matches["contact_id"].tolist() == [f"K{at}" for at in range(6)]
+    kinds = both["kind"].loc[matches["contact_id"]].to_numpy()
+    for kind in ("leader", "unit"):
+        assert matches.loc[kinds == kind, "target_id"].nunique() == 3
+        assert matches.loc[kinds == kind, "rank"].tolist() == [1, 1, 1]
+
+
+def test_reasons_name_the_next_best(plan):
+    """By its name, as offices know it."""
+    reason = match_communities(plan, offices(100), need=alike(plan))["reason"].iloc[0]
+    assert "次优东新社区" in reason
+
+
+def test_a_list_of_units_leaves_the_leaders(plan):
+    """What is kept of the other kind stays; of the same kind the new list counts."""
+    leaders, units = offices(100, 300), offices(500).set_axis(["G1"], axis=0)
+    units = units.assign(kind="unit").rename_axis(CONTACTS.index)
+    first = join_contacts({}, leaders, match_communities(plan, leaders))
+    both = join_contacts(first, units, match_communities(plan, units))
+    assert both["contacts"].index.tolist() == ["K0", "K1", "G1"]
+    check_table(both["contacts"], CONTACTS)
+    check_table(both["contact_matches"], CONTACT_MATCHES)
+    fewer = join_contacts(both, leaders.iloc[:1], match_communities(plan, leaders.iloc[:1]))
+    assert fewer["contact_matches"]["contact_id"].tolist() == ["G1", "K0"]
+    twin = units.set_axis(["K0"], axis=0).rename_axis(CONTACTS.index)
+    with pytest.raises(TableError, match="K0 are kept as another kind"):
+        join_contacts(first, twin, match_communities(plan, twin))
 
 
 def test_reference_city_is_even():

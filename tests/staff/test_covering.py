@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridmap.rules import Party
-from gridmap.staff.covering import Cover, Places, cover_places, list_joint_sets
+from gridmap.staff.covering import Cover, cover_places
+from gridmap.staff.joints import Places, list_joint_sets
 
 PARTY = Party(branch_min_full=3, branch_max_total=12, joint_max_units=3)
 

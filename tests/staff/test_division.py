@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gridmap.staff.division import Limits, divide_exactly, keeps_limits, merge_small
+from gridmap.staff.division import merge_small
+from gridmap.staff.exact_division import divide_exactly
+from gridmap.staff.part_limits import Limits, keeps_limits
 
 LIMITS = Limits(full=2, most=10)
 

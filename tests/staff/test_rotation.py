@@ -318,6 +318,145 @@ def test_a_deputy_stands_in_within_his_limit(households: int, covered: bool) -> 
     assert ("501" in middle["reason"].iloc[0]) == (not covered)
 
 
+def test_a_deputy_whose_grid_is_not_beside_does_not_take_it_along() -> None:
+    """Two grids of one worker are adjacent: the far deputy of two stays, whatever room he has.
+
+    The one beside it has 450 households already. With 300 of his own he takes it along instead.
+    """
+    rules = Rules(staffing=Staffing(deputies=2))
+    for middle, binding, told in ((450, "absence", "450"), (300, "replacement", "500户")):
+        plan = make_strip([[200, middle, 200]], rules=rules)
+        home = {"kind": "community", "community_id": PLACES[0]}
+        people = make_people(*({**home, "x": x} for x in (50.0, 150.0, 250.0)))
+        staffing = assign_workers(plan, people, on=START)
+        after = replace_worker(plan, staffing, people, "w0", date(2025, 3, 3), date(2025, 3, 7))
+        [row] = after[after["binding"].isin(["replacement", "absence"])].to_dict("records")
+        assert row["binding"] == binding
+        assert row["worker_id"] == ("w1" if binding == "replacement" else "")
+        assert told in row["reason"] or binding == "absence"
+        assert check_staffing(plan, after, people, on=date(2025, 3, 5)).status == "clean"
+
+
+def test_a_neighbour_stands_in_where_the_deputy_can_not() -> None:
+    """The deputy has 450 households; who is on the other side has 200, and takes 200 more."""
+    plan = make_strip([[450, 200, 200]])
+    people = make_people({"x": 50.0}, {"x": 150.0}, {"x": 250.0})
+    staffing = assign_workers(plan, people, on=START)
+    deputy = (staffing["role"] == "deputy") & (staffing["grid_code"] == plan.grids.index[1])
+    staffing.loc[deputy, "worker_id"] = "w0"
+    after = replace_worker(
+        plan, staffing, people, "w1", date(2025, 3, 3), date(2025, 3, 7), lang="en"
+    )
+    [row] = after[after["binding"] == "replacement"].to_dict("records")
+    assert (row["worker_id"], row["load"]) == ("w2", 400)
+    assert "has a grid beside it" in row["reason"]
+
+
+def test_who_stands_in_is_not_his_own_deputy() -> None:
+    """While the deputy is primary worker of the grid it has no other row of his."""
+    plan = make_strip([[250, 250]])
+    home = {"kind": "community", "community_id": PLACES[0]}
+    people = make_people({**home, "x": 50.0}, {**home, "x": 150.0})
+    staffing = assign_workers(plan, people, on=START)
+    after = replace_worker(plan, staffing, people, "w0", date(2025, 3, 3), date(2025, 3, 7))
+    mine = after[(after["grid_code"] == plan.grids.index[0]) & (after["worker_id"] == "w1")]
+    held = [(row.role, str(row.starts.date())) for row in mine.itertuples()]
+    assert held == [("primary", "2025-03-03"), ("deputy", "2025-01-01"), ("deputy", "2025-03-08")]
+
+
+def test_who_is_away_himself_does_not_stand_in() -> None:
+    """One stands in for another; when he falls ill too, nobody does, and both grids are named.
+
+    Somebody who stood in twice before is not taken for ill between these days.
+    """
+    plan = make_strip([[200, 200, 450]])
+    home = {"kind": "community", "community_id": PLACES[0]}
+    people = make_people(*({**home, "x": x} for x in (50.0, 150.0, 250.0)))
+    staffing = assign_workers(plan, people, on=START)
+    week = (date(2025, 3, 3), date(2025, 3, 7))
+    first = replace_worker(plan, staffing, people, "w0", *week)
+    assert first.loc[first["binding"] == "replacement", "worker_id"].tolist() == ["w1"]
+    for days in ((date(2025, 2, 3), date(2025, 2, 7)), (date(2025, 4, 7), date(2025, 4, 11))):
+        staffing = replace_worker(plan, staffing, people, "w0", *days)
+    again = replace_worker(plan, staffing, people, "w0", *week)
+    assert again.loc[again["binding"] == "replacement", "worker_id"].tolist() == ["w1"] * 3
+    both = replace_worker(plan, staffing, people, "w1", *week)
+    both = replace_worker(plan, both, people, "w0", *week)
+    now = both[(both["starts"] == pd.Timestamp(week[0])) & (both["role"] == "primary")]
+    assert now[["worker_id", "binding"]].to_numpy().tolist() == [["", "absence"]] * 2
+
+
+def test_a_replacement_names_the_next_best() -> None:
+    """Of two who are free the nearer one comes; the other one is named with what he walks more."""
+    plan = make_strip([[300]])
+    people = make_people({"x": 50.0}, {"x": 100.0}, {"x": 400.0})
+    staffing = assign_workers(plan, people, on=START)
+    after = replace_worker(plan, staffing, people, "w0", date(2025, 3, 3), date(2025, 3, 7))
+    [row] = after[after["binding"] == "replacement"].to_dict("records")
+    assert (row["worker_id"], row["rival"]) == ("w1", "w2")
+    assert row["extra"] == pytest.approx(row["rival_walk"] - row["walk"], abs=1)
+    assert "次优某人（w2）" in row["reason"]
+
+
+def test_who_comes_takes_over_what_the_one_before_was_deputy_of() -> None:
+    """Each of two grids has a deputy all year, though the worker of one changes in summer."""
+    plan = make_strip([[300, 300]])
+    home = {"kind": "community", "community_id": PLACES[0], "x": 150.0}
+    cadres = make_people(
+        term("2025-01-01", "2025-06-30", x=50.0), home, term("2025-06-01", "2025-12-31", x=50.0)
+    )
+    staffing = assign_workers(plan, cadres.iloc[:2], on=START)
+    calendar = plan_rotation(plan, staffing, cadres, start=START)
+    second = calendar[
+        (calendar["role"] == "deputy") & (calendar["grid_code"] == plan.grids.index[1])
+    ]
+    held = [(row.worker_id, str(row.starts.date()), str(row.ends.date()))
+            for row in second.itertuples()]  # fmt: skip
+    assert held == [("w0", "2025-01-01", "2025-06-30"), ("w2", "2025-07-01", "2025-12-31")]
+    assert second["walk"].tolist() == pytest.approx([165.0] * 2)
+    assert "接替w0，并接其代管" in second["reason"].iloc[1]
+
+
+@pytest.mark.parametrize(("households", "filled"), [(250, True), (251, False)])
+def test_days_that_no_term_covers_are_taken_along_from_beside(
+    households: int, filled: bool
+) -> None:
+    """Who has 250 households takes 250 more for the ten days between two cadres, not 251."""
+    plan = make_strip([[250, households]])
+    home = {"kind": "community", "community_id": PLACES[0], "x": 50.0}
+    cadres = make_people(
+        home, term("2025-01-01", "2025-03-31", x=150.0), term("2025-04-11", "2025-12-31", x=150.0)
+    )
+    staffing = assign_workers(plan, cadres.iloc[:2], on=START)
+    calendar = plan_rotation(plan, staffing, cadres, start=START)
+    assert calendar.attrs["proof"]["uncovered"] == (0 if filled else 10)
+    rows = calendar[(calendar["starts"] == pd.Timestamp(2025, 4, 1))]
+    assert rows["worker_id"].tolist() == (["w0"] if filled else [""])
+    assert rows["ends"].tolist() == [pd.Timestamp(2025, 4, 10)]
+    if filled:
+        assert rows[["load", "binding"]].to_numpy().tolist() == [[500, "doubled"]]
+        assert "某人（w0）兼管" in rows["reason"].iloc[0]
+    report = check_staffing(plan, calendar, cadres, on=date(2025, 4, 5))
+    assert (report.status, len(report.findings)) == ("clean", int(not filled))
+
+
+def test_a_gap_is_cut_where_the_neighbour_leaves() -> None:
+    """Who is beside takes it along while he is there; the rest of the year is named."""
+    plan = make_strip([[200, 200]])
+    cadres = make_people(
+        term("2025-01-01", "2025-06-30", x=50.0), term("2025-01-01", "2025-03-31", x=150.0)
+    )
+    staffing = assign_workers(plan, cadres, on=START)
+    calendar = plan_rotation(plan, staffing, cadres, start=START)
+    second = calendar[
+        (calendar["role"] == "primary") & (calendar["grid_code"] == plan.grids.index[1])
+    ]
+    held = [(row.worker_id, str(row.starts.date()), str(row.ends.date()))
+            for row in second.itertuples()]  # fmt: skip
+    assert held[1:] == [("w0", "2025-04-01", "2025-06-30"), ("", "2025-07-01", "2025-12-31")]
+    assert "2025-07-01至2025-12-31无人" in second["reason"].iloc[2]
+
+
 def test_who_has_no_grid_can_not_be_replaced() -> None:
     """Nor can days that end before they begin."""
     plan = make_strip([[300]])

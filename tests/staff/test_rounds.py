@@ -250,7 +250,7 @@ def test_no_rounds_are_shorter_than_the_bound(stops: int, days: int, seed: int) 
 
 
 def test_rounds_are_written_to_print(street: Plan, tmp_path: Path) -> None:
-    """A sheet with the days, one for each worker with every stop in order and a box to tick."""
+    """A sheet with the days, a page for each with every stop in order and a box to tick."""
     people = make_people({"x": 100.0, "name": "王/芳"})
     staffing = assign_workers(street, people, on=DAY)
     code = staffing.loc[staffing["worker_id"] == "w0", "grid_code"].iloc[0]
@@ -261,13 +261,19 @@ def test_rounds_are_written_to_print(street: Plan, tmp_path: Path) -> None:
     rounds = plan_patrols(street, stops, own, people, on=DAY)
     write_patrols(rounds, people, tmp_path / "a.xlsx")
     book = openpyxl.load_workbook(tmp_path / "a.xlsx")
-    assert book.sheetnames == ["走访日程", "1 王 芳"]
-    lines = [[cell.value for cell in line] for line in book["1 王 芳"].iter_rows()]
-    assert lines[0][:3] == ["第几天", "次序", "名称"]
-    assert [line[0] for line in lines[1:]] == [1, 1, 1, 0]
-    assert [line[-1] for line in lines[1:]] == ["□", "□", None, "□"]
-    days = [[cell.value for cell in line] for line in book["走访日程"].iter_rows(min_row=2)]
-    assert [(line[2], line[3]) for line in days] == [(0, 1), (1, 2)]
+    assert book.sheetnames == ["走访日程", "走访路线"]
+    lines = [[cell.value for cell in line] for line in book["走访路线"].iter_rows()]
+    first, rest = lines[:9], lines[9:]
+    assert first[0][0] == rest[0][0] == "网格员走访路线单"
+    assert first[1][0] == "网格员：王/芳（w0）　　第1天"
+    assert first[2][0].startswith("共2处，步行")
+    assert first[3][:3] == ["序号", "名称", "类别"]
+    assert [line[-1] for line in first[4:7]] == ["□", "□", None]
+    assert rest[1][0] == "网格员：王/芳（w0）　　以下1处未排入路线，原因见备注"
+    assert [one.id for one in book["走访路线"].row_breaks.brk] == [9, len(lines)]
+    days = [[cell.value for cell in line] for line in book["走访日程"].iter_rows(min_row=3)]
+    assert [(line[3], line[4]) for line in days[:-1]] == [(0, 1), (1, 2)]
+    assert days[-1][4] == 3
     with pytest.raises(StaffError, match=r"a\.pdf"):
         write_patrols(rounds, people, tmp_path / "a.pdf")
 
@@ -313,13 +319,13 @@ def test_the_workbook_has_codes_as_text_and_no_formula(staffed: Any, tmp_path: P
     """Three sheets; a name that begins with = is text."""
     plan, staffing, people = staffed
     path = tmp_path / "名册.xlsx"
-    write_staff_roster(plan, staffing, people, path, on=DAY)
+    write_staff_roster(plan, {"workers": people, "staffing": staffing}, path, on=DAY)
     book = openpyxl.load_workbook(path)
-    assert book.sheetnames == ["网格名册", "空缺、兼管与分担", "人员"]
+    assert book.sheetnames == ["网格名册", "空缺、兼管与分担", "人员", "安排依据"]
     cells = {cell.value: cell.data_type for row in book["网格名册"].iter_rows() for cell in row}
     assert cells[plan.grids.index[0]] == "s"
     assert cells["=甲"] == "s"
-    assert book["空缺、兼管与分担"].max_row == 2
+    assert book["空缺、兼管与分担"].max_row == 4
     assert [path.name for path in tmp_path.iterdir()] == ["名册.xlsx"]
 
 
@@ -330,10 +336,13 @@ def test_a_shared_grid_names_everybody(tmp_path: Path) -> None:
     staffing = assign_workers(plan, people, on=DAY)
     [row] = list_duties(plan, staffing, people, on=DAY).to_dict("records")
     assert {row["worker"], row["others"]} in ({"甲", "乙 400"}, {"乙", "甲 400"})
-    write_staff_roster(plan, staffing, people, tmp_path / "a.xlsx", on=DAY)
+    write_staff_roster(plan, {"workers": people, "staffing": staffing}, tmp_path / "a.xlsx", on=DAY)
     sheet = openpyxl.load_workbook(tmp_path / "a.xlsx")["人员"]
-    names = [[cell.value for cell in line] for line in sheet.iter_rows(min_row=2)]
-    assert [400 in line and plan.grids["name"].iloc[0] in line for line in names] == [True, True]
+    names = [[cell.value for cell in line] for line in sheet.iter_rows(min_row=4)]
+    assert [400 in line and plan.grids["name"].iloc[0] in line for line in names[:-1]] == [
+        True,
+        True,
+    ]
     assert "多人分担一格" in gridmap.map_staffing(plan, staffing, people, on=DAY).to_html()
     alone = assign_workers(plan, people.iloc[:1], on=DAY)
     assert list_duties(plan, alone, people, on=DAY)["others"].tolist() == ["— 400"]
@@ -342,12 +351,14 @@ def test_a_shared_grid_names_everybody(tmp_path: Path) -> None:
 def test_the_geopackage_has_the_grids_with_their_workers(staffed: Any, tmp_path: Path) -> None:
     """And another suffix is refused."""
     plan, staffing, people = staffed
-    write_staff_roster(plan, staffing, people, tmp_path / "a.gpkg", on=DAY)
+    write_staff_roster(plan, {"workers": people, "staffing": staffing}, tmp_path / "a.gpkg", on=DAY)
     back = gpd.read_file(tmp_path / "a.gpkg", layer="staffing").set_index("grid_code")
     assert back.loc[plan.grids.index[0], "worker"] in ("=甲", "乙<b>", "")
     assert back.geometry.area.sum() == pytest.approx(30_000)
     with pytest.raises(StaffError, match=r"a\.doc"):
-        write_staff_roster(plan, staffing, people, tmp_path / "a.doc", on=DAY)
+        write_staff_roster(
+            plan, {"workers": people, "staffing": staffing}, tmp_path / "a.doc", on=DAY
+        )
 
 
 def test_maps_need_no_internet_and_name_what_they_show(staffed: Any, street: Plan) -> None:
@@ -355,7 +366,7 @@ def test_maps_need_no_internet_and_name_what_they_show(staffed: Any, street: Pla
     plan, staffing, people = staffed
     page = gridmap.map_staffing(plan, staffing, people, on=DAY).to_html()
     assert "空缺" in page
-    assert "一人兼管多格" in page
+    assert "一人兼管多格" not in page  # nobody has two
     assert "vacant" in gridmap.map_staffing(plan, staffing, people, lang="en").to_html()
     siting = site_stations(street, make_places(450), minutes=5)
     assert "未覆盖住户" in gridmap.map_stations(street, siting).to_html()

@@ -66,6 +66,17 @@ def test_an_unknown_position_has_no_distance() -> None:
     assert ways.ravel().tolist() == [3, 0]
 
 
+def test_a_way_is_as_long_back() -> None:
+    """Many origins to one target, and the other way round: the same metres, turned."""
+    net = make_net([(0, 0), (100, 0)], [(100, 0), (100, 100)], [(0, 50), (100, 50)])
+    some = [Point(x, y) for x, y in ((10, 5), (60, 20), (90, 80), (100, 40))] + [None]
+    metres, ways = net.measure(some, some[:2])
+    back, ways_back = net.measure(some[:2], some)
+    assert metres == pytest.approx(back.T, nan_ok=True)
+    assert (ways == ways_back.T).all()
+    assert ways[4].tolist() == [3, 3]
+
+
 def test_no_streets_is_straight_lines() -> None:
     """The net of an empty table."""
     units = gpd.GeoDataFrame({"block_id": [0]}, geometry=[box(0, 0, 1, 1)], crs=4550)

@@ -56,9 +56,18 @@ def areas(layer: list[tuple[Any, dict[str, Any]]]) -> list[Any]:
     return [one for one, _ in layer if one.area > 0]
 
 
+def count_holes(shape: Any) -> int:
+    """Count the holes of an area's parts."""
+    return sum(len(part.interiors) for part in shapely.get_parts(shape))
+
+
 @pytest.mark.parametrize("zoom", ZOOMS)
-def test_nothing_is_torn(tiles: Tiles, zoom: int) -> None:
-    """Rings are valid; grids fill their communities to the last step, and never overlap."""
+def test_nothing_is_torn(plan: Plan, tiles: Tiles, zoom: int) -> None:
+    """Rings are valid; grids fill their communities to the last step, and never overlap.
+
+    There is no gap between communities either: the town has no hole, and gets none.
+    """
+    assert count_holes(plan.grids.union_all()) == 0
     found = 0
     for _, _, data in tiles.tiles(zoom):
         layers = read(data)
@@ -68,6 +77,7 @@ def test_nothing_is_torn(tiles: Tiles, zoom: int) -> None:
         whole = shapely.union_all(grids)
         assert sum(one.area for one in grids) == whole.area
         assert whole.symmetric_difference(shapely.union_all(communities)).area == 0
+        assert count_holes(whole) == 0
         found += len(grids)
     assert found
 

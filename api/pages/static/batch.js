@@ -140,15 +140,15 @@ function tellAnswer(answer, byCode) {
     answer.grid_code ? fullName(answer) : "",
     answer.community ?? "",
     word(`match_${answer.match}`),
-    metres(answer.border),
+    metres(answer.border_m),
     byCode.get(answer.runner_up)?.properties.name ?? answer.runner_up ?? "",
     tellNote(answer),
   ];
 }
 
-function tellNote({ found, distance, match, suspect }) {
+function tellNote({ found, distance_m, match, suspect }) {
   if (found) return word("batch_found", found);
-  if (match === "nearest") return word("nearest", distance.toFixed(1));
+  if (match === "nearest") return word("nearest", distance_m.toFixed(1));
   if (match !== "none") return "";
   if (suspect in DATUM_NAMES) return word("datum_hint", DATUM_NAMES[suspect]);
   return word({ swapped: "swapped_hint", impossible: "bad_place" }[suspect] ?? "outside_hint");

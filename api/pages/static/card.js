@@ -79,20 +79,21 @@ export function contactRows(answer, contact) {
   ];
 }
 
-export function staffRows({ worker, deputies, branches, liaisons }) {
+export function staffRows({ worker, deputies, branches, liaisons, contacts }) {
   return [
     [word("worker"), worker ? makePeople([worker]) : word("vacant")],
     [word("deputies"), deputies.length && makePeople(deputies)],
     [word("branches"), branches.map(({ name, secretary }) => (secretary ? `${name}（${secretary}）` : name)).join("、")],
     [word("liaisons"), liaisons.length && makePeople(liaisons)],
+    [word("helpers"), contacts.map(({ name }) => name).join("、")],
   ];
 }
 
-/** List people, one a line: what for, the name, and a phone that a tap calls. */
+/** List people, one a line: what for, the name or post, and a phone that a tap calls. */
 function makePeople(people) {
   const list = make("ul", "people");
-  for (const { department, name, phone } of people) {
-    const row = make("li", "", [department, name].filter(Boolean).join(" "));
+  for (const { department, post, name, phone } of people) {
+    const row = make("li", "", [department, name || post].filter(Boolean).join(" "));
     if (phone) row.append(" ", makePhone(phone));
     list.append(row);
   }

@@ -9,9 +9,11 @@ import pandas as pd
 from gridmap.plan import Plan
 from gridmap.rules import Party
 from gridmap.staff.branches.ground import Ground, Site
-from gridmap.staff.covering import Cover, Places, cover_places
-from gridmap.staff.division import Limits, divide_areas
+from gridmap.staff.covering import Cover, cover_places
+from gridmap.staff.division import divide_areas
+from gridmap.staff.joints import Places
 from gridmap.staff.members import COUNTS
+from gridmap.staff.part_limits import Limits
 
 #: Nearest places that a grid may share a branch with where none that it touches has room.
 _BRIDGES = 5

@@ -8,7 +8,8 @@ import pandas as pd
 from gridmap.plan import Plan
 from gridmap.rules import Party
 from gridmap.staff.branches.result import Branches
-from gridmap.staff.division import Limits, divide_areas, find_links, keeps_limits
+from gridmap.staff.division import divide_areas, find_links
+from gridmap.staff.part_limits import Limits, keeps_limits
 from gridmap.staff.reasons import Language
 
 

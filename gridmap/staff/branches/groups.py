@@ -9,8 +9,9 @@ from gridmap.staff.branches.attach import Guest
 from gridmap.staff.branches.ground import Ground, Site
 from gridmap.staff.branches.reasons import say
 from gridmap.staff.branches.shaping import look_up, shape
-from gridmap.staff.division import Limits, draw_parts, find_links, merge_small
+from gridmap.staff.division import draw_parts, find_links, merge_small
 from gridmap.staff.members import COUNTS
+from gridmap.staff.part_limits import Limits
 from gridmap.staff.reasons import write_metres
 from gridmap.tables import GROUPS
 

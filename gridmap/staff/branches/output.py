@@ -1,8 +1,8 @@
 """The tables that tell of branches: each adds up, each row has its reason."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,8 @@ from gridmap.tables import (
     BRANCHES,
 )
 
+Value = TypeVar("Value")
+
 
 def table_branches(
     ground: Ground,
@@ -42,43 +44,59 @@ def table_branches(
     units: pd.DataFrame,
 ) -> pd.DataFrame:
     """Make one row a branch, still without a secretary."""
-    party = ground.party
     sums = units.groupby("branch_id")[list(COUNTS)].sum()
-    going: dict[str, list[Guest]] = {}
-    for guest in guests:
-        going.setdefault(guest.branch, []).append(guest)
     grouped = groups["branch_id"].value_counts()
-    divided: dict[str, list[str]] = {}
-    for name, some in sites.items():
-        for site in some:
-            divided.setdefault(site.code, []).append(name)
+    going = _gather((guest.branch, guest) for guest in guests)
+    divided = _gather((site.code, name) for name, some in sites.items() for site in some)
     rows: dict[str, dict[str, Any]] = {}
     for (community, at), name in ids.items():
-        one = formed[community]
         codes = list(dict.fromkeys(site.code for site in sites[name]))
-        kind = find_kind(codes, divided)
         full, young = map(int, sums.loc[name, list(COUNTS)])
+        cover = formed[community].cover
+        extent, coming = cover.extents[at], going.get(name, [])
         rows[name] = {
-            "name": title(ground.plan, codes, kind, name, divided),
-            "kind": kind,
             "community_id": community,
-            "grid_code": codes[0],
-            "grids": len(codes) + sum(len(guest.codes) for guest in going.get(name, [])),
-            "full": full,
-            "probationary": young,
-            "committee": full >= party.committee_from_full,
             "groups": int(grouped.get(name, 0)),
-            "secretary": "",
-            "extent": one.cover.extents[at],
-            "contiguous": one.cover.contiguous[at],
-            "reason": explain(
-                *(ground, codes, kind, full, young, divided, one.cover.extents[at]),
-                going.get(name, []),
-            ),
+            "extent": extent,
+            "contiguous": cover.contiguous[at],
+            **_write_branch(ground, codes, name, full, young, divided, extent, coming),
         }
     table = pd.DataFrame.from_dict(rows, orient="index", columns=list(BRANCHES.columns))
     table = table.set_axis(pd.Index(table.index, dtype="str", name=BRANCHES.index), axis=0)
     return shape(table.sort_index(), BRANCHES)
+
+
+def _gather(pairs: Iterable[tuple[str, Value]]) -> dict[str, list[Value]]:
+    """Gather what each key has, in order."""
+    found: dict[str, list[Value]] = {}
+    for key, value in pairs:
+        found.setdefault(key, []).append(value)
+    return found
+
+
+def _write_branch(
+    ground: Ground,
+    codes: list[str],
+    name: str,
+    full: int,
+    young: int,
+    divided: Mapping[str, list[str]],
+    extent: float,
+    coming: list[Guest],
+) -> dict[str, Any]:
+    """Name a branch, and say what it is and why."""
+    kind = find_kind(codes, divided)
+    return {
+        "name": title(ground.plan, codes, kind, name, divided),
+        "kind": kind,
+        "grid_code": codes[0],
+        "grids": len(codes) + sum(len(guest.codes) for guest in coming),
+        "full": full,
+        "probationary": young,
+        "committee": full >= ground.party.committee_from_full,
+        "secretary": "",
+        "reason": explain(ground, codes, kind, full, young, divided, extent, coming),
+    }
 
 
 def put_together(
@@ -128,24 +146,22 @@ def _table_coverage(
     serving = pairs.groupby("grid_code")["branch_id"].agg(list)
     spread = pairs.groupby("branch_id")["grid_code"].agg(list)
     grouped = units[units["group_id"] != ""].groupby("grid_code")["group_id"].nunique()
-    covered, reasons = [], []
-    for code, full in zip(grids.index.astype(str), sums["full"], strict=True):
+
+    def explain_grid(code: str, full: int) -> tuple[str, str]:
         mine = serving.get(code, [])
         if code in going:
-            covered.append("attached")
-            reasons.append(say_attached(ground, code, going[code]))
-        elif not mine:
-            covered.append("none")
-            reasons.append(say_uncovered(ground, code, offered.get(code)))
-        else:
-            covered.append(_name_coverage(mine, spread))
-            reasons.append(say_covered(ground, code, int(full), mine, spread))
+            return "attached", say_attached(ground, code, going[code])
+        if not mine:
+            return "none", say_uncovered(ground, code, offered.get(code))
+        return _name_coverage(mine, spread), say_covered(ground, code, full, mine, spread)
+
+    told = [explain_grid(str(code), int(full)) for code, full in sums["full"].items()]
     table = sums.assign(
         community_id=grids["community_id"],
-        covered=covered,
+        covered=[kind for kind, _ in told],
         branches=[1 if code in going else len(serving.get(code, [])) for code in grids.index],
         groups=grouped.reindex(grids.index, fill_value=0),
-        reason=reasons,
+        reason=[reason for _, reason in told],
     )
     return shape(table.rename_axis(BRANCH_COVERAGE.index), BRANCH_COVERAGE)
 

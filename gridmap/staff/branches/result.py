@@ -123,7 +123,7 @@ class Branches:
         lines = [
             f"{facts['branches']} branches for {facts['grids']} grids "
             f"({facts['branches_per_grid']:.3f} to a grid): {facts['grid']} of one grid, "
-            f"{facts['divided']} in divided grids, {facts['joint']} joint; "
+            f"{facts['divided']} in divided grids, {facts['joint']} joint",
             f"{facts['groups']} party groups: {facts['grid_groups']} of grids in joint branches, "
             f"{facts['suggested_groups']} suggested in large ones, {facts['attached_groups']} with "
             "a branch elsewhere",

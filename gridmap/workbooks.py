@@ -1,0 +1,353 @@
+"""Workbooks for offices: plain lists with a header, and sheets to print with heading and sums.
+
+Codes are text, and so is what begins like a formula, whatever it holds. Every sheet is set up for
+A4 across, one page wide, with its header on each page. The same tables give the same bytes.
+"""
+
+import re
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
+from datetime import date
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from gridmap.words import name_grid_type, name_header
+
+# openpyxl takes a tenth of a second: it is imported by what writes a workbook.
+if TYPE_CHECKING:
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.worksheet._write_only import WriteOnlyWorksheet
+
+#: A text that begins with it stands out: a gap, a double.
+MARK = "▲"
+_WIDEST = 42
+#: Characters side by side on A4 across that are still read with ease.
+_ROOM = 150
+#: The same on A4 upright.
+_UPRIGHT = 100
+#: Kind of value -> its format; text is never taken for a number.
+_FORMATS = {"number": "General", "text": "@", "day": "yyyy-mm-dd"}
+_TOTAL = {"zh": "合计", "en": "Total"}
+_SERIAL = {"zh": "序号", "en": "No."}
+_PAGE = {"zh": "第 &P 页　共 &N 页", "en": "Page &P of &N"}
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table to print and hang up.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Without geometry; its rows are numbered in print.
+    title : str
+        In large letters above the header.
+    note : str
+        Below the title: of which plan and day, and who may see it.
+    sums : tuple of str
+        Columns that a last line adds up.
+    room : int
+        Characters side by side on a page; more of them are smaller.
+    foot : str
+        Below everything: who signs.
+    """
+
+    table: pd.DataFrame
+    title: str
+    note: str = ""
+    sums: tuple[str, ...] = ()
+    room: int = _ROOM
+    foot: str = ""
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Tables of the same columns below each other in one sheet, each printed on a page of its own.
+
+    Parameters
+    ----------
+    blocks : tuple of Sheet
+        One at least; A4 upright.
+    """
+
+    blocks: tuple[Sheet, ...]
+
+
+def write_book(tables: Mapping[str, pd.DataFrame | Sheet | Pages], path: Path, lang: str) -> None:
+    """Write tables as the sheets of one workbook.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame, Sheet or Pages
+        Name of the sheet -> table without geometry. A plain one has its header in the first row
+        and a filter on each column; ``deviation`` is a share and becomes per cent.
+    path : Path
+        ``.xlsx``.
+    lang : {"zh", "en"}
+        Language of the headers.
+    """
+    from openpyxl import Workbook
+
+    book = Workbook(write_only=True)
+    for name, table in tables.items():
+        sheet = book.create_sheet(name)
+        if isinstance(table, Sheet):
+            _add_printed(sheet, table, lang)
+        elif isinstance(table, Pages):
+            _add_pages(sheet, table, lang)
+        else:
+            _add_plain(sheet, list_lines(table, lang), lang)
+    book.save(path)
+    _fix_dates(path)
+
+
+def list_lines(table: pd.DataFrame, lang: str) -> list[list[Any]]:
+    """Return the header and the rows of a table as they are written."""
+    told = table.copy()
+    if "deviation" in told.columns:
+        told["deviation"] = (100 * told["deviation"].astype(float)).round(1)
+    if "grid_type" in told.columns:
+        told["grid_type"] = [name_grid_type(kind, lang) for kind in told["grid_type"]]
+    header = [name_header(str(column), lang) for column in told.columns]
+    return [header, *_give_rows(told)]
+
+
+def _give_rows(table: pd.DataFrame) -> Iterator[list[Any]]:
+    """Give each row as plain values, missing ones as None."""
+    for row in table.astype(object).where(table.notna(), None).itertuples(index=False):
+        yield [value.item() if hasattr(value, "item") else value for value in row]
+
+
+# --- a plain list ---------------------------------------------------------------------------------
+
+
+def _add_plain(sheet: "WriteOnlyWorksheet", lines: Sequence[Sequence[Any]], lang: str) -> None:
+    from openpyxl.utils import get_column_letter
+
+    looks = _make_looks(sheet)
+    sheet.freeze_panes = "C2"
+    sheet.auto_filter.ref = f"A1:{get_column_letter(len(lines[0]))}{len(lines)}"
+    _set_widths(sheet, [width + 3 for width in _measure_columns(lines)], _WIDEST)
+    _set_page(sheet, 1, lang)
+    sheet.append([_cell(sheet, name, looks, "header") for name in lines[0]])
+    for line in lines[1:]:
+        sheet.append([_cell(sheet, value, looks, "text") for value in line])
+
+
+# --- a sheet to print -----------------------------------------------------------------------------
+
+
+def _add_printed(sheet: "WriteOnlyWorksheet", printed: Sheet, lang: str) -> None:
+    """Write one table with its header in sight and on each page."""
+    top = 2 + len(_list_notes(printed.note))
+    sheet.freeze_panes = f"C{top + 1}"
+    lines = _list_printed(printed, lang)
+    _set_widths(sheet, _fit_widths(lines, printed.room), _WIDEST)
+    _set_page(sheet, top, lang)
+    _add_block(sheet, printed, lines, _make_looks(sheet), 0)
+
+
+def _add_pages(sheet: "WriteOnlyWorksheet", pages: Pages, lang: str) -> None:
+    """Write tables below each other, each on its page."""
+    from openpyxl.worksheet.pagebreak import Break
+
+    printed = [_list_printed(block, lang) for block in pages.blocks]
+    _set_widths(sheet, _fit_widths(list(chain.from_iterable(printed)), _UPRIGHT), _WIDEST)
+    _set_page(sheet, 0, lang)
+    sheet.page_setup.orientation = "portrait"
+    looks, row = _make_looks(sheet), 0
+    for block, lines in zip(pages.blocks, printed, strict=True):
+        row = _add_block(sheet, block, lines, looks, row)
+        sheet.row_breaks.append(Break(id=row))
+
+
+def _add_block(
+    sheet: "WriteOnlyWorksheet",
+    block: Sheet,
+    lines: Sequence[Sequence[Any]],
+    looks: Mapping[tuple[str, str], Any],
+    row: int,
+) -> int:
+    """Write heading, header, numbered rows, sums and foot below a row; return the last row."""
+    header, *rows = lines
+    body = rows[:-1] if block.sums else rows
+    sheet.row_dimensions[row + 1].height = 32
+    _add_title(sheet, block.title, len(header), looks)
+    for note in _list_notes(block.note):
+        sheet.append([_cell(sheet, note, looks, "note")])
+    sheet.append([_cell(sheet, name, looks, "head") for name in header])
+    for line in body:
+        sheet.append([_cell(sheet, value, looks, _choose_look(value)) for value in line])
+    for line in rows[len(body) :]:
+        sheet.append([_cell(sheet, value, looks, "head") for value in line])
+    foot = ["", *_list_notes(block.foot)] if block.foot else []
+    for text in foot:
+        sheet.append([_cell(sheet, text, looks, "note")])
+    return row + 2 + len(_list_notes(block.note)) + len(rows) + len(foot)
+
+
+def _add_title(
+    sheet: "WriteOnlyWorksheet", text: str, columns: int, looks: Mapping[tuple[str, str], Any]
+) -> None:
+    """Write a text into the middle of all columns; no cells are merged for it."""
+    rest = [_cell(sheet, "", looks, "title") for _ in range(columns - 1)]
+    sheet.append([_cell(sheet, text, looks, "title"), *rest])
+
+
+def _list_notes(text: str) -> list[str]:
+    return text.split("\n") if text else []
+
+
+def _list_printed(block: Sheet, lang: str) -> list[list[Any]]:
+    """Return header, numbered rows and sums."""
+    header, *rows = list_lines(block.table, lang)
+    numbered = ([at, *row] for at, row in enumerate(rows, start=1))
+    return [[_SERIAL[lang], *header], *numbered, *_add_up(block, lang)]
+
+
+def _add_up(printed: Sheet, lang: str) -> list[list[Any]]:
+    """Return the line of sums, or none."""
+    if not printed.sums:
+        return []
+    table = printed.table
+    sums = [int(table[name].sum()) if name in printed.sums else None for name in table.columns]
+    return [[_TOTAL[lang], *sums]]
+
+
+def _fit_widths(lines: Sequence[Sequence[Any]], room: int) -> list[int]:
+    """Return widths that have room side by side: long texts go on below, codes are never broken.
+
+    Examples
+    --------
+    >>> _fit_widths([["编码", "理由"], ["210802003002", "很长的理由" * 9]], 40)
+    [15, 25]
+    """
+    columns = list(zip(*lines, strict=True))
+    least = [3 + max(map(_longest_word, set(column))) for column in columns]
+    wanted = [3 + max(map(_text_width, set(column[1:])), default=0) for column in columns]
+    cap = _WIDEST
+    while True:
+        widths = [max(few, min(many, cap)) for few, many in zip(least, wanted, strict=True)]
+        if cap == 0 or sum(widths) <= room:
+            return widths
+        cap -= 1
+
+
+def _longest_word(value: Any) -> int:
+    """Return how wide the longest part is that stays in one line: Chinese is broken anywhere."""
+    words = re.findall(r"[!-~]+|[^\x00-\x7f]{1,2}", "" if value is None else str(value))
+    return max(map(_text_width, words), default=0)
+
+
+def _choose_look(value: Any) -> str:
+    """Numbers and short texts stand in the middle, as offices print them; a mark stands out."""
+    if not isinstance(value, str) or len(value) <= 8:
+        return "marked" if isinstance(value, str) and value.startswith(MARK) else "middle"
+    return "marked" if value.startswith(MARK) else "left"
+
+
+# --- cells and pages ------------------------------------------------------------------------------
+
+
+def _make_looks(sheet: "WriteOnlyWorksheet") -> dict[tuple[str, str], Any]:
+    """Make the looks of cells once: given to each cell anew they take most of the time."""
+    from openpyxl.cell import WriteOnlyCell
+
+    made = {}
+    for name, parts in _list_looks().items():
+        for kind, form in _FORMATS.items():
+            cell = WriteOnlyCell(sheet)
+            for part, value in {**parts, "number_format": form}.items():
+                setattr(cell, part, value)
+            made[name, kind] = cell._style
+    return made
+
+
+def _list_looks() -> dict[str, dict[str, Any]]:
+    """Say how each kind of cell looks: font, fill, lines around it, where its text stands."""
+    from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+
+    line = Side(style="thin", color="808080")
+    box = {"border": Border(left=line, right=line, top=line, bottom=line)}
+    middle, left = (
+        {"alignment": Alignment(horizontal=side, vertical="center", wrap_text=True)}
+        for side in ("center", "left")
+    )
+    across = Alignment(horizontal="centerContinuous", vertical="center")
+    grey = {"font": Font(bold=True), "fill": PatternFill("solid", fgColor="E8ECEF")}
+    pink = PatternFill("solid", fgColor="FFC7CE")
+    return {
+        "text": {},
+        "header": {**grey, "alignment": Alignment(vertical="center", wrap_text=True)},
+        "title": {"font": Font(size=18, bold=True), "alignment": across},
+        "note": {"font": Font(size=11)},
+        "head": {**box, **grey, **middle},
+        "middle": {**box, **middle},
+        "left": {**box, **left},
+        "marked": {**box, **middle, "font": Font(bold=True, color="9C0006"), "fill": pink},
+    }
+
+
+def _cell(
+    sheet: "WriteOnlyWorksheet", value: Any, looks: Mapping[tuple[str, str], Any], look: str
+) -> "WriteOnlyCell":
+    """Return a cell; text stays text, also a code or what begins like a formula."""
+    from openpyxl.cell import WriteOnlyCell
+
+    cell = WriteOnlyCell(sheet, value)
+    kind = "text" if isinstance(value, str) else "day" if isinstance(value, date) else "number"
+    if kind == "text":
+        cell.data_type = "s"
+    cell._style = copy(looks[look, kind])
+    return cell
+
+
+def _measure_columns(lines: Sequence[Sequence[Any]]) -> list[int]:
+    return [max(map(_text_width, column)) for column in zip(*lines, strict=True)]
+
+
+def _text_width(value: Any) -> int:
+    """Return the width of a cell's longest line in characters; a Chinese one takes two."""
+    lines = ("" if value is None else str(value)).split("\n")
+    return max(sum(1 if ord(sign) < 0x2E80 else 2 for sign in line) for line in lines)
+
+
+def _set_widths(sheet: "WriteOnlyWorksheet", widths: Sequence[int], most: int) -> None:
+    from openpyxl.utils import get_column_letter
+
+    for at, width in enumerate(widths, start=1):
+        sheet.column_dimensions[get_column_letter(at)].width = min(width, most)
+
+
+def _set_page(sheet: "WriteOnlyWorksheet", header: int, lang: str) -> None:
+    """Set a sheet up for A4 across: one page wide, the rows up to the header on each page."""
+    sheet.page_setup.paperSize, sheet.page_setup.orientation = 9, "landscape"
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.page_setup.fitToHeight = 0
+    if header:
+        sheet.print_title_rows = f"1:{header}"
+    sheet.print_options.horizontalCentered = True
+    for side in ("left", "right", "top"):
+        setattr(sheet.page_margins, side, 0.4)
+    sheet.page_margins.bottom = 0.6
+    sheet.oddFooter.center.text = _PAGE[lang]
+
+
+def _fix_dates(path: Path) -> None:
+    """Write the archive again without the time of writing: same table, same bytes."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    core = members["docProps/core.xml"]
+    members["docProps/core.xml"] = re.sub(
+        rb"\d{4}-\d\d-\d\dT[\d:]+Z", b"2000-01-01T00:00:00Z", core
+    )
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            member = zipfile.ZipInfo(name)  # its date is 1 January 1980
+            member.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(member, content)
