@@ -86,8 +86,9 @@ def make_client():
         today = options.pop("today", lambda: date(2026, 5, 1))
         app = create_app(Settings(store=folder, **options), today=today)
         client = TestClient(app, raise_server_exceptions=False)
+        client.__enter__()
         opened.append(client)
-        return client.__enter__()
+        return client
 
     yield make
     for client in opened:

@@ -146,7 +146,7 @@ def test_draft_and_plan_are_judged_alike() -> None:
     draft = Draft(town, town.rules)
     work = random.Random(5)
     pairs = town.adjacency[town.adjacency["usable"]][["unit_a", "unit_b"]].to_numpy().tolist()
-    for _ in range(60):
+    for _ in range(120):  # enough for grids of both kinds
         a, b = work.choice(pairs)
         draft.follow(step(draft, {a: int(draft.grids[b])}))
         try:
