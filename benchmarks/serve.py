@@ -569,7 +569,7 @@ def run_ours(bench: Bench) -> None:
 
 def run_first(bench: Bench) -> None:
     """Ask ours as soon as it answers: who comes first should not wait longer than others."""
-    zoom, x, y = bench.turn_tiles(0)[0]
+    zoom, x, y = bench.tiles[0]
     kinds = {
         "point": [f"/locate?lon={lon}&lat={lat}" for lon, lat in bench.points[:FIRST]],
         "tile": [f"/tiles/{MERCATOR}/{zoom}/{y}/{x}"] * FIRST,

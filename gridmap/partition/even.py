@@ -26,8 +26,8 @@ from gridmap.partition.split import make_pieces, make_tree
 
 #: Units of the largest part that is drawn so, and of the largest that is worth it for a trifle.
 MOST, FEW = 80, 64
-#: Drawings at most.
-DRAWINGS = 6
+#: Drawings at most, at little effort and where there is time for any part.
+DRAWINGS, THOROUGH_DRAWINGS = 2, 6
 #: A drawing after the first takes such a share of the steps, and the last improvement such a one.
 DRAWN, LAST = 20, 2
 #: Multiple of the steps that evening out a drawing may take, and the share of a group of grids.
@@ -135,7 +135,7 @@ def _draw_quickly(part: _Part, words: Bits, enough: float) -> list[Ints]:
     state = make_state(graph, np.zeros(len(graph.load), np.int32), grids, part.weights)
     room = make_tree(graph, words), make_search(graph, words), make_pieces(graph, grids)
     drawings: list[Ints] = []
-    for _ in range(DRAWINGS - 1):
+    for _ in range((THOROUGH_DRAWINGS if part.thorough else DRAWINGS) - 1):
         drawn = np.empty(len(graph.load), np.int32)
         search_part(state, *room, np.inf, drawn, 1, part.steps // DRAWN, 0)
         drawings.append(_cut_anew(part, drawn, 0.0))
