@@ -54,8 +54,8 @@ class Costs:
     def shape(cls) -> "Costs":
         """Return the weights that put compact grids, whole compounds and uncrossed roads first.
 
-        On the benchmark city that takes some 9 % off the border and two fifths off the splits of
-        compounds, and leaves 5 of 100 grids more than 10 % from the target that were within it.
+        On the benchmark city that takes some 9 % off the border and nearly half off the splits of
+        compounds, and leaves 6 of 100 grids more than 10 % from the target that were within it.
         """
         return cls(
             street=0.000003,
