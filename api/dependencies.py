@@ -4,7 +4,7 @@ import re
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import Depends, Header, Query, Request
+from fastapi import Depends, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from pydantic import BeforeValidator
@@ -48,6 +48,11 @@ async def get_shelf(request: Request) -> Shelf:
 async def ask_once(request: Request) -> None:
     """Refuse parameters that are given twice; so quick that it needs no thread."""
     check_once(request)
+
+
+async def forbid_keeping(response: Response) -> None:
+    """Say that nobody keeps the answer; one that is a response already says so itself."""
+    response.headers["Cache-Control"] = "no-store"
 
 
 async def plan_at(request: Request, at: At = None) -> InForce:
@@ -131,3 +136,5 @@ InBbox = Annotated[Bbox | None, Depends(parse_bbox)]
 TheShelf = Annotated[Shelf, Depends(get_shelf)]
 #: For routers whose parameters are each given once.
 ONCE = Depends(ask_once)
+#: For routers whose answers nobody keeps.
+UNKEPT = Depends(forbid_keeping)

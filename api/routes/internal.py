@@ -2,15 +2,17 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request
 
 from api.access import Viewer, record, refuse_elsewhere
-from api.dependencies import ONCE, Day, PlanAt, TheShelf
+from api.dependencies import ONCE, UNKEPT, Day, PlanAt, TheShelf
 from api.internal_models import InternalGrid, InternalTasks, InternalVisited, InternalVisits
 from api.problems import PROBLEMS, ProblemError
 from api.routes.grids import find_grid
 
-router = APIRouter(prefix="/internal", tags=["internal"], responses=PROBLEMS, dependencies=[ONCE])
+router = APIRouter(
+    prefix="/internal", tags=["internal"], responses=PROBLEMS, dependencies=[ONCE, UNKEPT]
+)
 
 
 GridCode = Annotated[str, Path(description="15 digits", max_length=40)]
@@ -20,7 +22,6 @@ GridCode = Annotated[str, Path(description="15 digits", max_length=40)]
 def get_internal_grid(
     caller: Viewer,
     request: Request,
-    response: Response,
     in_force: PlanAt,
     shelf: TheShelf,
     code: GridCode,
@@ -30,7 +31,6 @@ def get_internal_grid(
     refuse_elsewhere(caller, code)
     record(request, caller, "look-up", code, plan=in_force.plan.name)
     card = shelf.describe_staff(in_force, code, grid.community_id)
-    response.headers["Cache-Control"] = "no-store"
     return InternalGrid(
         code=code,
         name=grid.name,
@@ -46,7 +46,6 @@ def get_internal_grid(
 def get_tasks(
     caller: Viewer,
     request: Request,
-    response: Response,
     in_force: PlanAt,
     shelf: TheShelf,
     code: GridCode,
@@ -56,7 +55,6 @@ def get_tasks(
     refuse_elsewhere(caller, code)
     record(request, caller, "look-at-tasks", code, plan=in_force.plan.name)
     contact = shelf.find_contact(in_force, code)
-    response.headers["Cache-Control"] = "no-store"
     return InternalTasks(
         code=code,
         name=grid.name,
@@ -71,7 +69,6 @@ def get_tasks(
 def get_visits(
     caller: Viewer,
     request: Request,
-    response: Response,
     in_force: PlanAt,
     shelf: TheShelf,
     starts: Annotated[Day, Query(alias="from", description="First day of the round.")],
@@ -93,7 +90,6 @@ def get_visits(
         and community in (None, grids[row["code"]].community_id, grids[row["code"]].community)
     ]
     record(request, caller, "look-at-visits", community or "", plan=in_force.plan.name)
-    response.headers["Cache-Control"] = "no-store"
     return InternalVisits(
         starts=starts,
         ends=ends,

@@ -29,7 +29,7 @@ from api.case_models import (
     StepBody,
     Text,
 )
-from api.dependencies import Day, OnceKey, TheBook
+from api.dependencies import UNKEPT, Day, OnceKey, TheBook
 from api.problems import ProblemError
 from api.routes.cases import CASE_PROBLEMS, CaseNumber
 from gridmap.errors import ConflictError
@@ -41,7 +41,12 @@ if TYPE_CHECKING:
 else:  # as `api.dependencies` has it of the casebook
     CaseQuery = Any
 
-router = APIRouter(prefix="/internal", tags=["internal cases"], responses={**CASE_PROBLEMS})
+router = APIRouter(
+    prefix="/internal",
+    tags=["internal cases"],
+    responses={**CASE_PROBLEMS},
+    dependencies=[UNKEPT],
+)
 
 #: running: the clock runs or is paused, and something is to be done.
 Standing = Literal["running", "all", "open", "suspended", "closed", "withdrawn"]
@@ -88,7 +93,6 @@ Offset = Annotated[int, Query(ge=0, le=10_000_000)]
 def list_cases(
     caller: Viewer,
     request: Request,
-    response: Response,
     book: TheBook,
     query: Filters,
     order: Annotated[Literal["due", "latest"], Query(description="due: least time left.")] = "due",
@@ -97,7 +101,6 @@ def list_cases(
 ) -> InternalCases:
     """List cases, the nearest breach first; paused ones come last."""
     record(request, caller, "list-cases")
-    response.headers["Cache-Control"] = "no-store"
     return _page(book, query, order, limit, offset)
 
 
@@ -105,7 +108,6 @@ def list_cases(
 def list_worker_cases(
     caller: Viewer,
     request: Request,
-    response: Response,
     book: TheBook,
     worker_id: Annotated[Name, Path()],
     limit: Limit = 100,
@@ -113,7 +115,6 @@ def list_worker_cases(
 ) -> InternalCases:
     """List what a grid worker has to do, the nearest breach first."""
     record(request, caller, "list-cases", worker_id)
-    response.headers["Cache-Control"] = "no-store"
     query = gridmap.CaseQuery(
         standings=_STANDINGS["running"], worker_id=worker_id, areas=caller.districts
     )
@@ -147,7 +148,6 @@ def export_cases(
 def list_due(
     caller: Viewer,
     request: Request,
-    response: Response,
     book: TheBook,
     level: Annotated[
         Literal["worker", "community", "street", "district"] | None,
@@ -156,7 +156,6 @@ def list_due(
 ) -> list[InternalNotice]:
     """List who is to be told of which case now: reminders, then breaches level by level."""
     record(request, caller, "list-due")
-    response.headers["Cache-Control"] = "no-store"
     notices = book.due(datetime.now(UTC))
     return [
         InternalNotice(**asdict(notice))
@@ -169,14 +168,12 @@ def list_due(
 def get_figures(
     caller: Viewer,
     request: Request,
-    response: Response,
     by: Annotated[Group, Query(description="What on-time rates are told apart by.")] = "",
     since: Annotated[Day | None, Query(description="First day of the reports.")] = None,
     until: Annotated[Day | None, Query(description="Last day of the reports.")] = None,
 ) -> InternalFigures:
     """Return on-time rates, loads, hot spots, places that repeat, and how well cases are sent."""
     record(request, caller, "figures")
-    response.headers["Cache-Control"] = "no-store"
     state = request.app.state
     today, offset = state.today(), state.bookcase.open(state.today()).rules.utc_offset
     query = gridmap.CaseQuery(
@@ -189,12 +186,11 @@ def get_figures(
 
 @router.get("/cases/{case_id}")
 def get_case(
-    caller: Viewer, request: Request, response: Response, book: TheBook, case_id: CaseNumber
+    caller: Viewer, request: Request, book: TheBook, case_id: CaseNumber
 ) -> InternalDossier:
     """Return a case with its log, the departments that were called, and what can be done now."""
     case = find_own_case(book, caller, case_id)
     record(request, caller, "look-at-case", str(case_id))
-    response.headers["Cache-Control"] = "no-store"
     return InternalDossier(
         case=_tell(case),
         log=[_tell_entry(asdict(entry)) for entry in book.log(case_id)],
@@ -210,7 +206,6 @@ def get_case(
 def step_case(
     caller: Dispatcher,
     request: Request,
-    response: Response,
     book: TheBook,
     case_id: CaseNumber,
     body: Annotated[StepBody, Body()],
@@ -219,7 +214,6 @@ def step_case(
     """Do one step. If somebody was quicker: 409 ``conflict``, with the case as it is now."""
     find_own_case(book, caller, case_id)
     step = _read_step(caller, book, body)
-    response.headers["Cache-Control"] = "no-store"
     record(request, caller, "step-case", str(case_id), step=body.action, part=step.actor.role)
     try:
         case = book.step(case_id, step, key=scope_key(caller, key), version=body.version)
@@ -231,12 +225,11 @@ def step_case(
 
 @router.get("/cases/{case_id}/reporter")
 def get_reporter(
-    caller: Dispatcher, request: Request, response: Response, book: TheBook, case_id: CaseNumber
+    caller: Dispatcher, request: Request, book: TheBook, case_id: CaseNumber
 ) -> InternalReporter:
     """Return who reported a case, to call back; every look is recorded."""
     find_own_case(book, caller, case_id)
     record(request, caller, "look-at-reporter", str(case_id))
-    response.headers["Cache-Control"] = "no-store"
     reporter = book.reporter(case_id)
     if reporter is None:
         detail = f"Who reported case {case_id} is not known, or was erased."

@@ -7,11 +7,11 @@ where a citizen lives.
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Query, Request, Response
+from fastapi import APIRouter, Body, Depends, Query, Request
 
 from api.access import Caller, Dispatcher, record, refuse_elsewhere
 from api.answers import find_hint, put_on_map, tell_metres
-from api.dependencies import ONCE, PlanAt, TheShelf
+from api.dependencies import ONCE, UNKEPT, PlanAt, TheShelf
 from api.internal_models import (
     InternalFound,
     InternalOwner,
@@ -26,7 +26,9 @@ from api.shelf import InForce, Shelf
 from gridmap.locate import Owner
 from gridmap.search import Found
 
-router = APIRouter(prefix="/internal", tags=["internal"], responses=PROBLEMS, dependencies=[ONCE])
+router = APIRouter(
+    prefix="/internal", tags=["internal"], responses=PROBLEMS, dependencies=[ONCE, UNKEPT]
+)
 _NOBODY: dict[str, Any] = {
     "worker": None,
     "others": [],
@@ -48,10 +50,9 @@ class Enquiry:
 
 
 async def take_enquiry(
-    caller: Dispatcher, request: Request, response: Response, in_force: PlanAt, shelf: TheShelf
+    caller: Dispatcher, request: Request, in_force: PlanAt, shelf: TheShelf
 ) -> Enquiry:
-    """Take an enquiry whose answer nobody keeps; so quick that it needs no thread."""
-    response.headers["Cache-Control"] = "no-store"
+    """Take an enquiry; so quick that it needs no thread."""
     return Enquiry(caller, request, in_force, shelf)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 import gridmap
-from gridmap.cli.options import ListPath, RulesPath, Sheet, StorePath
+from gridmap.cli.options import ListPath, RulesPath, Sheet, StorePath, Where
 
 cases = typer.Typer(
     help="Follow incidents from the report to acceptance.",
@@ -17,14 +17,6 @@ cases = typer.Typer(
 app = typer.Typer()
 app.add_typer(cases, name="cases")
 
-Where = Annotated[
-    str | None,
-    typer.Option(
-        "--book",
-        envvar="GRIDMAP_CASES",
-        help="Another file, or postgresql://…; STORE/cases.sqlite by default.",
-    ),
-]
 Number = Annotated[int, typer.Argument(help="Number of the case.")]
 Moment = Annotated[
     datetime | None,

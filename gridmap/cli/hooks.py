@@ -5,20 +5,11 @@ from typing import Annotated
 import typer
 
 import gridmap
-from gridmap.cli.options import By, StorePath, audited
+from gridmap.cli.options import By, StorePath, Where, audited
 
 hooks = typer.Typer(help="Webhooks of the casebook: add, list, remove.", no_args_is_help=True)
 app = typer.Typer()
 app.add_typer(hooks, name="hooks")
-
-Where = Annotated[
-    str | None,
-    typer.Option(
-        "--book",
-        envvar="GRIDMAP_CASES",
-        help="Another file, or postgresql://…; STORE/cases.sqlite by default.",
-    ),
-]
 
 
 @hooks.command("add")

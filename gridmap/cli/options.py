@@ -75,6 +75,14 @@ Current = Annotated[
 ]
 From = Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")]
 To = Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")]
+Where = Annotated[
+    str | None,
+    typer.Option(
+        "--book",
+        envvar="GRIDMAP_CASES",
+        help="Another file, or postgresql://…; STORE/cases.sqlite by default.",
+    ),
+]
 JsonPath = Annotated[
     Path | None, typer.Option("--json", help="Also write the report to this file, as JSON.")
 ]
@@ -165,9 +173,11 @@ def write_part(
         typer.echo(f"roster: {path}")
 
 
-def save_map(plans: gridmap.PlanStore, name: str, page: Any, path: Path, by: str) -> None:
-    """Write a map of who serves a plan, and record it."""
-    with audited(plans.folder, by, "export", name, file=path.name, staff=True):
+def save_map(
+    plans: gridmap.PlanStore, name: str, page: Any, path: Path, by: str, *, staff: bool = True
+) -> None:
+    """Write a map of a plan, of who serves it unless it is said, and record it."""
+    with audited(plans.folder, by, "export", name, file=path.name, staff=staff):
         page.save(path)
 
 

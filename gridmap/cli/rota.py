@@ -26,6 +26,7 @@ from gridmap.cli.options import (
     keep_staff,
     open_plan,
     pick_day,
+    save_map,
 )
 from gridmap.errors import StaffError
 
@@ -158,7 +159,8 @@ def stations(
     with audited(store, by, "export", name, file=out.name, staff=False):
         gridmap.write_stations(siting, out, lang=cast(Any, lang))
     if map_path:
-        gridmap.map_stations(plan, siting, lang=cast(Any, lang)).save(map_path)
+        page = gridmap.map_stations(plan, siting, lang=cast(Any, lang))
+        save_map(plans, name, page, map_path, by, staff=False)
     _tell_stations(siting, out)
     typer.echo(siting.to_text())
     keep_staff(plans, name, {"stations": siting.stations}, keep_from, by)
@@ -198,7 +200,8 @@ def rounds(
     with audited(store, by, "export", name, file=out.name, staff=True):
         gridmap.write_patrols(legs, people, out, lang=cast(Any, lang))
     if map_path:
-        gridmap.map_patrols(plan, legs, lang=cast(Any, lang)).save(map_path)
+        page = gridmap.map_patrols(plan, legs, lang=cast(Any, lang))
+        save_map(plans, name, page, map_path, by)
     left = legs[legs["day"] == 0]
     for stop in left.to_dict("records"):
         typer.echo(f"{stop['stop_id']} {stop['name']}: {stop['note']}")

@@ -68,9 +68,11 @@ def staff(
             plan, {"workers": people, "staffing": staffing}, roster, on=day, lang=cast(Any, lang)
         )
     if table:
-        gridmap.write_staffing(staffing, table)
+        with audited(store, by, "export", name, file=table.name, staff=True):
+            gridmap.write_staffing(staffing, table)
     if map_path:
-        gridmap.map_staffing(plan, staffing, people, on=day, lang=cast(Any, lang)).save(map_path)
+        page = gridmap.map_staffing(plan, staffing, people, on=day, lang=cast(Any, lang))
+        save_map(plans, name, page, map_path, by)
     _tell_open(staffing, roster)
     typer.echo(
         "{workers} workers for {grids} grids: {vacant} vacant, {doubled} workers with several, "

@@ -1,7 +1,7 @@
 """What these maps have alike: pale grids below, dots and lines with words above."""
 
 import html
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from branca.element import MacroElement
 
 from gridmap.crs import to_degrees
 from gridmap.maps import PlanMap, map_shading
-from gridmap.maps.look import Shading
+from gridmap.maps.look import Shading, drop_unused
 from gridmap.plan import Plan
 from gridmap.staff.reasons import Language
 
@@ -42,6 +42,26 @@ def explain_drawn(shading: Shading, drawn: Iterable[tuple[str, Words]]) -> Shadi
     """Add what is drawn above the grids to a legend."""
     colors, labels = zip(*drawn, strict=True)
     return replace(shading, colors=(*shading.colors, *colors), labels=(*shading.labels, *labels))
+
+
+def shade_states(
+    key: str, title: Words, states: Mapping[str, tuple[str, Words]], found: Iterable[str]
+) -> Shading:
+    """Shade grids by their states, in the plan's order; the legend lists those that are there.
+
+    Parameters
+    ----------
+    key, title
+        As `Shading` has them.
+    states : mapping of str to (fill, words)
+        What a state looks like and is called, in the legend's order.
+    found : iterable of str
+        The state of each grid.
+    """
+    fills, words = zip(*states.values(), strict=True)
+    places = {state: at for at, state in enumerate(states)}
+    classes = np.array([places[state] for state in found], np.int64)
+    return drop_unused(Shading(key, title, fills, words, classes))
 
 
 def draw_dots(

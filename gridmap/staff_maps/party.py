@@ -8,11 +8,11 @@ import pandas as pd
 import shapely
 
 from gridmap.maps import PlanMap, map_shading
-from gridmap.maps.look import Shading, drop_unused, shade_column
+from gridmap.maps.look import shade_column
 from gridmap.plan import Plan
 from gridmap.staff.reasons import Language
 from gridmap.staff.registers.contacts import place_matches
-from gridmap.staff_maps.drawing import Words, draw_dots, draw_lines, explain_drawn
+from gridmap.staff_maps.drawing import Words, draw_dots, draw_lines, explain_drawn, shade_states
 
 Tables = Mapping[str, pd.DataFrame]
 
@@ -48,18 +48,10 @@ def map_branches(plan: Plan, tables: Tables, *, lang: Language = "zh") -> PlanMa
     lang : {"zh", "en"}
         Of titles, at first; the names are as they stand in the tables.
     """
-    kinds = list(_COVERED)
     covered = tables["branch_coverage"]["covered"].reindex(plan.grids.index)
-    shading = Shading(
-        "branch",
-        ("党支部覆盖", "Covered by party branches"),
-        tuple(fill for fill, _ in _COVERED.values()),
-        tuple(words for _, words in _COVERED.values()),
-        np.array([kinds.index(kind) for kind in covered], np.int64),
-    )
+    shading = shade_states("branch", ("党支部覆盖", "Covered by party branches"), _COVERED, covered)
     pairs, branches = tables["branch_grids"], tables["branches"]
     joint = pairs[pairs["branch_id"].map(branches["kind"]) == "joint"]
-    shading = drop_unused(shading)
     shading = explain_drawn(shading, [_JOINT]) if len(joint) else shading
     page = map_shading(plan, shading, table=_tell_branches(tables), lang=lang)
     land = plan.grids[["geometry"]].loc[joint["grid_code"]]

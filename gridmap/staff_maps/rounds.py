@@ -1,20 +1,18 @@
 """Maps of rounds: the way of each worker on foot, and how far a round of visits is."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import cast
 
 import folium
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import shapely
 from branca.element import Element, Figure
 
 from gridmap.crs import to_degrees
 from gridmap.maps import PlanMap, map_shading
-from gridmap.maps.look import Shading, drop_unused
 from gridmap.plan import Plan
 from gridmap.staff.reasons import Language
 from gridmap.staff.visits import name_round
@@ -25,6 +23,7 @@ from gridmap.staff_maps.drawing import (
     explain_drawn,
     map_below,
     put_on,
+    shade_states,
 )
 
 #: The number of a stop, white on its dot.
@@ -91,10 +90,12 @@ def map_visits(
     """
     told = name_round(plan, coverage, tables=tables, on=on).reindex(plan.grids.index)
     full = plan.rules.visit_bands[0]
-    words = tuple((zh.format(full=full), en.format(full=full)) for _, (zh, en) in _STATES.values())
-    fills = tuple(fill for fill, _ in _STATES.values())
+    states: dict[str, tuple[str, Words]] = {
+        state: (fill, (zh.format(full=full), en.format(full=full)))
+        for state, (fill, (zh, en)) in _STATES.items()
+    }
     title = ("走访进度", "How far the round is")
-    shading = drop_unused(Shading("coverage", title, fills, words, _class_round(told, full)))
+    shading = shade_states("coverage", title, states, _name_states(told, full))
     late = told[told["behind"]]
     shading = explain_drawn(shading, [_SHORT]) if len(late) else shading
     table = told[["worker", "visited", "coverage", "short", "last"]]
@@ -110,9 +111,9 @@ def map_visits(
     return page
 
 
-def _class_round(told: pd.DataFrame, full: float) -> npt.NDArray[np.int64]:
-    """Return the place of each grid's state in `_STATES`."""
-    states = np.select(
+def _name_states(told: pd.DataFrame, full: float) -> Iterable[str]:
+    """Return the state of each grid, of `_STATES`."""
+    return np.select(
         [
             told["households"] == 0,
             told["coverage"] >= full,
@@ -123,7 +124,6 @@ def _class_round(told: pd.DataFrame, full: float) -> npt.NDArray[np.int64]:
         ["empty", "full", "on", "none", "behind"],
         "far",
     )
-    return np.array([list(_STATES).index(state) for state in states], np.int64)
 
 
 def _name_round(who: str, day: int, legs: gpd.GeoDataFrame) -> Words:

@@ -1,28 +1,25 @@
 """The map of a staffing: the grids by their workers' loads."""
 
+from collections.abc import Iterable
 from datetime import date
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from gridmap.maps import PlanMap, map_shading
-from gridmap.maps.look import Shading, drop_unused
 from gridmap.plan import Plan
 from gridmap.staff.reasons import Language
 from gridmap.staff.roster import list_duties
+from gridmap.staff_maps.drawing import Words, shade_states
 
 #: State of a grid -> fill, and what the legend says.
-_STATES: dict[str, tuple[str, dict[Language, str]]] = {
-    "usual": ("#cfe3d4", {"zh": "一人一格", "en": "one worker, one grid"}),
-    "heavy": (
-        "#f4b183",
-        {"zh": "超过常规户数20%以上", "en": "20 % above the usual load"},
-    ),
-    "doubled": ("#9cc5de", {"zh": "一人兼管多格", "en": "one worker for several grids"}),
-    "shared": ("#c9b6e4", {"zh": "多人分担一格", "en": "several workers share one grid"}),
-    "vacant": ("#d1495b", {"zh": "空缺", "en": "vacant"}),
+_STATES: dict[str, tuple[str, Words]] = {
+    "usual": ("#cfe3d4", ("一人一格", "one worker, one grid")),
+    "heavy": ("#f4b183", ("超过常规户数20%以上", "20 % above the usual load")),
+    "doubled": ("#9cc5de", ("一人兼管多格", "one worker for several grids")),
+    "shared": ("#c9b6e4", ("多人分担一格", "several workers share one grid")),
+    "vacant": ("#d1495b", ("空缺", "vacant")),
 }
 #: Of a grid, in its tooltip.
 _TOLD = ["worker", "load", "walk", "others", "deputies", "reason"]
@@ -51,23 +48,17 @@ def map_staffing(
     """
     duties = list_duties(plan, staffing, workers, on=on)
     table = duties[_TOLD].assign(walk=duties["walk"].round().astype("Int64"))
-    shading = Shading(
-        "worker",
-        ("谁来负责", "Who serves it"),
-        tuple(fill for fill, _ in _STATES.values()),
-        tuple((words["zh"], words["en"]) for _, words in _STATES.values()),
-        _class_states(duties),
-    )
-    return map_shading(plan, drop_unused(shading), table=table, lang=lang)
+    title = ("谁来负责", "Who serves it")
+    shading = shade_states("worker", title, _STATES, _name_states(duties))
+    return map_shading(plan, shading, table=table, lang=lang)
 
 
-def _class_states(duties: pd.DataFrame) -> npt.NDArray[np.int64]:
-    """Return the place of each grid's state in `_STATES`."""
+def _name_states(duties: pd.DataFrame) -> Iterable[str]:
+    """Return the state of each grid, of `_STATES`."""
     many = duties["worker_id"].map(duties["worker_id"].value_counts()) > 1
     heavy = duties["load"] > 1.2 * duties["capacity"]
-    states = np.select(
+    return np.select(
         [duties["worker_id"] == "", duties["others"] != "", many, heavy],
         ["vacant", "shared", "doubled", "heavy"],
         "usual",
     )
-    return np.array([list(_STATES).index(state) for state in states], np.int64)
