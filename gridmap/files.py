@@ -1,10 +1,14 @@
 """Files that are whole or not there: written beside their place, then named in one step."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 #: GeoPackages carry the time of writing; a fixed one makes the same tables the same bytes.
 _WRITTEN_AT = "1970-01-01T00:00:00.000Z"
@@ -41,6 +45,13 @@ def write_whole(path: str | Path) -> Iterator[Path]:
         yield draft
         for file in sorted(Path(folder).iterdir(), key=lambda file: (file == draft, file.name)):
             file.replace(path.parent / file.name)
+
+
+def write_layers(layers: "Mapping[str, gpd.GeoDataFrame]", path: Path) -> None:
+    """Write tables as the layers of a new GeoPackage; an index that has a name is a column."""
+    with fixed_date():
+        for name, layer in layers.items():
+            layer.to_file(path, layer=name, index=layer.index.name is not None)
 
 
 @contextmanager

@@ -246,9 +246,9 @@ def _longest_word(value: Any) -> int:
 
 def _choose_look(value: Any) -> str:
     """Numbers and short texts stand in the middle, as offices print them; a mark stands out."""
-    if not isinstance(value, str) or len(value) <= 8:
-        return "marked" if isinstance(value, str) and value.startswith(MARK) else "middle"
-    return "marked" if value.startswith(MARK) else "left"
+    if isinstance(value, str) and value.startswith(MARK):
+        return "marked"
+    return "left" if isinstance(value, str) and len(value) > 8 else "middle"
 
 
 # --- cells and pages ------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from gridmap.errors import TableError
 from gridmap.plan import Plan
 from gridmap.staff.members import place_counts
 from gridmap.staff.reasons import Language
-from gridmap.tables import DUTIES, TASKS, list_some
+from gridmap.tables import DUTIES, TASKS, cast_columns, list_some
 
 #: The ten duties that published lists of grid workers have in common.
 BASIC_DUTIES = (
@@ -130,9 +130,7 @@ def list_tasks(
         for subject, kind in TASK_KINDS.items()
         if (amount := line.get(subject, 0)) > 0
     ]
-    table = pd.DataFrame(rows, columns=list(TASKS.columns))
-    kinds = {"i": "int64", "O": "str"}
-    table = table.astype({name: kinds[kind] for name, kind in TASKS.columns.items()})
+    table = cast_columns(pd.DataFrame(rows, columns=list(TASKS.columns)), TASKS)
     return table.sort_values(["grid_code", "duty_id"], kind="stable").reset_index(drop=True)
 
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from gridmap.staff.reasons import Language
-from gridmap.tables import CONTACT_MATCHES
+from gridmap.tables import CONTACT_MATCHES, cast_columns
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -88,8 +88,7 @@ def explain_matches(matching: Matching, lang: Language) -> pd.DataFrame:
         missing = int(matching.contacts["points"].iloc[contact]) - len(some)
         rows += [_write_unmatched(matching, contact, lang) for _ in range(missing)]
     frame = pd.DataFrame(rows, columns=list(CONTACT_MATCHES.columns))
-    kinds = {"i": "int64", "f": "float64", "O": "str"}
-    return frame.astype({name: kinds[kind] for name, kind in CONTACT_MATCHES.columns.items()})
+    return cast_columns(frame, CONTACT_MATCHES)
 
 
 def _find_rival(cost: Floats, some: list[int]) -> int:

@@ -21,7 +21,7 @@ from gridmap.staff.bounds import bound_rounds
 from gridmap.staff.case import check_workers_of, primaries_on
 from gridmap.staff.reasons import Language
 from gridmap.staff.walking import WalkNet, grid_points, make_walk_net
-from gridmap.tables import PATROLS, STAFFING, STOPS, check_table
+from gridmap.tables import PATROLS, STAFFING, STOPS, cast_columns, check_table
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -123,9 +123,9 @@ def plan_patrols(
         rows += found
         proofs.append(proof)
     frame = pd.DataFrame(rows, columns=[*PATROLS.columns, "geometry"])
-    kinds = {"i": "int64", "f": "float64", "O": "str"}
-    frame = frame.astype({name: kinds[kind] for name, kind in PATROLS.columns.items()})
-    patrols = gpd.GeoDataFrame(frame, geometry="geometry", crs=plan.grids.crs)
+    patrols = gpd.GeoDataFrame(
+        cast_columns(frame, PATROLS), geometry="geometry", crs=plan.grids.crs
+    )
     patrols.attrs["proof"] = _conclude(proofs, legs=len(frame))
     return patrols
 

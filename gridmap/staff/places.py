@@ -8,7 +8,7 @@ import pandas as pd
 
 from gridmap.city import City
 from gridmap.errors import StaffError
-from gridmap.files import fixed_date, write_whole
+from gridmap.files import write_layers, write_whole
 from gridmap.plan import Plan
 from gridmap.reading.findings import Finding
 from gridmap.reading.lists import (
@@ -190,9 +190,7 @@ def write_stations(siting: Siting, path: str | Path, *, lang: Language = "zh") -
     layers = {"stations": siting.stations, "uncovered": siting.uncovered}
     with write_whole(path) as draft:
         if path.suffix == ".gpkg":
-            with fixed_date():
-                for name, layer in layers.items():
-                    layer.to_file(draft, layer=name, index=True)
+            write_layers(layers, draft)
         else:
             sheets = {_SHEETS[name][lang]: _list_lines(layer) for name, layer in layers.items()}
             write_book(sheets, draft, lang)

@@ -74,7 +74,7 @@ def relax_columns(
     sides, numbers = _weigh_decisions(duties, decisions)
     decided = np.hstack([sides[:, duties.group[columns]], np.zeros((d, n))])
     rows = scipy.sparse.vstack([once, scipy.sparse.csr_array([-structure, *decided])])
-    bought = scipy.sparse.csr_array(np.eye(rows.shape[0])[:, rows.shape[0] - d :])
+    bought = scipy.sparse.eye_array(rows.shape[0], d, k=d - rows.shape[0])
     found = scipy.optimize.linprog(
         np.concatenate([cost, np.full(d, 2 * duties.vacant.max())]),
         A_ub=scipy.sparse.hstack([rows, -bought], format="csc"),

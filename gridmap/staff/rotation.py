@@ -27,7 +27,7 @@ from gridmap.staff.filling import fill_gaps
 from gridmap.staff.gaps import find_gaps
 from gridmap.staff.reasons import Language
 from gridmap.staff.successions import Year, hand_deputies_on, name_rivals, write_chain
-from gridmap.staff.terms import list_terms
+from gridmap.staff.terms import Terms, list_terms
 from gridmap.tables import STAFFING, cast_columns, check_table
 
 
@@ -100,12 +100,13 @@ def plan_rotation(
         calendar=np.busdaycalendar(holidays=[np.datetime64(day) for day in holidays]),
         lang=lang,
     )
-    table = _draw_calendar(plan, staffing, cadres, year, kept)
+    terms = list_terms(plan, staffing, cadres, year.rules, year.start, year.last)
+    table = _draw_calendar(plan, staffing, cadres, terms, year, kept)
     if kept is None:
         return table
     check_table(kept, STAFFING)
     # A hand-over that is kept may force others to change; then a new calendar changes less.
-    fresh = _draw_calendar(plan, staffing, cadres, year, None)
+    fresh = _draw_calendar(plan, staffing, cadres, terms, year, None)
     return min(table, fresh, key=lambda one: _count_changes(kept, one))
 
 
@@ -126,11 +127,11 @@ def _draw_calendar(
     plan: Plan,
     staffing: pd.DataFrame,
     cadres: gpd.GeoDataFrame,
+    terms: Terms,
     year: Year,
     kept: pd.DataFrame | None,
 ) -> pd.DataFrame:
     """Chain the terms, write what follows from it, and let neighbours take what is left along."""
-    terms = list_terms(plan, staffing, cadres, year.rules, year.start, year.last)
     known = set() if kept is None else list_kept(_take_primaries(kept))
     costs = price_successions(terms, year.rules, year.calendar, known, np.datetime64(year.last))
     after, reduced = chain_terms(costs)

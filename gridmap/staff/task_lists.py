@@ -87,6 +87,7 @@ def write_tasks(
     StaffError
         If the suffix is another, or nobody of this number serves a grid.
     """
+    check_language(lang)
     path = Path(path)
     if path.suffix not in _SUFFIXES:
         raise StaffError(f"{path.name}: task lists are written to {', '.join(_SUFFIXES)}")
@@ -117,6 +118,7 @@ def tell_tasks(
     lang: Language = "zh",
 ) -> str:
     """Return the pages of `write_tasks` as text."""
+    check_language(lang)
     kept, day = tables or {}, on or date.today()
     everybody = assign_tasks(plan, tasks, tables=kept, on=day)
     listed = _pick_worker(everybody, worker)
@@ -150,8 +152,7 @@ def assign_tasks(
         held = posts_on(plan, kept["staffing"], on or date.today())
         posts = held[["grid_code", "worker_id"]].drop_duplicates()
     page = posts["worker_id"].where(posts["worker_id"] != "", posts["grid_code"])
-    order = dict(zip(page.drop_duplicates(), range(len(page)), strict=False))
-    posts = posts.assign(page=page.map(order)).sort_values(["page", "grid_code"])
+    posts = posts.assign(page=pd.factorize(page)[0]).sort_values(["page", "grid_code"])
     listed = posts.drop(columns="page").merge(tasks, on="grid_code", sort=False)
     return listed[["worker_id", *TASKS.columns]].astype({"worker_id": "str"})
 
@@ -173,7 +174,6 @@ def _list_pages(
     lang: Language,
 ) -> tuple[Sheet, ...]:
     """Make a page of each worker's tasks, and of each vacant grid's."""
-    check_language(lang)
     page = listed["worker_id"].where(listed["worker_id"] != "", listed["grid_code"])
     pairs = everybody[["worker_id", "grid_code"]].drop_duplicates()
     served = pairs.loc[pairs["worker_id"] != "", "grid_code"].value_counts()

@@ -14,6 +14,7 @@ from gridmap.staff.registers.heading import (
     head,
     hide_few,
     part_districts,
+    pick,
     place_rows,
 )
 from gridmap.workbooks import MARK, Sheet
@@ -59,9 +60,7 @@ _COUNTS = ("full", "probationary", "total")
 
 def list_sheets(plan: Plan, tables: Tables, on: date, lang: Language) -> dict[str, Sheet]:
     """Print sums by community, the branches by district, the groups, and what is not covered."""
-    names, titles = (
-        {key: words[lang] for key, words in some.items()} for some in (_NAMES, _TITLES)
-    )
+    names, titles = pick(_NAMES, lang), pick(_TITLES, lang)
     rows = list_branches(plan, tables, lang)
     codes = code_rows(plan, tables["branches"].loc[rows["branch_id"], "community_id"])
     sums = (*_COUNTS, "groups")

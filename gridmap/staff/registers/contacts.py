@@ -8,7 +8,7 @@ import pandas as pd
 
 from gridmap.plan import Plan
 from gridmap.staff.reasons import Language
-from gridmap.staff.registers.heading import Tables, Words, head, part_districts, place_rows
+from gridmap.staff.registers.heading import Tables, Words, head, part_districts, pick, place_rows
 from gridmap.workbooks import MARK, Sheet
 
 NEEDS = ("contacts", "contact_matches")
@@ -45,9 +45,7 @@ _LEADING = ("level", "contact_id", "contact", "street", "community", "matched_to
 
 def list_sheets(plan: Plan, tables: Tables, on: date, lang: Language) -> dict[str, Sheet]:
     """Print city leaders, other leaders by district, units, and what each target has."""
-    names, titles = (
-        {key: words[lang] for key, words in some.items()} for some in (_NAMES, _TITLES)
-    )
+    names, titles = pick(_NAMES, lang), pick(_TITLES, lang)
     rows = list_matches(plan, tables, lang)
     city = rows["level"] == _LEVELS[0][lang]
     leads = rows["contact_kind"] == "leader"

@@ -9,7 +9,7 @@ from gridmap.plan import Plan
 from gridmap.staff.case import keep_present
 from gridmap.staff.posts import posts_on
 from gridmap.staff.reasons import Language
-from gridmap.staff.registers.heading import Tables, Words, head, part_districts, place_rows
+from gridmap.staff.registers.heading import Tables, Words, head, part_districts, pick, place_rows
 from gridmap.staff.roster import list_duties
 from gridmap.workbooks import MARK, Sheet
 
@@ -51,9 +51,7 @@ def list_sheets(plan: Plan, tables: Tables, on: date, lang: Language) -> dict[st
     held = held.assign(grid=held["grid_code"].map(plan.grids["name"]))
     many = table["worker_id"].map(held["worker_id"].value_counts()) > 1
     wanting = table[(table["worker_id"] == "") | many | (table["others"] != "")]
-    names, titles = (
-        {key: words[lang] for key, words in some.items()} for some in (_NAMES, _TITLES)
-    )
+    names, titles = pick(_NAMES, lang), pick(_TITLES, lang)
     sums = ("households", "load")
     all_grids = head(plan, on, table[[*_PRINTED]], titles["duties"], lang, sums=sums, room=190)
     workers = _list_people(held, keep_present(people, on), lang)

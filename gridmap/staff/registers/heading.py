@@ -1,6 +1,7 @@
 """What all registers have alike: a heading, a sheet for each district, places beside the rows."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -59,12 +60,11 @@ def part_districts(name: str, sheet: Sheet, codes: pd.Series) -> dict[str, Sheet
     if len(found) < 2:
         return {name: sheet}
     return {
-        f"{name} {one}": Sheet(
-            sheet.table[district == one], f"{sheet.title}（{one}）", sheet.note, sheet.sums,
-            sheet.room,
+        f"{name} {one}": replace(
+            sheet, table=sheet.table[district == one], title=f"{sheet.title}（{one}）"
         )
         for one in found
-    }  # fmt: skip
+    }
 
 
 def place_rows(plan: Plan, community_ids: pd.Series) -> pd.DataFrame:

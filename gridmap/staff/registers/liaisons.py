@@ -14,6 +14,7 @@ from gridmap.staff.registers.heading import (
     code_rows,
     head,
     part_districts,
+    pick,
     place_rows,
 )
 from gridmap.workbooks import MARK, Sheet
@@ -35,9 +36,7 @@ _TITLES: dict[str, Words] = {
 
 def list_sheets(plan: Plan, tables: Tables, on: date, lang: Language) -> dict[str, Sheet]:
     """Print who answers for each department in each community, what is to be put right, a list."""
-    names, titles = (
-        {key: words[lang] for key, words in some.items()} for some in (_NAMES, _TITLES)
-    )
+    names, titles = pick(_NAMES, lang), pick(_TITLES, lang)
     matrix = make_matrix(plan, tables["liaisons"], lang)
     places = place_rows(plan, matrix.index.to_series())
     table = pd.concat([places, matrix], axis=1)

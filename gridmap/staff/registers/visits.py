@@ -7,7 +7,7 @@ import geopandas as gpd
 import pandas as pd
 
 from gridmap.errors import StaffError
-from gridmap.files import fixed_date, write_whole
+from gridmap.files import write_layers, write_whole
 from gridmap.plan import Plan
 from gridmap.staff.reasons import Language
 from gridmap.staff.registers.heading import Tables, Words, head, part_districts, pick, place_rows
@@ -71,8 +71,7 @@ def write_visits(
     with write_whole(path) as draft:
         if path.suffix == ".gpkg":
             layer = gpd.GeoDataFrame(told, geometry=plan.grids.geometry.reindex(told.index))
-            with fixed_date():
-                layer.to_file(draft, layer="visits", index=True)
+            write_layers({"visits": layer}, draft)
             return
         names, titles = pick(_NAMES, lang), pick(_TITLES, lang)
         by_community = _list_communities(plan, told)

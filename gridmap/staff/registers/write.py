@@ -8,7 +8,7 @@ from pathlib import Path
 import geopandas as gpd
 
 from gridmap.errors import StaffError
-from gridmap.files import fixed_date, write_whole
+from gridmap.files import write_layers, write_whole
 from gridmap.plan import Plan
 from gridmap.staff.reasons import Language
 from gridmap.staff.registers import branches, contacts, grids, liaisons
@@ -96,9 +96,7 @@ def write_staff_roster(
             )
             return
         layers = [one.layers(plan, tables, day) for one in chosen]
-        with fixed_date():
-            for name, layer in (item for some in layers for item in some.items()):
-                layer.to_file(draft, layer=name, index=layer.index.name is not None)
+        write_layers({name: layer for some in layers for name, layer in some.items()}, draft)
 
 
 def _choose_parts(tables: Tables, parts: Iterable[str] | None) -> list[str]:
