@@ -50,14 +50,23 @@ def read_ahead(shelf: Shelf, today: Callable[[], date], *, pause: float = _PAUSE
 def _watch(shelf: Shelf, today: Callable[[], date], pause: float, stop: Event) -> None:
     seen = None
     while not stop.is_set():
-        now = shelf.record_stamp(), today()
-        if now != seen:
-            for day in (now[1], now[1] + timedelta(days=1)):
-                _make_ready(shelf, day)
-            _import_libraries()
+        try:
+            seen = _look(shelf, today(), seen)
+        except Exception:  # noqa: BLE001  # no accident ends the watch
+            _log.exception("the record could not be looked at")
+        finally:
             _collect_garbage()
-            seen = now
         stop.wait(pause)
+
+
+def _look(shelf: Shelf, day: date, seen: object) -> object:
+    """Have the plans ready if the record or the day is another; return both."""
+    now = shelf.record_stamp(), day
+    if now != seen:
+        for each in (day, day + timedelta(days=1)):
+            _make_ready(shelf, each)
+        _import_libraries()
+    return now
 
 
 def _import_libraries() -> None:

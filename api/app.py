@@ -24,6 +24,7 @@ from api.ahead import read_ahead
 from api.bookcase import Bookcase
 from api.courier import Courier
 from api.direct import Direct
+from api.door import Door
 from api.express import Express, ExpressWay
 from api.gate import Gate
 from api.guard import Guard, security_headers
@@ -165,9 +166,8 @@ def _guard(app: FastAPI, settings: Settings) -> None:
     app.state.direct = Direct(express, public, settings)  # for `api.direct.DirectProtocol`
     app.add_middleware(ExpressWay, express=express)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
-    app.add_middleware(
-        Gate, keys=app.state.keys, settings=settings, public=public, on_lock=note_lockout
-    )
+    app.state.door = Door(app.state.keys, settings, note_lockout)
+    app.add_middleware(Gate, door=app.state.door, settings=settings, public=public)
     if settings.allowed_origins:
         app.add_middleware(
             CORSMiddleware,

@@ -73,7 +73,7 @@ def is_held(headers: Mapping[str, str], asked: Mapping[bytes, bytes]) -> bool:
         return False
     try:
         return parsedate_to_datetime(changed) <= parsedate_to_datetime(since.decode("latin-1"))
-    except (ValueError, TypeError):  # no day, or one without a time zone: as if it was not there
+    except (ValueError, TypeError, OverflowError):  # no day, or without a zone: as if not there
         return False
 
 

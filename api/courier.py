@@ -48,6 +48,11 @@ class Courier:
 
         while not self._stopped.wait(_TICK):
             try:
-                gridmap.deliver_hooks(self._open_book(), self._hosts)
+                gridmap.deliver_hooks(self._open_book(), self._hosts, go_on=self._goes_on)
             except (GridmapError, SQLAlchemyError) as error:
                 _log.warning("webhooks wait: %s", error)
+            except Exception:  # noqa: BLE001  # no accident ends the deliveries of a process
+                _log.exception("webhooks wait")
+
+    def _goes_on(self) -> bool:
+        return not self._stopped.is_set()

@@ -89,17 +89,17 @@ class InForce:
     as_of: date
     published: Published
 
-    @cached_property
+    @property
     def changed(self) -> str:
         """Since when answers are as they are, as HTTP writes it.
 
         That is when the plan was published, or its first midnight where that came later: until then
-        whoever named no day was told of the plan before it.
+        whoever named no day was told of the plan before it. So it may change while a plan is kept.
         """
         published = self.published.published_at
         begun = datetime.combine(self.published.valid_from, time()).astimezone(UTC)
-        later = max(published, begun) if begun <= datetime.now(UTC) else published
-        return format_datetime(later, usegmt=True)
+        since = max(published, begun) if begun <= datetime.now(UTC) else published
+        return format_datetime(since, usegmt=True)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from report import Bar, make_bar, make_parser, report  # the script beside this 
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.types import ASGIApp
 
+from api.door import Door
 from api.gate import Gate
 from api.guard import Guard
 from api.limits import Buckets
@@ -55,7 +56,7 @@ async def measure(folder: Path) -> list[Bar]:
     keys, settings = KeyStore(folder), Settings(store=folder, rate=1e9, burst=10**9, key_rate=0)
     key = keys.add("benchmark", "viewer", by="benchmark").encode()
     public = Buckets(settings.rate, settings.burst)
-    gate = Gate(answer, keys=keys, settings=settings, public=public, on_lock=print)
+    gate = Gate(answer, door=Door(keys, settings, print), settings=settings, public=public)
 
     async def pass_on(request: Any, call_next: Any) -> Any:
         return await call_next(request)

@@ -13,10 +13,12 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 import gridmap
 from api import VERSION
-from api.access import AnyCaller, Caller, Role, admit, record
+from api.access import AnyCaller, Caller, Role, record
 from api.actors import CITIZEN, scope_key
 from api.case_models import Text, Words
 from api.dependencies import OnceKey, TheBook
+from api.door import Door
+from api.limits import name_address
 from api.open311 import (
     PREFIX,
     define_service,
@@ -200,14 +202,19 @@ def _admit(request: Request, caller: Caller, api_key: str) -> Caller:
     Raises
     ------
     ProblemError
-        403 for a key that is wrong.
+        403 for a key that is wrong, 429 for one too many of these or too many requests.
     """
     if not api_key:
         return caller
-    key = request.app.state.keys.check(api_key)
-    if key is None:
+    door: Door = request.app.state.door
+    found = door.admit(api_key, name_address(request.client.host if request.client else ""))
+    if isinstance(found, Caller):
+        return found
+    if found.locks:
+        door.on_lock(*found.locks)
+    if found.code == "bad-key":
         raise ProblemError(403, "bad-key", "api_key is wrong, over or revoked")
-    return admit(key)
+    raise ProblemError(found.status, found.code, found.detail)
 
 
 def _read_reporter(posted: PostedReport) -> Reporter | None:

@@ -12,7 +12,7 @@ import hmac
 import logging
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import SplitResult, urlsplit
 
@@ -25,6 +25,7 @@ from gridmap.casebook.hooks import (
     insert_hook,
     lease_delivery,
     note_try,
+    number_hooks,
     read_deliveries,
     read_hooks,
 )
@@ -102,12 +103,17 @@ def list_deliveries(
         return read_deliveries(connection, hook_id, state, most)
 
 
-def deliver_hooks(book: Casebook, hosts: Sequence[str]) -> int:
+def deliver_hooks(
+    book: Casebook, hosts: Sequence[str], *, go_on: Callable[[], bool] = lambda: True
+) -> int:
     """Send what is due; return how many deliveries were tried.
 
-    Each webhook is told in the order of the log. It may run in several processes at once.
+    Each webhook is told in the order of the log. It may run in several processes at once. Before
+    each delivery ``go_on`` says whether there is to be another.
     """
-    return sum(_deliver_all(book, hook.hook_id, hosts) for hook in list_hooks(book))
+    with book.engine.connect() as connection:
+        numbers = number_hooks(connection)
+    return sum(_deliver_all(book, number, hosts, go_on) for number in numbers)
 
 
 def check_url(url: str, hosts: Sequence[str]) -> SplitResult:
@@ -147,16 +153,18 @@ def sign_body(secret: str, timestamp: str, body: bytes) -> str:
     return "sha256=" + hmac.new(secret.encode(), text, hashlib.sha256).hexdigest()
 
 
-def _deliver_all(book: Casebook, hook_id: int, hosts: Sequence[str]) -> int:
+def _deliver_all(
+    book: Casebook, hook_id: int, hosts: Sequence[str], go_on: Callable[[], bool]
+) -> int:
     """Tell one webhook all that is due, one after the other."""
     count = 0
-    while True:
+    while go_on():
         now = settle_moment(None)
         leased = book.writer.write(
             lambda connection, now=now: lease_delivery(connection, hook_id, now)  # type: ignore[misc]
         )
         if leased is None:
-            return count
+            break
         hook, delivery = leased
         ok, answer = _try(hook.url, hook.secret, delivery, hosts)
         if not ok and delivery.tries + 1 >= TRIES:
@@ -165,6 +173,7 @@ def _deliver_all(book: Casebook, hook_id: int, hosts: Sequence[str]) -> int:
             lambda connection, told=(delivery, ok, answer): note_try(connection, *told)  # type: ignore[misc]
         )
         count += 1
+    return count
 
 
 def _try(url: str, secret: str, delivery: Delivery, hosts: Sequence[str]) -> tuple[bool, str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, insert, select, update
+from sqlalchemy import Connection, Row, and_, delete, func, insert, select, update
 
 from gridmap.casebook.changes import OVERLAP
 from gridmap.casebook.ledger import find_case_at
@@ -85,19 +85,25 @@ def delete_hook(connection: Connection, hook_id: int) -> None:
         raise HookError(f"no webhook {hook_id}")
 
 
+def number_hooks(connection: Connection) -> list[int]:
+    """Return the number of every hook; what they were told is not looked at."""
+    return list(connection.scalars(select(hooks.c.hook_id).order_by(hooks.c.hook_id)))
+
+
 def read_hooks(connection: Connection) -> list[Hook]:
     """Return every hook."""
     rows = connection.execute(select(hooks).order_by(hooks.c.hook_id)).all()
-    states = connection.execute(select(deliveries.c.hook_id, deliveries.c.state)).all()
-    counts = [(row.hook_id, row.state) for row in states]
+    kind = deliveries.c.hook_id, deliveries.c.state
+    counted = connection.execute(select(*kind, func.count()).group_by(*kind)).all()
+    counts = {(number, state): count for number, state, count in counted}
     return [
         Hook(
             row.hook_id,
             row.url,
             tuple(row.actions.split()),
             row.added_at,
-            counts.count((row.hook_id, "waiting")),
-            counts.count((row.hook_id, "failed")),
+            counts.get((row.hook_id, "waiting"), 0),
+            counts.get((row.hook_id, "failed"), 0),
         )
         for row in rows
     ]

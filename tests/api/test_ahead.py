@@ -1,15 +1,16 @@
 """Plans are read before anybody asks for them."""
 
 import gc
-import time
-from datetime import date
+from datetime import UTC, date, datetime, time
+from email.utils import format_datetime
 from threading import Event
+from time import monotonic, sleep
 
 import pytest
 
 from api.ahead import read_ahead
 from api.kept import Kept
-from api.shelf import Shelf
+from api.shelf import InForce, Published, Shelf
 from gridmap.store import PlanStore
 
 TODAY, TOMORROW = date(2026, 3, 1), date(2026, 3, 2)
@@ -57,6 +58,43 @@ def test_nothing_in_force_ends_no_watch(tmp_path, four_by_two):
         assert shelf.ready[TODAY].wait(60)
 
 
+def test_a_record_that_cannot_be_looked_at_ends_no_watch(tmp_path, four_by_two):
+    """A share that is away for a while is looked at again when it is back."""
+    store = PlanStore(tmp_path)
+    store.keep(four_by_two, "a")
+    store.publish("a", TODAY, by="planner", today=TODAY)
+    shelf = Noted(store)
+    looks, away = shelf.record_stamp, [OSError("stale handle")]
+
+    def look():
+        if away:
+            raise away.pop()
+        return looks()
+
+    shelf.record_stamp = look
+    with read_ahead(shelf, lambda: TODAY, pause=0.01):
+        assert shelf.ready[TODAY].wait(60)
+
+
+def test_a_day_of_change_is_not_kept_over_midnight(monkeypatch):
+    """Asked for before it began a plan has changed when published; afterwards at its midnight."""
+    published = datetime(2026, 2, 20, tzinfo=UTC)
+    in_force = InForce(None, TOMORROW, Published("b", TOMORROW, published))
+
+    class Clock(datetime):
+        moment = datetime(2026, 2, 25, tzinfo=UTC)
+
+        @classmethod
+        def now(cls, tz=None):
+            return cls.moment
+
+    monkeypatch.setattr("api.shelf.datetime", Clock)
+    assert in_force.changed == "Fri, 20 Feb 2026 00:00:00 GMT"
+    Clock.moment = datetime(2026, 3, 5, tzinfo=UTC)
+    begun = datetime.combine(TOMORROW, time.min).astimezone(UTC)
+    assert in_force.changed == format_datetime(begun, usegmt=True)
+
+
 def test_garbage_is_looked_for_when_all_is_there(tmp_path, four_by_two):
     """A start that put it off has it turned on again, and what is there by then left alone."""
     store = PlanStore(tmp_path)
@@ -65,9 +103,9 @@ def test_garbage_is_looked_for_when_all_is_there(tmp_path, four_by_two):
     gc.disable()
     try:
         with read_ahead(Shelf(store), lambda: TODAY, pause=0.01):
-            until = time.monotonic() + 60
-            while not gc.isenabled() and time.monotonic() < until:
-                time.sleep(0.01)
+            until = monotonic() + 60
+            while not gc.isenabled() and monotonic() < until:
+                sleep(0.01)
         assert gc.isenabled()
         assert gc.get_freeze_count() > 0
     finally:

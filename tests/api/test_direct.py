@@ -176,6 +176,7 @@ def test_what_the_client_has(client, connection, addresses, ways, kind):
         'If-None-Match: "other"',
         "If-Modified-Since: Mon, 01 Jan 2001 00:00:00 GMT",
         "If-Modified-Since: yesterday",
+        "If-Modified-Since: Mon, 01 Jan 2024 00:00:00 +99999999999999999999",
         "If-Modified-Since: Mon, 01 Jan 2035 00:00:00 -0000",
     ],
 )

@@ -3,9 +3,11 @@
 import shutil
 import time
 from datetime import date
+from threading import Event
 
 import pytest
 
+from api.courier import Courier
 from gridmap.audit import AuditLog
 from gridmap.store import PlanStore
 from tests.api.test_access import problem_of
@@ -53,6 +55,30 @@ def test_told_while_it_runs(folder, make_client, bearer, receiver):
     assert (gone.status_code, gone.content) == (204, b"")
     assert client.get("/internal/hooks", headers=admin).json() == []
     assert len(AuditLog(folder).entries(action="add-hook")) == 1
+
+
+def test_no_accident_ends_the_deliveries(monkeypatch):
+    """A folder that was away is opened again; a courier that is stopped sends no more."""
+    asked, tried = [], Event()
+
+    def open_book():
+        asked.append(1)
+        if len(asked) == 1:
+            raise OSError("stale handle")
+        return "book"
+
+    def deliver(book, hosts, *, go_on):
+        assert (book, hosts, go_on()) == ("book", ("here",), True)
+        tried.go_on = go_on
+        tried.set()
+
+    monkeypatch.setattr("gridmap.deliver_hooks", deliver)
+    monkeypatch.setattr("api.courier._TICK", 0.01)
+    courier = Courier(open_book, ["here"])
+    courier.start()
+    assert tried.wait(30)
+    courier.stop()
+    assert not tried.go_on()
 
 
 def test_no_host_by_default(folder, make_client, bearer, receiver):

@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from gridmap.audit import AuditLog
 from tests.api.test_cases import NAME, PHONE, WORDS, do, tell
 from tests.incidents.town import METRE, SOUTH, SW, WEST
 
@@ -152,6 +153,17 @@ def test_keys(serve, bearer):
     assert post(client, api_key=key[:-1] + "!").status_code == 403
     [row] = client.get(f"{BASE}/requests.json", params={"api_key": key}).json()
     assert row["address_id"] == SW
+
+
+def test_guessing_keys_locks_out(serve, bearer):
+    """Wrong ones count as those in a header do: then none from this address is looked at."""
+    client = serve(open311_public=False, wrong_keys=2, lock_seconds=60)
+    key = bearer(serve.folder, "viewer")["Authorization"].removeprefix("Bearer ")
+    guesses = [f"gm_{number:08x}_" + "A" * 43 for number in range(2)]
+    assert [post(client, api_key=guess).status_code for guess in guesses] == [403, 403]
+    assert post(client, api_key=key).status_code == 429
+    assert client.get("/health", headers={"X-API-Key": key}).status_code == 429
+    assert len(AuditLog(serve.folder).entries(action="lockout")) == 1
 
 
 @pytest.mark.parametrize(
