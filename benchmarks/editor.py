@@ -21,7 +21,7 @@ from gridmap import draw_plan, make_city
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests know how to start a JupyterLab
 
-from report import Bar, make_bar, make_parser, report  # the script beside this one
+from report import Bar, make_limit, make_parser, report  # the script beside this one
 
 from tests.browser.conftest import CHROMIUM, OPTIONS
 from tests.browser.editor_page import EDITOR, at, choose, settle
@@ -132,7 +132,7 @@ def measure_panning(page: Page) -> list[float]:
 
 def judge(name: str, ours: float, most: float) -> Bar:
     """Describe one bar; nobody else's editor draws this city offline, so there is no peer."""
-    return make_bar(f"editor: {name}", ours, goal=f"<= {most:g}", met=ours <= most)
+    return make_limit(f"editor: {name}", ours, most)
 
 
 def percentile(values: list[float], share: float) -> float:

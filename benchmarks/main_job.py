@@ -22,7 +22,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from report import make_bar, make_parser, report  # the script beside this one
+from report import make_limit, make_parser, report  # the script beside this one
 
 HERE = Path(__file__).resolve().parents[1]
 SHARED = HERE.parent / "shared" / "data"
@@ -140,9 +140,7 @@ def main() -> None:
             continue
         figures = run_apart(name)
         print_figures(figures)
-        seconds = figures["total_s"]
-        told = (None, None) if goal is None else (f"<= {goal:g}", seconds <= goal)
-        bars.append(make_bar(f"{name}: whole job, seconds", seconds, None, *told))
+        bars.append(make_limit(f"{name}: whole job, seconds", figures["total_s"], goal))
     print()
     report(bars, options.json)
 

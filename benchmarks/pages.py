@@ -21,7 +21,7 @@ from gridmap import PlanStore, draw_plan, make_city
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests know how to serve a store
 
-from report import Bar, make_bar, make_parser, report  # the script beside this one
+from report import Bar, make_limit, make_parser, report  # the script beside this one
 
 from benchmarks.editor import WATCH_FRAMES, percentile
 from tests.browser.conftest import CHROMIUM, OPTIONS
@@ -110,7 +110,7 @@ def measure_panning(browser: Browser, site: str) -> float:
 
 def judge(name: str, ours: float, most: float) -> Bar:
     """Describe one bar."""
-    return make_bar(f"pages: {name}", ours, goal=f"<= {most:g}", met=ours <= most)
+    return make_limit(f"pages: {name}", ours, most)
 
 
 def measure_bars(store: Path, runs: int) -> list[Bar]:

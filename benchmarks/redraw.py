@@ -20,12 +20,10 @@ the drawing from scratch.
 """
 
 import argparse
-import json
 import os
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,9 +35,9 @@ from partition import (
     judge,
     read_city,
     score,
-    show,
     time_runs,
 )
+from report import Bar, make_parser, show, write_bars  # the script beside this one
 
 from gridmap.partition import (
     DEFAULT_STEPS,
@@ -132,7 +130,7 @@ def cut_out(problem: Problem, here: Ints) -> Problem:
     )
 
 
-def compare_redraws(problem: Problem, city: Any, wish: argparse.Namespace) -> list[dict[str, Any]]:
+def compare_redraws(problem: Problem, city: Any, wish: argparse.Namespace) -> list[Bar]:
     """Redraw the city after several changes and draw it anew; print all seeds and the medians."""
     costs = Costs.balance()
     start = draw_ours(problem, costs, wish.steps, wish.seed, wish.workers)
@@ -224,7 +222,7 @@ def count_relations(labels: Ints, start: Ints) -> dict[str, float]:
     return {f"old grids {name}": float((relation == key).sum()) for key, name in names.items()}
 
 
-def add_buildings(problem: Problem, start: Ints, wish: argparse.Namespace) -> list[dict[str, Any]]:
+def add_buildings(problem: Problem, start: Ints, wish: argparse.Namespace) -> list[Bar]:
     """Add a building to a balanced community of 10 grids, many times, and redraw it."""
     rng = np.random.default_rng(wish.seed)
     places = rng.permutation(list_places(problem, start))[: wish.cases]
@@ -243,7 +241,7 @@ def add_buildings(problem: Problem, start: Ints, wish: argparse.Namespace) -> li
         "grids outside the band afterwards": float(outside.mean()),
     }
     rows = [judge("building", bar, value, None, GOALS.get(bar)) for bar, value in figures.items()]
-    show(rows, "peer")
+    show(rows)
     return rows
 
 
@@ -290,20 +288,18 @@ def add_building(
 
 def main() -> None:
     """Run everything, print the tables, write the list."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = make_parser(__doc__)
     parser.add_argument("--steps", type=int, default=DEFAULT_STEPS)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--changes", type=int, default=5, help="seeds of change: 1, 2, …")
     parser.add_argument("--cases", type=int, default=200, help="of the new building")
     parser.add_argument("--runs", type=int, default=3, help="the median time counts")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--json", type=Path, metavar="FILE")
     wish = parser.parse_args()
     problem, city = read_city()
     warm_up()
     rows = compare_redraws(problem, city, wish)
-    if wish.json:
-        wish.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    write_bars(rows, wish.json)
 
 
 if __name__ == "__main__":

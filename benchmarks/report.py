@@ -57,6 +57,13 @@ def make_bar(
     }
 
 
+def make_limit(bar: str, ours: float, most: float | None) -> Bar:
+    """Describe a bar without a peer, which is to be at most so much if anything is asked."""
+    if most is None:
+        return make_bar(bar, ours)
+    return make_bar(bar, ours, goal=f"<= {most:g}", met=ours <= most)
+
+
 def report(bars: Sequence[Bar], path: Path | None, peer: str = "peer") -> None:
     """Print the bars, and write them where a file is named.
 

@@ -24,7 +24,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from report import Bar, make_bar, make_parser, report  # the script beside this one
+from report import Bar, make_limit, make_parser, report  # the script beside this one
 
 HERE = Path(__file__).resolve().parent
 SIZES = (1_000, 4_000, 16_000, 64_000, 200_000, 400_000)
@@ -152,12 +152,7 @@ def run_apart(name: str) -> dict[str, float]:
 
 def judge(figures: dict[str, float]) -> list[Bar]:
     """Set figures against their goals."""
-    bars = []
-    for bar, ours in figures.items():
-        goal = GOALS[bar]
-        told = (None, None) if goal is None else (f"<= {goal:g}", ours <= goal)
-        bars.append(make_bar(bar, ours, None, *told))
-    return bars
+    return [make_limit(bar, ours, GOALS[bar]) for bar, ours in figures.items()]
 
 
 def main() -> None:

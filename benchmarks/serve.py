@@ -506,13 +506,14 @@ class Bench:
         cpu = {who: statistics.mean(rows) for who, rows in self.cold_cpu.items()}
         for what, figures, who, goal, least in (
             ("cold tile, ms", times, "tipg", ">= 20 x tipg", 20),
-            ("cold tile, ms, beside one of grids alone", times, "tipg, grids", "", 0),
-            ("cold tile, ms CPU", cpu, "tipg", "", 0),
-            ("cold tile, ms CPU, beside one of grids alone", cpu, "tipg, grids", "", 0),
+            ("cold tile, ms, beside one of grids alone", times, "tipg, grids", None, 0),
+            ("cold tile, ms CPU", cpu, "tipg", None, 0),
+            ("cold tile, ms CPU, beside one of grids alone", cpu, "tipg, grids", None, 0),
         ):
             ours, peer = figures["ours"], figures.get(who)
             ratio = peer / ours if peer else None
-            self.add(f"z{ZOOM}: {what}", ours, peer, ratio, goal, ratio is None or ratio >= least)
+            met = (ratio is None or ratio >= least) if goal else None
+            self.add(f"z{ZOOM}: {what}", ours, peer, ratio, goal, met)
 
     def compare(self, what: str, goal: str, rate: float, ratio: float) -> None:
         """Add the bars of one kind of request."""
@@ -525,25 +526,23 @@ class Bench:
         self.add(f"{what}, requests/s", ours.rate, peer.rate if peer else None, times, goal, met)
         if peer:
             cpu = (peer.cpu + peer.database) / ours.cpu
-            self.add(f"{what}, µs CPU", ours.cpu, peer.cpu + peer.database, cpu, "", True)
-        for name in ("pygeoapi",):
-            other = self.loads.get((name, what))
-            if other:
-                self.add(
-                    f"{what}, requests/s, {name}",
-                    ours.rate,
-                    other.rate,
-                    ours.rate / other.rate,
-                    "",
-                    True,
-                )
+            self.add(f"{what}, µs CPU", ours.cpu, peer.cpu + peer.database, cpu)
+        other = self.loads.get(("pygeoapi", what))
+        if other:
+            times = ours.rate / other.rate
+            self.add(f"{what}, requests/s, pygeoapi", ours.rate, other.rate, times)
 
     def add(
-        self, bar: str, ours: float, peer: float | None, ratio: float | None, goal: str, met: bool
-    ) -> None:  # fmt: skip
+        self,
+        bar: str,
+        ours: float,
+        peer: float | None = None,
+        ratio: float | None = None,
+        goal: str | None = None,
+        met: bool | None = None,
+    ) -> None:
         """Add one bar."""
-        told = (goal, met) if goal else (None, None)
-        self.bars.append(make_bar(bar, ours, peer, *told, ratio=ratio))
+        self.bars.append(make_bar(bar, ours, peer, goal, met, ratio=ratio))
 
 
 def run_ours(bench: Bench) -> None:
@@ -551,7 +550,7 @@ def run_ours(bench: Bench) -> None:
     with serve_ours(bench.store.folder, bench.folder, 1) as (base, process, started):
         pid = process.pid
         print(f"  ours starts in {started:.2f} s; {measure_memory(pid):.0f} MB")
-        bench.add("start-up, s", started, None, None, "< 2", started < 2)
+        bench.add("start-up, s", started, goal="< 2", met=started < 2)
         points = [f"/locate?lon={lon}&lat={lat}" for lon, lat in bench.points]
         bench.measure("ours", "point", base, write_paths(bench.folder, points), pid)
         boxes = [f"/collections/grids/items?bbox={box}&limit=100" for box in bench.boxes]
@@ -581,7 +580,7 @@ def run_first(bench: Bench) -> None:
             slowest = 1000 * max(time_requests(base, paths))
             print(f"  the slowest of the first {FIRST} answers, {kind}: {slowest:.1f} ms")
             bar = f"slowest of the first {FIRST} answers, {kind}, ms"
-            bench.add(bar, slowest, None, None, "", True)
+            bench.add(bar, slowest)
 
 
 def run_two_workers(bench: Bench) -> None:
@@ -662,19 +661,19 @@ def conclude(bench: Bench) -> None:
     """Add the bars."""
     bench.compare("point", ">= 10000 and >= 40 x tipg", 10_000, 40)
     ours = bench.loads["ours", "point"]
-    bench.add("point, p99 ms at 32 connections", ours.p99, None, None, "< 10", ours.p99 < 10)
+    bench.add("point, p99 ms at 32 connections", ours.p99, goal="< 10", met=ours.p99 < 10)
     bench.compare("items", ">= 3000 and >= 20 x tipg", 3_000, 20)
     kept = bench.loads["ours", "kept tiles"].rate
-    bench.add("kept tiles, requests/s", kept, None, None, ">= 5000", kept >= 5000)
+    bench.add("kept tiles, requests/s", kept, goal=">= 5000", met=kept >= 5000)
     bench.compare_cold()
     for kind, goal in (("JSON", 2e6), ("CSV", 2e6), ("Arrow", 5e6)):
         load = bench.loads.get(("ours", kind))
         if load:
             rate = load.rate * BATCH
-            bench.add(f"batch {kind}, points/s", rate, None, None, f">= {goal:.0f}", rate >= goal)
-            bench.add(f"batch {kind}, µs CPU a point", load.cpu / BATCH, None, None, "", True)
+            bench.add(f"batch {kind}, points/s", rate, goal=f">= {goal:.0f}", met=rate >= goal)
+            bench.add(f"batch {kind}, µs CPU a point", load.cpu / BATCH)
     search = bench.loads["ours", "search"]
-    bench.add("search, ms CPU", search.cpu / 1000, None, None, "< 20", search.cpu < 20_000)
+    bench.add("search, ms CPU", search.cpu / 1000, goal="< 20", met=search.cpu < 20_000)
 
 
 def main() -> None:

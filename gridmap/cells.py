@@ -106,10 +106,13 @@ def order_by_shape(grids: gpd.GeoDataFrame, owner: Ints, edges: Ints) -> Ints:
             pair = f"{grids.index[one]} and {grids.index[other]}"
             raise TableError(f"grids: {pair} have the same shape: drop one")
     rows = np.array(order)
-    if "grid_type" not in grids.columns:
-        return rows
-    base = (grids["grid_type"] != "exclusive").to_numpy()
-    return rows[np.argsort(base[rows], kind="stable")]
+    return rows[np.argsort(~_are_exclusive(grids)[rows], kind="stable")]
+
+
+def _are_exclusive(grids: gpd.GeoDataFrame) -> Flags:
+    """Say which grids are exclusive; none where their types are not told."""
+    kinds = grids.get("grid_type")
+    return np.zeros(len(grids), np.bool_) if kinds is None else (kinds == "exclusive").to_numpy()
 
 
 def cut_zones(
@@ -141,9 +144,9 @@ def cut_zones(
 
 def _find_overlays(grids: gpd.GeoDataFrame, shapes: gpd.GeoSeries) -> tuple[Ints, Ints]:
     """Return the rows of exclusive grids and of the base grids below, a pair for each overlap."""
-    if "grid_type" not in grids.columns:
+    exclusive = _are_exclusive(grids)
+    if not exclusive.any():
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    exclusive = (grids["grid_type"] == "exclusive").to_numpy()
     zones, bases = np.flatnonzero(exclusive), np.flatnonzero(~exclusive)
     outlines = shapes.to_numpy()
     tree = shapely.STRtree(outlines[bases])

@@ -24,13 +24,14 @@ import json
 import os
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from operator import methodcaller
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import shapely
 from filelock import FileLock, Timeout
@@ -43,7 +44,7 @@ from gridmap.errors import (
     PlanNotFoundError,
     StoreError,
 )
-from gridmap.files import fixed_date, write_whole
+from gridmap.files import fixed_date
 from gridmap.later import later
 from gridmap.locate import Locator, open_locator
 from gridmap.prepared import Prepared, open_prepared, prepare_plan, write_prepared
@@ -66,6 +67,7 @@ else:
     pa = later("pyarrow")
     pyogrio = later("pyogrio")
 
+_Kept = TypeVar("_Kept")
 #: Version of the layout of a plan's file; a reader refuses a later one.
 FORMAT = 2
 #: The layers of a plan's file, in the order in which QGIS lists them; `plan` follows.
@@ -287,16 +289,17 @@ class PlanStore:
         PlanNotFoundError, PlanDamagedError
             As `load`.
         """
-        fingerprint = self._find_kept(name).fingerprint
-        with suppress(FileNotFoundError, IndexFileError):
-            return open_locator(self._index_of(name), fingerprint=fingerprint)
-        grids, rules = self.load_grids(name), _read_rules(self._path_of(name))
-        made = Locator(grids, near_border=rules.near_border, nearest=rules.nearest)
-        try:
-            made.save(self._index_of(name), fingerprint=fingerprint)
-            return open_locator(self._index_of(name), fingerprint=fingerprint)
-        except OSError:  # a folder that can't be written to, a full disk: it is in memory then
-            return made
+        fingerprint, path = self._find_kept(name).fingerprint, self._index_of(name)
+
+        def make() -> Locator:
+            grids, rules = self.load_grids(name), _read_rules(self._path_of(name))
+            return Locator(grids, near_border=rules.near_border, nearest=rules.nearest)
+
+        return self._open_or_make(
+            partial(open_locator, path, fingerprint=fingerprint),
+            make,
+            lambda made: made.save(path, fingerprint=fingerprint),
+        )
 
     def prepared(self, name: str) -> Prepared:
         """Return what a service tells of a kept plan, from the file beside it.
@@ -312,19 +315,20 @@ class PlanStore:
             believed; any other is compared with its fingerprint.
         """
         fingerprint, path = self._find_kept(name).fingerprint, self._prepared_path(name)
-        with suppress(FileNotFoundError, IndexFileError):
+
+        def open_kept() -> Prepared:
             state = self._path_of(name).stat()
             kept = open_prepared(path, fingerprint=fingerprint, size=state.st_size)
             if kept.written != state.st_mtime_ns:
                 self._verify_file(name, fingerprint)
             return kept
-        made = prepare_plan(self.load(name))
-        with suppress(OSError):  # a folder that can't be written to, a full disk: it is in memory
+
+        def write(made: Prepared) -> None:
             state = self._path_of(name).stat()
             size, written = state.st_size, state.st_mtime_ns
             write_prepared(made, path, fingerprint=fingerprint, size=size, written=written)
-            return open_prepared(path, fingerprint=fingerprint, size=size)
-        return made
+
+        return self._open_or_make(open_kept, lambda: prepare_plan(self.load(name)), write)
 
     def tiles(self, name: str) -> KeptTiles:
         """Return the vector tiles of a kept plan, for the public, from the file beside it.
@@ -340,14 +344,14 @@ class PlanStore:
         from gridmap.tiles import KeptTiles, keep_tiles, make_tiles, open_tiles  # late: few cut any
 
         fingerprint, path = self._find_kept(name).fingerprint, self._tiles_path(name)
-        with suppress(FileNotFoundError, IndexFileError):
-            return open_tiles(path, fingerprint=fingerprint)
-        archive = keep_tiles(make_tiles(self.load(name)), fingerprint=fingerprint)
-        with suppress(OSError):  # a folder that can't be written to, a full disk: it is in memory
-            with write_whole(path) as draft:
-                draft.write_bytes(archive)
-            return open_tiles(path, fingerprint=fingerprint)
-        return KeptTiles(archive, fingerprint=fingerprint)
+
+        def make() -> KeptTiles:
+            archive = keep_tiles(make_tiles(self.load(name)), fingerprint=fingerprint)
+            return KeptTiles(archive, fingerprint=fingerprint)
+
+        return self._open_or_make(
+            partial(open_tiles, path, fingerprint=fingerprint), make, lambda made: made.save(path)
+        )
 
     def in_force(self, on: date) -> Plan:
         """Read the plan that is in force on a day; checked against what was published.
@@ -513,6 +517,24 @@ class PlanStore:
                 if not is_current(path, fingerprint):
                     write_index(self.load(name), path, fingerprint=fingerprint)
         return SearchIndex(path)
+
+    @staticmethod
+    def _open_or_make(
+        open_kept: Callable[[], _Kept],
+        make: Callable[[], _Kept],
+        write: Callable[[_Kept], None],
+    ) -> _Kept:
+        """Open a file beside a plan; where it is not, make it.
+
+        What can't be written (a folder that refuses, a full disk) is in memory then.
+        """
+        with suppress(FileNotFoundError, IndexFileError):
+            return open_kept()
+        made = make()
+        with suppress(OSError):
+            write(made)
+            return open_kept()
+        return made
 
     def _search_path(self, name: str) -> Path:
         return self.folder / f"{name}.search.sqlite"

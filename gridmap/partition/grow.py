@@ -115,9 +115,9 @@ def grow(
     """Take the units of two grids one by one, and note what each stage costs.
 
     `find_end` has walked the two grids. Ends where the region has more than half of the load and
-    evening out the balance of both sides would cost more than ``most``: later stages are worse.
-    Returns what the two grids cost as they are, beside balance, and the number of stages. O(pairs
-    of the grids + units times units waiting).
+    evening out the balance of both sides would cost more than ``most``: later stages are hardly
+    ever better. Returns what the two grids cost as they are, beside balance, and the number of
+    stages. O(pairs of the grids + units times units waiting).
     """
     total, load = state.size[one] + state.size[two], state.load[one] + state.load[two]
     room.drawn[0] += 1
@@ -127,7 +127,7 @@ def grow(
     room.home[:] = 0.0
     room.load[0], room.work[0], room.cut[0], room.stay[0] = 0, 0, 0.0, 0.0
     place, ended = 0, False
-    while place < total and not ended:
+    while place < total and room.ready[0] > 0 and not ended:
         unit = _take_cheapest(state, room)
         room.order[place] = unit
         room.place[unit] = place

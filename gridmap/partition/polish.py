@@ -7,7 +7,8 @@ divisions is found first (`gridmap.partition.prove`), and then borders, crossing
 improved while the balance stays within ``slack`` of it: balance comes first, which is what weights
 of the preset `balance` mean but a sum of terms does not say. At little effort a trifle of balance
 per grid is not worth a border, and nothing is looked for where no more can be won. With a large
-slack, as in the preset `shape`, the sum of all terms decides alone.
+slack, as in the preset `shape`, the sum of all terms decides alone. Parts of up to 80 units whose
+balance comes first are drawn by `gridmap.partition.even`, and do not come here.
 """
 
 import numpy as np
@@ -23,7 +24,7 @@ from gridmap.partition.prove.settle import cost_balance, find_balanced, settle_b
 LARGEST, MEDIUM, MOST_GRIDS = 64, 128, 40
 #: Balance per grid, a squared relative deviation, that is not worth a border at little effort.
 COARSE = 0.002
-#: Steps for each set listed then.
+#: Steps for each set listed.
 LISTED = 4
 #: Moves per unit from which balance comes first in every part that is polished.
 THOROUGH = 1000

@@ -150,9 +150,10 @@ def make_pieces(graph: Graph, grids: int) -> Pieces:
 def draw_tree(state: State, tree: Tree, root: int, also: int) -> int:
     """Draw a spanning tree of the grid of ``root``, joined with grid ``also``, and number it.
 
-    The two must be connected. Prim's algorithm: a unit waits at the lowest level of the sides that
-    lead to it, and the next is drawn among those at the lowest level of all; a side gets a random
-    level with probability `LEVELS` / `LOTS`. O(pairs of the piece). Returns the units in the tree.
+    If the two are not connected it is that of the piece of ``root``. Prim's algorithm: a unit waits
+    at the lowest level of the sides that lead to it, and the next is drawn among those at the
+    lowest level of all; a side gets a random level with probability `LEVELS` / `LOTS`. O(pairs of
+    the piece). Returns the units in the tree.
     """
     graph, rng = state.graph, tree.rng
     tree.drawn[0] += 2

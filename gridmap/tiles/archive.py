@@ -22,6 +22,7 @@ from pmtiles.tile import (
 from pmtiles.writer import Writer
 
 from gridmap.errors import IndexFileError
+from gridmap.files import write_whole
 from gridmap.geojson import Bbox
 from gridmap.tiles.levels import FIRST, LAST, WORLD_BITS, project
 
@@ -123,6 +124,11 @@ class KeptTiles(Tileset):
             return b""
         start, stop = self._places.get(zxy_to_tileid(zoom, column, row), (0, 0))
         return self._data[start:stop]
+
+    def save(self, path: Path) -> None:
+        """Write the archive; the file is whole or not there."""
+        with write_whole(path) as draft:
+            draft.write_bytes(self._data)
 
 
 def open_tiles(path: str | Path, *, fingerprint: str) -> KeptTiles:
