@@ -100,10 +100,13 @@ def test_live(open_page, desk):
 def test_stale_data_is_red(open_page):
     """When nothing was heard for a while the time of the data turns red and says for how long."""
     page = open_page()
+    page.route("**/internal/cases/stream*", lambda route: None)  # nothing is ever heard
+    page.reload()
+    page.wait_for_selector("html[data-live='1']")
     expect(page.locator("#data_at")).not_to_be_empty()
     expect(page.locator("#stale")).to_be_hidden()
     page.evaluate("(now => { Date.now = () => now() + 120000; })(Date.now)")
-    expect(page.locator("#data_time")).to_have_class("stale", timeout=20_000)
+    expect(page.locator("#data_time")).to_have_class("stale")
     expect(page.locator("#stale")).to_contain_text("已 2分未更新")
 
 
