@@ -86,7 +86,7 @@ def replace_worker(
     who has a grid beside it, if both together are within his limit: the deputy, unless another one
     walks so much less that a change would pay. If nobody can, the days are in the table as a row
     without a worker, with the reason, and the deputy goes on looking after the grid. Who stands in
-    is not his own deputy meanwhile. Who is away himself on these days, after an earlier
+    is not his own deputy on these days. Who is away himself on these days, after an earlier
     replacement, does not stand in.
 
     Parameters
@@ -135,8 +135,12 @@ def replace_worker(
     others = staffing[during & ~away]
     near = Neighbours(plan, case.workers, rules, list_primaries(others, starts, ends))
     rows = list(_stand_in(case, near, others, own, (begin, end), lang))
-    split = away | (during & _flag_deputies(staffing, rows))
-    rows += _split_rows(staffing[split], begin, end)
+    deputies = _flag_deputies(staffing, rows)
+    rows += [
+        *_cut_deputies(staffing[deputies], rows),
+        *(left for row in _records(staffing[away]) for left in _cut_days(row, begin, end)),
+    ]
+    split = away | deputies
     new = pd.DataFrame(rows, columns=list(STAFFING.columns))
     table = cast_columns(pd.concat([staffing[~split], new]), STAFFING)
     order = ["grid_code", "role", "starts"]
@@ -161,13 +165,24 @@ def _flag_deputies(staffing: pd.DataFrame, rows: list[dict[str, Any]]) -> pd.Ser
     return (staffing["role"] == "deputy") & (staffing["worker_id"] != "") & same
 
 
-def _split_rows(rows: pd.DataFrame, begin: Any, end: Any) -> Iterator[dict[str, Any]]:
-    """Yield what is left of the duties before and after."""
-    for row in _records(rows):
-        if row["starts"] < begin:
-            yield {**row, "ends": begin - _DAY}
-        if pd.isna(row["ends"]) or row["ends"] > end:
-            yield {**row, "starts": end + _DAY}
+def _cut_deputies(deputies: pd.DataFrame, rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield what is left of duties as deputy, without the days on which he stands in himself."""
+    for duty in _records(deputies):
+        left = [duty]
+        for row in rows:
+            if (row["grid_code"], row["worker_id"]) == (duty["grid_code"], duty["worker_id"]):
+                days = (row["starts"], row["ends"])
+                left = [piece for one in left for piece in _cut_days(one, *days)]
+        yield from left
+
+
+def _cut_days(row: dict[str, Any], begin: Any, end: Any) -> Iterator[dict[str, Any]]:
+    """Yield what is left of a duty before and after some days."""
+    stays = pd.isna(row["ends"])
+    if row["starts"] < begin:
+        yield {**row, "ends": begin - _DAY if stays else min(row["ends"], begin - _DAY)}
+    if stays or row["ends"] > end:
+        yield {**row, "starts": max(row["starts"], end + _DAY)}
 
 
 def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:

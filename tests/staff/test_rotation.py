@@ -364,6 +364,26 @@ def test_who_stands_in_is_not_his_own_deputy() -> None:
     assert held == [("primary", "2025-03-03"), ("deputy", "2025-01-01"), ("deputy", "2025-03-08")]
 
 
+def test_a_deputy_is_one_again_when_he_does_not_stand_in_any_more() -> None:
+    """The duty of who is away ends in the middle of his absence, and with it that of the stand-in.
+
+    So he is deputy again from the day after, though the other one is still away.
+    """
+    plan = make_strip([[250, 250]])
+    home = {"kind": "community", "community_id": PLACES[0]}
+    people = make_people({**home, "x": 50.0}, {**home, "x": 150.0})
+    staffing = assign_workers(plan, people, on=START)
+    mine = (staffing["worker_id"] == "w0") & (staffing["role"] == "primary")
+    staffing.loc[mine, "ends"] = pd.Timestamp(2025, 3, 5)
+    after = replace_worker(plan, staffing, people, "w0", date(2025, 3, 3), date(2025, 3, 7))
+    first = after[(after["grid_code"] == plan.grids.index[0]) & (after["worker_id"] == "w1")]
+    held = [(row.role, str(row.starts.date()), str(row.ends)[:10]) for row in first.itertuples()]
+    assert held == [
+        ("primary", "2025-03-03", "2025-03-05"),
+        ("deputy", "2025-01-01", "2025-03-02"), ("deputy", "2025-03-06", "NaT"),
+    ]  # fmt: skip
+
+
 def test_who_is_away_himself_does_not_stand_in() -> None:
     """One stands in for another; when he falls ill too, nobody does, and both grids are named.
 
