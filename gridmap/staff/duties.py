@@ -173,10 +173,10 @@ def _count_features(plan: Plan, features: pd.DataFrame | None) -> pd.DataFrame:
                     f"features: {name} of {list_some(values.index[wrong])} is no whole number "
                     "from 0 up"
                 )
-    placed = [place_counts(plan, table.astype("int64"), "features") for table in counts]
-    code = plan.units["grid_code"]
-    by_grid = [table.groupby(code).sum().reindex(plan.grids.index) for table in placed]
-    return pd.concat(by_grid, axis=1).T.groupby(level=0).sum().T.fillna(0).astype("int64")
+    summed = pd.concat(counts).fillna(0).astype("int64").groupby(level=0, sort=False).sum()
+    placed = place_counts(plan, summed, "features")
+    by_grid = placed.groupby(plan.units["grid_code"]).sum()
+    return by_grid.reindex(plan.grids.index, fill_value=0)
 
 
 def _count_stations(plan: Plan, stations: pd.Series | gpd.GeoDataFrame | None) -> pd.Series:
