@@ -269,19 +269,25 @@ def _fit_widths(lines: Sequence[Sequence[Any]], room: int, *, empty: int = 0) ->
     """
     columns = list(zip(*lines, strict=True))
     least = [3 + max(map(_longest_word, set(column))) for column in columns]
-    heads = [min(_text_width(name), _WIDEST_HEAD) for name in lines[0]]
-    wanted = [
-        3 + max([head, *map(_text_width, set(column))])
-        for head, (_, *column) in zip(heads, columns, strict=True)
-    ]
+    wanted = [3 + max(map(_text_width, set(column[1:])), default=0) for column in columns]
     nothing = [all(value in (None, "", name) for value in column) for name, *column in columns]
     least = [max(few, empty * none) for few, none in zip(least, nothing, strict=True)]
     cap = _WIDEST
     while True:
         widths = [max(few, min(many, cap)) for few, many in zip(least, wanted, strict=True)]
         if cap == 0 or sum(widths) <= room:
-            return widths
+            return _widen(widths, lines[0], room)
         cap -= 1
+
+
+def _widen(widths: list[int], header: Sequence[Any], room: int) -> list[int]:
+    """Widen columns to the words above them, from the left, as far as there is room."""
+    left = room - sum(widths)
+    for at, name in enumerate(header):
+        more = min(_text_width(name), _WIDEST_HEAD) + 3 - widths[at]
+        if 0 < more <= left:
+            widths[at], left = widths[at] + more, left - more
+    return widths
 
 
 def _longest_word(value: Any) -> int:
@@ -297,12 +303,13 @@ def _count_lines(line: Sequence[Any], widths: Sequence[int]) -> int:
     --------
     >>> _count_lines(["210802003002", "很长的理由" * 4], [15, 23]), _count_lines([None, 3], [9, 9])
     (2, 1)
+    >>> _count_lines(["two\\nlines"], [15])
+    2
     """
-    parts = (
-        -(-_text_width(value) // max(width - 1, 1))
+    return max(
+        sum(max(1, -(-_text_width(part) // max(width - 1, 1))) for part in str(value).split("\n"))
         for value, width in zip(line, widths, strict=True)
     )
-    return max(1, *parts)
 
 
 def _find_left(lines: Sequence[Sequence[Any]]) -> list[bool]:

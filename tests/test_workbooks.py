@@ -119,6 +119,16 @@ def test_a_page_to_hand_out_has_room_to_write(tmp_path: Path) -> None:
     assert {sheet.row_dimensions[row].height for row in (2, 3, 5, 6)} == {27.0}
 
 
+def test_words_above_a_column_stay_together_where_there_is_room(tmp_path: Path) -> None:
+    """A unit in brackets is not cut off; among long texts names of grids go before headers."""
+    table = pd.DataFrame({"walk": [5], "worker_id": ["S1"]})
+    for more, whole in ((0, True), (9, False)):
+        names = {f"grid_{at}": ["银泉社区第10网格"] for at in range(more)}
+        write_book({"a": Sheet(table.assign(**names), "a")}, tmp_path / "a.xlsx", "zh")
+        sheet = openpyxl.load_workbook(tmp_path / "a.xlsx")["a"]
+        assert (sheet.column_dimensions["B"].width >= len("步行（米）") * 2) == whole
+
+
 def test_english_headings(tmp_path: Path) -> None:
     """Headers and the sums are in the other language; a table of no rows has sums of 0."""
     sheet = Sheet(TABLE.iloc[:0], "Grids", "", ("households",))

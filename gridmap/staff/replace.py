@@ -37,21 +37,22 @@ _TEXTS: dict[str, dict[Language, str]] = {
         "households together, limit {limit}, {walk} on foot",
     },
     "none": {
-        "zh": "{away}于{begin}至{end}不在岗，无人可顶替：无空闲人员，代管人{name}合计{load}户，"
-        "超过上限{limit}户",
-        "en": "{away} is away {begin} to {end} and nobody can stand in: no free worker, and deputy "
-        "{name} would have {load} households, limit {limit}",
+        "zh": "{away}于{begin}至{end}不在岗，无人可顶替：无可承担的空闲人员，"
+        "代管人{name}合计{load}户，超过上限{limit}户",
+        "en": "{away} is away {begin} to {end} and nobody can stand in: no free worker may, and "
+        "deputy {name} would have {load} households, limit {limit}",
     },
     "apart": {
-        "zh": "{away}于{begin}至{end}不在岗，无人可顶替：无空闲人员，代管人{name}的网格不相邻"
-        "或已兼管，相邻网格的人员再加{households}户会超过上限",
-        "en": "{away} is away {begin} to {end} and nobody can stand in: no free worker, deputy "
+        "zh": "{away}于{begin}至{end}不在岗，无人可顶替：无可承担的空闲人员，"
+        "代管人{name}的网格不相邻或已兼管，相邻网格的人员再加{households}户会超过上限",
+        "en": "{away} is away {begin} to {end} and nobody can stand in: no free worker may, deputy "
         "{name} has no grid beside it or several already, and nobody beside it can carry "
         "{households} households more",
     },
     "nobody": {
-        "zh": "{away}于{begin}至{end}不在岗，无人可顶替：无空闲人员，也没有代管人",
-        "en": "{away} is away {begin} to {end} and nobody can stand in: no free worker, no deputy",
+        "zh": "{away}于{begin}至{end}不在岗，无人可顶替：无可承担的空闲人员，也没有代管人",
+        "en": "{away} is away {begin} to {end} and nobody can stand in: no free worker may, and "
+        "there is no deputy",
     },
 }
 _NEXT: dict[Language, str] = {
