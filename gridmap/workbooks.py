@@ -297,13 +297,13 @@ def _longest_word(value: Any) -> int:
 
 
 def _count_lines(line: Sequence[Any], widths: Sequence[int]) -> int:
-    """Count the lines that the longest text of a row takes in columns of these widths.
+    r"""Count the lines that the longest text of a row takes in columns of these widths.
 
     Examples
     --------
     >>> _count_lines(["210802003002", "很长的理由" * 4], [15, 23]), _count_lines([None, 3], [9, 9])
     (2, 1)
-    >>> _count_lines(["two\\nlines"], [15])
+    >>> _count_lines(["two\nlines"], [15])
     2
     """
     return max(
