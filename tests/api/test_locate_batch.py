@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from api import answers
 from api.models import LocateBatch
-from api.routes import locate
 from gridmap.batches import ARROW, CSV, JSON
 
 
@@ -138,8 +138,8 @@ def test_broken_json_is_the_body(client):
 
 def test_most_points(client, town, bearer, monkeypatch):
     """The public sends so many points at once; who has a key, more."""
-    monkeypatch.setattr(locate, "MOST_POINTS", 3)
-    monkeypatch.setattr(locate, "MOST_WITH_KEY", 4)
+    monkeypatch.setattr(answers, "MOST_POINTS", 3)
+    monkeypatch.setattr(answers, "MOST_WITH_KEY", 4)
     for count, status, keyed in ((3, 200, 200), (4, 422, 200), (5, 422, 422)):
         body = json.dumps({"points": [[122.2, 40.6]] * count})
         headers = {"Content-Type": JSON}
