@@ -480,6 +480,7 @@ def _own_in_turn(
         block = slice(start, start + found.size)
         _find_cells(frame, lon[block], lat[block], x, y, place)
         count = _read_cells(frame, cells, place, found, waiting)
+        _fetch_choices(choices, edges, found, waiting[:count], place)
         for i in waiting[:count]:
             first = -1 - found[i]
             found[i] = _choose(choices, edges, first, x[i], y[i])
@@ -509,6 +510,20 @@ def _read_cells(frame: Ints, cells: Ints, place: Ints, found: Ints, waiting: Int
         waiting[count] = i  # the next one is written over it, unless this one waits
         count += found[i] < 0
     return count
+
+
+@njit(cache=True, nogil=True)
+def _fetch_choices(choices: Ints, edges: Ints, found: Ints, waiting: Ints, read: Ints) -> None:
+    """Read the ends of the first edges that points are tested with, so that they are at hand.
+
+    Memory answers many such questions at a time, but one after the other once each waits for what
+    became of the last. What is read is written down, or it would not be read at all.
+    """
+    final = len(edges) - 1
+    for i in waiting:
+        place = np.uint64(-1 - found[i])
+        first, last = np.int64(choices[place, 1]), np.int64(choices[place, 2])
+        read[i] = edges[np.uint64(first), 1] ^ edges[np.uint64(last if last < final else final), 1]
 
 
 @njit(cache=True, nogil=True)
@@ -726,7 +741,7 @@ def answer_point(
 @njit(cache=True, nogil=True)
 def answer_points(
     frame: Ints, cells: Ints, choices: Ints, spans: Ints, slabs: Ints, edges: Ints, across: Ints,
-    heads: Ints, listed: Ints, outside: Flags,
+    heads: Ints, listed: Ints, bordering: Ints, outside: Flags,
     lon: Floats, lat: Floats, near_border: float, most: float, limit: float,
 ) -> tuple[Ints, Ints, Floats, Floats, Ints]:  # fmt: skip
     """Answer each point as `answer_point` does; what is rare has its own pass.
@@ -737,10 +752,12 @@ def answer_points(
     """
     nobody, far = frame[6], limit * limit
     grid = own_points(frame, cells, choices, edges, lon, lat)
-    match, runner = np.full(lon.size, NONE, np.int8), np.full(lon.size, nobody)
+    match, runner = np.empty(lon.size, np.int8), np.full(lon.size, nobody)
     border, distance = np.full(lon.size, np.nan), np.zeros(lon.size)
     use_lists = len(heads) > 0 and limit <= near_border
-    rows, first, last = _leave_far(frame, heads if use_lists else heads[:0], lon, lat, grid, match)
+    rows = _leave_far(frame, bordering if use_lists else bordering[:0], lon, lat, grid, match)
+    first, last = _read_lists(frame, heads, lon, lat, rows if use_lists else rows[:0])
+    _fetch_edges(edges, across, listed, first, last)
     for k in range(len(rows)):
         i = rows[k]
         at = scale_metres(np.int64(np.rint(lon[i] * _UNITS)), np.int64(np.rint(lat[i] * _UNITS)))
@@ -756,7 +773,9 @@ def answer_points(
                 match[i] = BORDER
             if metres < limit:
                 border[i], runner[i] = metres, beyond
-    for i in np.flatnonzero((runner == nobody) & (match != INSIDE)):
+    for i in range(lon.size):
+        if (runner[i] != nobody) | (match[i] == INSIDE):
+            continue
         cell = _find_cell(frame, lon[i], lat[i])
         if cell >= 0 and outside[cell]:
             distance[i] = np.nan
@@ -769,24 +788,45 @@ def answer_points(
 
 @njit(cache=True, nogil=True)
 def _leave_far(
-    frame: Ints, heads: Ints, lon: Floats, lat: Floats, grid: Ints, match: Ints
-) -> tuple[Ints, Ints, Ints]:
-    """Call all points of grids inside; return the rows of those to be measured, and their lists.
+    frame: Ints, bordering: Ints, lon: Floats, lat: Floats, grid: Ints, match: Ints
+) -> Ints:
+    """Call all points of grids inside; return the rows of those to be measured.
 
-    Points of cells with an empty list are far from any border. Without lists, all are measured.
+    These are the points in ``bordering`` cells, a bit each; without bits, all of them.
     """
     rows, count = np.empty(lon.size, np.int64), 0
-    first, last = np.zeros(lon.size, np.int32), np.zeros(lon.size, np.int32)
     for i in range(lon.size):
-        if grid[i] < frame[6]:
-            match[i], rows[count] = INSIDE, i
-            if len(heads):
-                cell = np.uint64(_find_cell(frame, lon[i], lat[i]))  # it has one, as it has a grid
-                first[count], last[count] = heads[cell], heads[cell + np.uint64(1)]
-                count += first[count] < last[count]
-            else:
-                count += 1
-    return rows[:count], first[:count], last[:count]
+        owned = grid[i] < frame[6]
+        match[i], rows[count] = INSIDE if owned else NONE, i
+        if len(bordering):
+            cell = np.uint64(max(_find_cell(frame, lon[i], lat[i]), 0))
+            owned &= (bordering[cell >> np.uint64(3)] >> (cell & np.uint64(7))) & 1 > 0
+        count += owned
+    return rows[:count]
+
+
+@njit(cache=True, nogil=True)
+def _read_lists(
+    frame: Ints, heads: Ints, lon: Floats, lat: Floats, rows: Ints
+) -> tuple[Ints, Ints]:
+    """Return where the lists of the cells of points begin and end."""
+    first, last = np.empty(len(rows), np.int32), np.empty(len(rows), np.int32)
+    for k in range(len(rows)):
+        cell = np.uint64(_find_cell(frame, lon[rows[k]], lat[rows[k]]))
+        first[k], last[k] = heads[cell], heads[cell + np.uint64(1)]
+    return first, last
+
+
+@njit(cache=True, nogil=True)
+def _fetch_edges(edges: Ints, across: Ints, listed: Ints, first: Ints, last: Ints) -> Ints:
+    """Read some edges of each list, so that they are at hand; see `_fetch_choices`."""
+    read = np.zeros(len(first), np.int32)
+    for k in range(len(first)):
+        begin, end = np.uint64(first[k]), np.uint64(last[k] - 1)
+        for place in (begin, (begin + end) >> np.uint64(1), end):
+            edge = np.uint64(max(listed[place], 0))
+            read[k] ^= edges[edge, 0] ^ across[edge]
+    return read
 
 
 @njit(cache=True, nogil=True, inline="always")

@@ -328,7 +328,9 @@ class Locator:
         """
         east, north = _convert_possible(lon, lat, datum)
         grid, match, border, distance, runner = self._answer(east, north, self.near_border)
-        suspect = _first_suspect(self._suspect(lon, lat, datum, match))
+        suspect = np.zeros(len(lon), np.int8)
+        rows = np.flatnonzero(match == NONE)
+        suspect[rows] = _first_suspect(self._suspect(lon[rows], lat[rows], datum))
         return Judged(grid, match, border, distance, runner, suspect)
 
     def _answer(self, lon: Floats, lat: Floats, limit: float) -> Answers:
@@ -377,7 +379,9 @@ class Locator:
             _refuse(odd & ~swapped, lon, lat, rows, "not on Earth; are they degrees?")
         east, north = _convert_possible(lon, lat, datum)
         grid, match, border, distance, runner = self._answer(east, north, math.inf)
-        causes = self._suspect(lon, lat, datum, match)
+        causes = np.zeros(len(lon), np.int64)
+        nowhere = np.flatnonzero(match == NONE)
+        causes[nowhere] = self._suspect(lon[nowhere], lat[nowhere], datum)
         columns = {
             "grid_code": self._code_array.take(grid),
             "match": pd.array(MATCHES, dtype="str").take(match),
@@ -417,33 +421,28 @@ class Locator:
         east, north = x0 + (columns << shift_x), y0 + (rows << shift_y)
         return west, south, east / 1e7 + _SHIFT, north / 1e7 + _SHIFT
 
-    def _suspect(self, lon: Floats, lat: Floats, datum: str, match: Ints) -> Ints:
+    def _suspect(self, lon: Floats, lat: Floats, datum: str) -> Ints:
         """Return what could be wrong with each position that found no grid.
 
         Bit n is set for what is at n + 1 in `SUSPECTED`.
         """
-        causes = np.zeros(len(match), np.int64)
-        rows = np.flatnonzero(match == NONE)
-        if not rows.size:
+        causes = np.zeros(len(lon), np.int64)
+        if not len(lon):
             return causes
-        lon, lat = lon[rows], lat[rows]
         missing = np.isnan(lon) | np.isnan(lat)
         swapped = self.owners(lat, lon, datum=datum) >= 0
         found = {"missing": missing, "swapped": swapped}
         found |= {name: self.owners(lon, lat, datum=name) >= 0 for name in _other_datums(datum)}
         found["impossible"] = ~missing & ~swapped & ~_is_possible(lon, lat)
         for name, holds in found.items():
-            causes[rows] |= holds.astype(np.int64) << (SUSPECTED.index(name) - 1)
+            causes |= holds.astype(np.int64) << (SUSPECTED.index(name) - 1)
         return causes
 
 
 def _first_suspect(causes: Ints) -> Ints:
     """Return the place in `SUSPECTED` of the first of the causes that `_suspect` gives."""
-    suspect = np.zeros(len(causes), np.int8)
-    rows = np.flatnonzero(causes)  # few have any
-    found = causes[rows]
-    suspect[rows] = np.frexp((found & -found).astype(np.float64))[1]
-    return suspect
+    lowest = causes & -causes
+    return np.frexp(lowest.astype(np.float64))[1].astype(np.int8)
 
 
 def _write_hints(causes: Ints) -> Any:

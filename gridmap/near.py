@@ -40,6 +40,7 @@ class Near(NamedTuple):
 
     heads: Ints  #: the list of cell c is listed[heads[c]:heads[c + 1]]; empty: there are no lists
     listed: Ints  #: edges of the index; in a cell with choices, those of grid g stand behind ~g
+    bordering: Ints  #: a bit per cell, the lowest first: whether its list has any
     outside: Flags  #: per cell: whether each of its places is ``nearest`` metres outside, or more
 
 
@@ -66,11 +67,13 @@ def look_around(index: Index, near_border: float, nearest: float) -> Near:
     heads = np.zeros(len(index.cells) + 1, np.int32)
     arrays = (index.frame, index.cells, index.choices, index.spans, index.slabs, index.edges)
     if not _list_edges(*arrays, near_border, heads[1:], np.empty(0, np.int32), most):
-        return Near(heads[:0], heads[:0], outside)
+        nothing = np.empty(0, np.int32)
+        return Near(nothing, nothing, nothing.astype(np.uint8), outside)
     np.cumsum(heads, out=heads)
     listed = np.empty(heads[-1], np.int32)
     _list_edges(*arrays, near_border, heads[:-1].copy(), listed, most)
-    return Near(heads, listed, outside)
+    bordering = np.packbits(heads[1:] > heads[:-1], bitorder="little")
+    return Near(heads, listed, bordering, outside)
 
 
 @njit(cache=True, nogil=True)
