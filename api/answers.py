@@ -39,7 +39,9 @@ def answer_place(in_force: InForce, lon: float, lat: float, datum: str) -> bytes
     ).encode()
 
 
-def answer_batch(in_force: InForce, body: bytes, kind: str, datum: str, caller: Caller) -> bytes:
+def answer_batch(
+    in_force: InForce, body: bytes, kind: str, datum: str | None, caller: Caller
+) -> bytes:
     """Return the answers to a batch of points, of the kind that was sent.
 
     Raises

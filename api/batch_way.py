@@ -72,7 +72,7 @@ class BatchWay:
             self._limit = CapacityLimiter(_AT_ONCE)
         try:
             return await to_thread.run_sync(
-                answer_batch, in_force, body, kind, "wgs84", caller, limiter=self._limit
+                answer_batch, in_force, body, kind, None, caller, limiter=self._limit
             )
         except GridmapError:
             return None

@@ -45,6 +45,7 @@ class ServedPlan:
     quoted: str
     rules: Rules
     locator: Locator
+    told: Mapping[str, Mapping[str, Any]]
     grids: dict[str, GridProperties]
     heads: dict[str, str]
     refs: dict[str, str]
@@ -59,8 +60,7 @@ class ServedPlan:
     @cached_property
     def batches(self) -> batches.Batches:
         """What answers many points at once; made when it is first asked for."""
-        told = {code: grid.model_dump() for code, grid in self.grids.items()}
-        return batches.make_batches(self.locator, told)
+        return batches.make_batches(self.locator, self.told)
 
     @cached_property
     def query(self) -> bytes:
@@ -361,7 +361,7 @@ def _read_moment(text: str) -> datetime:
 def _index_areas(plan: ServedPlan) -> areas.AreaIndex:
     communities = plan.layers["communities"]
     told = [json.loads(text)["properties"] for text in communities.texts]
-    grids = [plan.grids[code].model_dump() for code in plan.features.ids]
+    grids = [plan.told[code] for code in plan.features.ids]
     return areas.AreaIndex(plan.features, communities, grids, told)
 
 
@@ -384,6 +384,7 @@ def serve_plan(prepared: Prepared, name: str, locator: Locator) -> ServedPlan:
         quoted=_write(name),
         rules=prepared.rules,
         locator=locator,
+        told=prepared.told,
         grids=grids,
         heads={code: _write_head(code, grid) for code, grid in grids.items()},
         refs={

@@ -22,10 +22,11 @@ import orjson
 from numpy.typing import NDArray
 
 from gridmap.cutting.mesh import Floats, Ints, kernel
+from gridmap.datum import settle_datum
 from gridmap.errors import TableError
 from gridmap.later import later
 from gridmap.locate import MATCHES, SUSPECTED, Judged, Locator
-from gridmap.reading.layers import LAT_NAMES, LON_NAMES, find_column
+from gridmap.reading.layers import DATUM_NAMES, LAT_NAMES, LON_NAMES, find_column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,7 +90,7 @@ class Batches:
         body: bytes,
         media_type: str,
         *,
-        datum: str = "wgs84",
+        datum: str | None = None,
         most: int | None = None,
         about: Mapping[str, Any] | None = None,
     ) -> bytes:
@@ -98,14 +99,15 @@ class Batches:
         Parameters
         ----------
         body : bytes
-            The points. JSON: ``{"lon": […], "lat": […]}`` or ``{"points": [[lon, lat], …]}``. CSV
-            with a header, in UTF-8 or GBK; Arrow: an IPC stream. Both have columns of longitudes
-            and latitudes by one of their usual names (lon, lng, 经度, x …), and any others, which
-            are given back.
+            The points. JSON: ``{"lon": […], "lat": […]}`` or ``{"points": [[lon, lat], …]}``, with
+            ``"datum"`` beside them if you like. CSV with a header, in UTF-8 or GBK; Arrow: an IPC
+            stream. Both have columns of longitudes and latitudes by one of their usual names (lon,
+            lng, 经度, x …), and any others, which are given back; one called ``datum`` (坐标系)
+            names it.
         media_type : str
             One of `MEDIA_TYPES`.
-        datum : str
-            Of the degrees.
+        datum : str, optional
+            Of the degrees; by default what the batch itself names, or else WGS-84.
         most : int, optional
             Points that are answered at most.
         about : mapping, optional
@@ -121,15 +123,15 @@ class Batches:
         TableError
             If the kind is none of these, the bytes are not of it, or there are too many points.
         DatumError
-            If the datum is unknown.
+            If the datum is unknown, or the batch names another one, or more than one.
         """
         if media_type not in _KINDS:
             raise TableError(f"{media_type!r} is no kind of batch; use {', '.join(MEDIA_TYPES)}")
         read, write = _KINDS[media_type]
-        lon, lat, rest = read(body)
+        lon, lat, rest, told = read(body)
         if most is not None and len(lon) > most:
             raise TableError(f"{len(lon)} points, and {most} are answered at once: divide them")
-        judged = self._locator.judge(lon, lat, datum=datum)
+        judged = self._locator.judge(lon, lat, datum=settle_datum(datum, told))
         return write(self, judged, rest, dict(about or {}))
 
 
@@ -141,11 +143,12 @@ def make_batches(locator: Locator, told: Mapping[str, Mapping[str, Any]] | None 
 # --- JSON --------------------------------------------------------------------------------------
 
 
-def _read_json(body: bytes) -> tuple[Floats, Floats, None]:
+def _read_json(body: bytes) -> tuple[Floats, Floats, None, Sequence[Any]]:
     try:
         given = orjson.loads(body)
+        told = (given.get("datum"),) if isinstance(given, dict) else ()
         if isinstance(given, dict) and "points" in given:
-            return *_split_pairs(given["points"]), None
+            return *_split_pairs(given["points"]), None, told
         lon, lat = _to_floats(given["lon"]), _to_floats(given["lat"])
     except (ValueError, TypeError, KeyError) as error:
         raise TableError(
@@ -154,7 +157,7 @@ def _read_json(body: bytes) -> tuple[Floats, Floats, None]:
         ) from error
     if lon.shape != lat.shape or lon.ndim != 1:
         raise TableError(f"{lon.size} longitudes, but {lat.size} latitudes")
-    return lon, lat, None
+    return lon, lat, None, told
 
 
 def _split_pairs(points: Sequence[Sequence[float]]) -> tuple[Floats, Floats]:
@@ -195,7 +198,7 @@ class _Lines(NamedTuple):
     heads: Ints
 
 
-def _read_csv(body: bytes) -> tuple[Floats, Floats, _Lines]:
+def _read_csv(body: bytes) -> tuple[Floats, Floats, _Lines, Sequence[Any]]:
     body = _to_utf8(body)
     text = np.frombuffer(body, np.uint8)
     heads, stops = _split_rows(text)
@@ -204,6 +207,7 @@ def _read_csv(body: bytes) -> tuple[Floats, Floats, _Lines]:
     header = body[heads[0] : stops[0]].decode()
     names = next(csv.reader([header]))
     chosen = [_find(names, wanted) for wanted in ((*LON_NAMES, "x"), (*LAT_NAMES, "y"))]
+    naming = find_column(names, DATUM_NAMES)
     try:
         table = _parse_csv(body, chosen, pa.float64())
     except pa.ArrowInvalid:  # a text among the numbers: then every row is looked at by itself
@@ -212,7 +216,13 @@ def _read_csv(body: bytes) -> tuple[Floats, Floats, _Lines]:
         raise TableError(f"the CSV has {len(heads) - 1} lines, but {len(table)} rows")
     lines = _Lines(header, text, np.column_stack([heads[1:], stops[1:]]))
     lon, lat = (_to_array(table[name]) for name in chosen)
-    return lon, lat, lines
+    told = _parse_csv(body, [naming], pa.string())[naming] if naming else None
+    return lon, lat, lines, _list_told(told)
+
+
+def _list_told(column: pa.ChunkedArray | None) -> Sequence[Any]:
+    """Return what a column names, each once; a batch without the column names nothing."""
+    return () if column is None else tuple(column.unique().to_pylist())
 
 
 def _parse_csv(body: bytes, columns: Sequence[str], kind: pa.DataType) -> pa.Table:
@@ -285,7 +295,7 @@ def _split_rows(text: Bytes) -> tuple[Ints, Ints]:
 # --- Arrow -------------------------------------------------------------------------------------
 
 
-def _read_arrow(body: bytes) -> tuple[Floats, Floats, pa.Table]:
+def _read_arrow(body: bytes) -> tuple[Floats, Floats, pa.Table, Sequence[Any]]:
     try:
         table = pa.ipc.open_stream(body).read_all()
     except (pa.ArrowInvalid, OSError) as error:
@@ -297,7 +307,8 @@ def _read_arrow(body: bytes) -> tuple[Floats, Floats, pa.Table]:
         lon, lat = (_to_array(table[name].cast(pa.float64())) for name in columns)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise TableError(f"{' and '.join(columns)} are not numbers: {error}") from error
-    return lon, lat, table
+    naming = find_column(table.column_names, DATUM_NAMES)
+    return lon, lat, table, _list_told(table[naming] if naming else None)
 
 
 def _to_array(column: pa.ChunkedArray) -> Floats:

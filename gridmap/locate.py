@@ -45,12 +45,18 @@ from gridmap.cells import (
     trace_edges,
 )
 from gridmap.crs import to_degrees
-from gridmap.datum import DATUMS, place_to_wgs84, to_wgs84
+from gridmap.datum import DATUMS, place_to_wgs84, settle_datum, to_wgs84
 from gridmap.errors import CrsError, DatumError, IndexFileError, RulesError, TableError
 from gridmap.index_files import open_arrays, write_arrays
 from gridmap.later import later
 from gridmap.near import Near, look_around
-from gridmap.reading.layers import LAT_NAMES, LON_NAMES, find_column, read_csv
+from gridmap.reading.layers import (
+    DATUM_NAMES,
+    LAT_NAMES,
+    LON_NAMES,
+    find_column,
+    read_csv,
+)
 from gridmap.tables import AREAS, GRIDS, list_some
 
 if TYPE_CHECKING:
@@ -543,7 +549,7 @@ def locate_points(
     *,
     lon: str = "lon",
     lat: str = "lat",
-    datum: str = "wgs84",
+    datum: str | None = None,
 ) -> pd.DataFrame:
     """Join the owner of each point on to a table of points.
 
@@ -556,8 +562,8 @@ def locate_points(
     lon, lat : str
         Columns of degrees, numbers or text. Where one is missing, the first column is taken that
         has a usual name (lng, longitude, 经度, x; latitude, 纬度, y …) in any case.
-    datum : str
-        One of `gridmap.datum.DATUMS`.
+    datum : str, optional
+        One of `gridmap.datum.DATUMS`; by default what a column ``datum`` (坐标系) says, or WGS-84.
 
     Returns
     -------
@@ -570,8 +576,11 @@ def locate_points(
     TableError
         If no column of longitudes or latitudes is found, or ``points`` has a column of an answer.
     DatumError
-        If coordinates are not numbers or not on Earth, with the rows.
+        If coordinates are not numbers or not on Earth, with the rows; or a column names another
+        datum, or more than one.
     """
+    naming = find_column(points.columns, DATUM_NAMES)
+    datum = settle_datum(datum, points[naming].dropna().unique() if naming else ())
     clash = [name for name in ANSWER if name in points.columns]
     if clash:
         raise TableError(f"points have columns {', '.join(clash)} already: drop or rename them")

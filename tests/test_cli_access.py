@@ -50,6 +50,18 @@ def test_a_key_from_the_cradle_to_the_grave(tmp_path: Path) -> None:
     ]
 
 
+def test_a_workers_key(tmp_path: Path) -> None:
+    """It is made for his number, listed with it, and the log says for whom."""
+    words = ("--name", "王芳的手机", "--role", "worker", "--worker", "S0012", "--by", "李工")
+    code, printed = run("keys", "add", tmp_path, *words)
+    assert code == 0
+    found = KeyStore(tmp_path).check(printed.strip())
+    assert found is not None
+    assert found.worker_id == "S0012"
+    assert "S0012" in run("keys", "list", tmp_path)[1]
+    assert json.loads(AuditLog(tmp_path).entries()["facts"].iloc[0])["worker"] == "S0012"
+
+
 def test_no_key_yet(tmp_path: Path) -> None:
     """A store without keys and entries says so, and stays as it is."""
     assert run("keys", "list", tmp_path) == (0, "no key\n")

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from api.access import AnyCaller
 from api.answers import answer_batch, answer_place
 from api.batch_way import LONG, name_kind
-from api.dependencies import ONCE, PlanAt
+from api.dependencies import ONCE, DatumBeside, PlanAt, settle_place
 from api.models import LocateAnswer, LocateBatch, Place, PointBatch
 from api.problems import PROBLEMS, ProblemError, describe_problem
 from api.shelf import InForce
@@ -57,13 +57,15 @@ async def locate_privately(
     request: Request,
     caller: AnyCaller,
     in_force: PlanAt,
-    datum: Annotated[str, Query(max_length=20, description="Datum of a batch.")] = "wgs84",
+    datum: DatumBeside = None,
 ) -> Response:
     """Find the grids that own a place or up to 10,000 (more with a key); they are in no log.
 
     JSON: ``{"lon": 122.2, "lat": 40.6}`` for one; ``{"lon": […], "lat": […]}`` or
     ``{"points": [[lon, lat], …]}`` for many. CSV with a header, or an Arrow IPC stream: every
     column comes back, and the answers beside them. The answer is of the kind that was sent.
+    Another datum than WGS-84 is named once: in the query, as ``"datum"`` in JSON, or in a column
+    ``datum``.
     """
     kind = name_kind(request.headers.get("content-type", JSON))
     if kind not in MEDIA_TYPES:
@@ -72,7 +74,7 @@ async def locate_privately(
     if kind == JSON and len(body.strip()) <= LONG:
         given = _read_json(body)
         if not _is_batch(given):
-            return _answer(_read_place(given), in_force)
+            return _answer(settle_place(_read_place(given), datum), in_force)
     try:
         answers = await run_in_threadpool(answer_batch, in_force, body, kind, datum, caller)
     except TableError as error:
@@ -92,9 +94,14 @@ def _read_json(body: bytes) -> Any:
     ------
     RequestValidationError
         As FastAPI does, where it is none.
+    ProblemError
+        If more is inside one another than can be read.
     """
     try:
         return json.loads(body)
+    except RecursionError as error:
+        detail = "The body is nested too deep to be read; send a place, or a list of points."
+        raise ProblemError(400, "bad-request", detail) from error
     except ValueError as error:
         place = getattr(error, "pos", 0)
         wrong = {"type": "json_invalid", "loc": ("body", place), "msg": "JSON decode error"}

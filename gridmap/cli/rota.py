@@ -111,8 +111,7 @@ def replace(
     )
     with audited(store, by, "export", name, file=out.name, staff=True):
         gridmap.write_staffing(after, out)
-    new = after[after["binding"].isin(["replacement", "absence"])]
-    new = new[(new["starts"] >= starts) & (new["ends"] <= ends)]
+    new = _list_new(after, staffing, starts, ends)
     for row in new.to_dict("records"):
         typer.echo(f"{row['grid_code']}: {row['worker_id'] or '—'}: {row['reason']}")
     open_ = int((new["worker_id"] == "").sum())
@@ -211,6 +210,15 @@ def rounds(
 
 #: Buildings out of reach that are told; the file has all.
 _SHOWN = 20
+
+
+def _list_new(after: Any, before: Any, starts: datetime, ends: datetime) -> Any:
+    """List the duties taken over on these days that nobody had taken over before."""
+    new = after[after["binding"].isin(["replacement", "absence"])]
+    new = new[(new["starts"] >= starts) & (new["ends"] <= ends)]
+    row = ["grid_code", "worker_id", "starts", "ends", "reason"]
+    known = set(before[row].itertuples(index=False, name=None))
+    return new[[one not in known for one in new[row].itertuples(index=False, name=None)]]
 
 
 def _tell_gaps(gaps: Any) -> None:

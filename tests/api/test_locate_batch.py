@@ -14,6 +14,7 @@ from api.batch_way import BatchWay
 from api.models import LocateBatch
 from api.routes import locate
 from gridmap.batches import ARROW, CSV, JSON
+from gridmap.datum import from_wgs84
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +101,88 @@ def test_datum_and_day(client, points):
     for place, found in zip(alone, moved, strict=False):
         assert client.get("/locate", params=place).json()["grid_code"] == found["grid_code"]
     assert send(client, body, JSON, datum="mars").json()["code"] == "bad-position"
+
+
+@pytest.fixture(scope="module")
+def shifted(client):
+    """Return a place, what it is in GCJ-02, and the grid that it is in."""
+    west, south, east, north = client.get("/grids").json()["bbox"]
+    place = {"lon": (west + east) / 2, "lat": (south + north) / 2}
+    lon, lat = (float(one) for one in from_wgs84(place["lon"], place["lat"], "gcj02"))
+    return lon, lat, client.get("/locate", params=place).json()["grid_code"]
+
+
+def in_all_kinds(lon, lat, datum):
+    """Return a body of each kind that names the datum of a place."""
+    row = {"lon": [lon], "lat": [lat], "datum": [datum]}
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, pa.table(row).schema) as stream:
+        stream.write_table(pa.table(row))
+    text = f"lon,lat, Datum\n{lon},{lat},{datum}\n"
+    return {
+        "one": (json.dumps({"lon": lon, "lat": lat, "datum": datum}), JSON),
+        "columns": (json.dumps({"lon": [lon], "lat": [lat], "datum": datum}), JSON),
+        "pairs": (json.dumps({"points": [[lon, lat]], "datum": datum}), JSON),
+        "csv": (text, CSV),
+        "chinese": (text.replace(" Datum", "坐标系").encode("gbk"), CSV),
+        "arrow": (sink.getvalue().to_pybytes(), ARROW),
+    }
+
+
+@pytest.mark.parametrize("form", ["one", "columns", "pairs", "csv", "chinese", "arrow"])
+def test_datum_in_the_body(client, shifted, form):
+    """The datum counts where it stands: in a body of any kind, in the query, or in both alike."""
+    lon, lat, code = shifted
+    assert code
+    for said in ("gcj02", ""):
+        body, kind = in_all_kinds(lon, lat, said)[form]
+        if form in ("one", "columns", "pairs"):
+            body = body.replace(', "datum": ""', "")
+        answer = send(client, body, kind, **({} if said else {"datum": "gcj02"}))
+        assert code in find_codes(answer)
+    body, kind = in_all_kinds(lon, lat, "gcj02")[form]
+    assert code in find_codes(send(client, body, kind, datum="gcj02"))
+
+
+@pytest.mark.parametrize("form", ["one", "columns", "pairs", "csv", "chinese", "arrow"])
+def test_two_datums_are_refused(client, shifted, form):
+    """Nothing is read in one of two datums, nor in one that nobody knows."""
+    lon, lat, _ = shifted
+    for said, asked, words in (
+        ("gcj02", "bd09", "once, beside"),
+        ("mars", None, "no datum 'mars'"),
+    ):
+        body, kind = in_all_kinds(lon, lat, said)[form]
+        answer = send(client, body, kind, **({"datum": asked} if asked else {}))
+        assert (answer.status_code, answer.json()["code"]) == (422, "bad-position")
+        assert words in answer.json()["detail"]
+
+
+def test_rows_of_several_datums(client):
+    """Rows that name more than one datum are refused; blanks are in that of the others."""
+    rows = "lon,lat,datum\n122.2,40.6,gcj02\n122.2,40.6,{}\n"
+    refused = send(client, rows.format("bd09"), CSV).json()
+    assert "more than one datum (bd09, gcj02)" in refused["detail"]
+    assert send(client, rows.format(""), CSV).status_code == 200
+
+
+def find_codes(answer):
+    """Return the grids of an answer of any kind."""
+    assert answer.status_code == 200, answer.text
+    kind = answer.headers["content-type"].partition(";")[0]
+    if kind == JSON:
+        return [one["grid_code"] for one in answer.json().get("answers", [answer.json()])]
+    if kind == CSV:
+        return [row["grid_code"] for row in csv.DictReader(io.StringIO(answer.text))]
+    return pa.ipc.open_stream(answer.content).read_all()["grid_code"].to_pylist()
+
+
+def test_deep_json(client):
+    """A body that is nested too deep is a bad request, as on every other address."""
+    for path in ("/locate", "/search"):
+        answer = client.post(path, content=b"[" * 3000, headers={"Content-Type": JSON})
+        assert answer.status_code == 400
+        assert answer.headers["content-type"] == "application/problem+json"
 
 
 def test_rows_without_a_place(client):

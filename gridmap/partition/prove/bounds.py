@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gridmap.partition.objective import Weights, balance_cost, make_weights
-from gridmap.partition.problem import Floats, Ints, kernel
+from gridmap.partition.problem import Flags, Floats, Ints, kernel
 from gridmap.rules import Rules
 
 #: Loads that add up to more are not listed sum by sum: the bound is that of even shares.
@@ -64,9 +64,10 @@ def relax(loads: Floats, grids: int, weights: Weights) -> Relaxation:
     """Find the least uneven loads; see `bound_balance` for the proof. O(units · households)."""
     alone, share = share_out(loads, grids)
     shares = np.concatenate([alone, np.full(grids - len(alone), share)])
-    sums = _list_sums(loads)
-    if sums is None:
+    whole = loads.astype(np.int64)
+    if (whole != loads).any() or whole.sum() > MOST_SUMS:
         return Relaxation(shares, len(alone), sum_costs(shares, weights), shares[-1], shares[0])
+    sums = np.flatnonzero(flag_sums(whole)).astype(np.float64)
     costs = cost_all(sums, weights)
     hull = _find_hull(sums, costs)
     bound = float(np.interp(shares, sums[hull], costs[hull]).sum())
@@ -90,16 +91,19 @@ def share_out(loads: Floats, grids: int) -> tuple[Floats, float]:
     return largest[:alone], float(total / (grids - alone))
 
 
-def _list_sums(loads: Floats) -> Floats | None:
-    """List the sums that subsets of whole loads make, ascending; None if not whole, or too many."""
-    whole = loads.astype(np.int64)
-    if (whole != loads).any() or whole.sum() > MOST_SUMS:
-        return None
+def flag_sums(loads: Ints) -> Flags:
+    """Flag the sums that subsets of whole loads make, from 0 to that of all.
+
+    Examples
+    --------
+    >>> np.flatnonzero(flag_sums(np.array([2, 3, 3])))
+    array([0, 2, 3, 5, 6, 8])
+    """
     reached = 1
-    for load in whole.tolist():
+    for load in loads.tolist():
         reached |= reached << load
     raw = np.frombuffer(reached.to_bytes(reached.bit_length() // 8 + 1, "little"), np.uint8)
-    return np.flatnonzero(np.unpackbits(raw, bitorder="little")).astype(np.float64)
+    return np.unpackbits(raw, count=reached.bit_length(), bitorder="little").astype(np.bool_)
 
 
 def _find_hull(x: Floats, y: Floats) -> Ints:
