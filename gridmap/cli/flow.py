@@ -209,7 +209,9 @@ def locate(
     store: StorePath,
     lon: Annotated[float | None, typer.Argument(help="Longitude, degrees.")] = None,
     lat: Annotated[float | None, typer.Argument(help="Latitude, degrees.")] = None,
-    datum: Annotated[str, typer.Option(help="wgs84, cgcs2000, gcj02 or bd09.")] = "wgs84",
+    datum: Annotated[
+        str | None, typer.Option(help="wgs84 (by default), cgcs2000, gcj02 or bd09.")
+    ] = None,
     at: Day = None,
     points: Annotated[
         Path | None, typer.Option(help="A CSV of points instead; its columns are kept.")
@@ -224,7 +226,7 @@ def locate(
         gridmap.write_points(located, out)
         typer.echo(gridmap.summarize_points(located))
     elif lon is not None and lat is not None:
-        owner = locator.locate(lon, lat, datum=datum)
+        owner = locator.locate(lon, lat, datum=datum or "wgs84")
         typer.echo(gridmap.describe_owner(plans.in_force(day), owner))
     else:
         raise GridmapError("nothing to locate: give LON LAT, or --points FILE and --out FILE")
