@@ -21,6 +21,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from api import VERSION
 from api.access import describe_access
 from api.ahead import read_ahead
+from api.batch_way import BatchWay
 from api.bookcase import Bookcase
 from api.courier import Courier
 from api.direct import Direct
@@ -166,6 +167,7 @@ def _guard(app: FastAPI, settings: Settings) -> None:
     express = Express(app.state.shelf, app.state.today)
     public = Buckets(settings.rate, settings.burst)
     app.state.direct = Direct(express, public, settings)  # for `api.direct.DirectProtocol`
+    app.add_middleware(BatchWay, shelf=app.state.shelf, today=app.state.today)
     app.add_middleware(ExpressWay, express=express)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.state.door = Door(app.state.keys, settings, note_lockout)

@@ -159,6 +159,7 @@ def test_tasks(plans, tmp_path):
     assert "look in on 3 elderly people" in page.read_text(encoding="utf-8")
     assert len(PlanStore(plans).staff("spring", today)["tasks"]) == 9
     assert AuditLog(plans).entries()["action"].tolist() == ["export", "keep staff"]
+    assert "定期探访独居老人 3 人" in call(*given).output
     assert "serves no grid" in str(call(*given, "--worker", "S9").exception)
 
 

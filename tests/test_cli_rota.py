@@ -123,6 +123,8 @@ def test_sick_leave(town: Path) -> None:
     other = call("replace", "plans", "2025", "S1", "替岗.csv", "--from", first, "--to", last)
     assert "1 duties of S1, 1 without anybody" in other.output
     assert "顶替S0" not in other.output
+    page = call("tasks", "plans", "2025", "任务.txt", "--worker", "S1")
+    assert "in 1 grids: 任务.txt" in page.output
     again = call("replace", "plans", "2025", "S9", "替岗.csv", "--from", first, "--to", first)
     assert again.exit_code == 1, again.output
     assert "1 without anybody" in again.output

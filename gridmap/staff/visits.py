@@ -75,8 +75,9 @@ def read_visits(path: str | Path, plan: Plan, *, sheet: str | None = None) -> pd
     findings: list[Finding] = []
     rows = read_list(path, VISIT_NAMES, ("day", "grid_code", "households"), sheet=sheet)
     rows = settle_words(rows, ("worker_id",))
-    rows = rows if "visits" in rows else rows.assign(visits=rows["households"])
-    rows = settle_counts(rows, VISITS.name, ("visits", "households"), findings)
+    given = [name for name in ("visits", "households") if name in rows]
+    rows = settle_counts(rows, VISITS.name, given, findings)
+    rows = rows if "visits" in given else rows.assign(visits=rows["households"])
     rows = settle_days(rows, VISITS.name, "day", findings)
     refuse_unknown(rows, VISITS.name, "grid_code", plan.grids.index, findings, what="grid")
     many = rows[rows["households"] > rows["visits"]]

@@ -1,5 +1,6 @@
 """POST /locate with many points: JSON, CSV and Arrow in, the same kind out."""
 
+import asyncio
 import csv
 import io
 import json
@@ -8,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from api import answers
+from api.batch_way import BatchWay
 from api.models import LocateBatch
 from api.routes import locate
 from gridmap.batches import ARROW, CSV, JSON
@@ -221,8 +224,8 @@ def test_broken_json_is_the_body(client):
 
 def test_most_points(client, town, bearer, monkeypatch):
     """The public sends so many points at once; who has a key, more."""
-    monkeypatch.setattr(locate, "MOST_POINTS", 3)
-    monkeypatch.setattr(locate, "MOST_WITH_KEY", 4)
+    monkeypatch.setattr(answers, "MOST_POINTS", 3)
+    monkeypatch.setattr(answers, "MOST_WITH_KEY", 4)
     for count, status, keyed in ((3, 200, 200), (4, 422, 200), (5, 422, 422)):
         body = json.dumps({"points": [[122.2, 40.6]] * count})
         headers = {"Content-Type": JSON}
@@ -244,3 +247,74 @@ def test_described(client):
     operation = client.get("/openapi.json").json()["paths"]["/locate"]["post"]
     assert set(operation["requestBody"]["content"]) == {JSON, CSV, ARROW}
     assert set(operation["responses"]["200"]["content"]) == {JSON, CSV, ARROW}
+
+
+@pytest.fixture
+def route_calls(monkeypatch):
+    """Return a list of the media types of the batches that go on to the route."""
+    seen = []
+
+    def note(in_force, body, kind, datum, caller):
+        seen.append(kind)
+        return answers.answer_batch(in_force, body, kind, datum, caller)
+
+    monkeypatch.setattr(locate, "answer_batch", note)
+    return seen
+
+
+@pytest.mark.parametrize("kind", [JSON, CSV, ARROW])
+def test_quick_way_is_the_route(client, points, route_calls, kind):
+    """A usual batch never gets to the route; what the route answers is the same, headers too."""
+    many = points * 5
+    body = {JSON: json.dumps({"points": many}), CSV: write_csv(many), ARROW: write_arrow(many)}[
+        kind
+    ]
+    quick = send(client, body, kind)
+    assert route_calls == []
+    route = send(client, body, kind, datum="wgs84")
+    assert route_calls == [kind]
+    assert (quick.status_code, quick.content, quick.headers) == (200, route.content, route.headers)
+
+
+def test_one_place_in_much_space(client, route_calls):
+    """JSON of one place is no batch, however long it is written."""
+    body = json.dumps({"lon": 122.2, "lat": 40.6}) + " " * 5_000
+    assert send(client, body, JSON).content == client.get("/locate?lon=122.2&lat=40.6").content
+    assert route_calls == []
+
+
+def test_the_route_tells_what_is_wrong(client, route_calls):
+    """A batch that the quick way can't answer comes to the route whole."""
+    response = send(client, b"lon,lat\n1\n" * 1_000, CSV)
+    assert (response.status_code, response.json()["code"]) == (422, "bad-batch")
+    assert route_calls == [CSV]
+
+
+def test_a_client_that_goes_away(client):
+    """Who leaves while the body comes is answered nothing, and half a body is not looked at."""
+    came = [
+        {"type": "http.request", "body": b"lon,lat\n122.2,40.6\n", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/locate",
+        "query_string": b"",
+        "headers": [(b"content-type", b"text/csv")],
+    }
+    sent, passed = [], []
+
+    async def pass_on(_scope, receive, _send):
+        passed.extend([await receive(), await receive()])
+
+    async def receive():
+        return came.pop(0)
+
+    async def send_on(message):
+        sent.append(message)
+
+    shelf, today = client.app.state.shelf, client.app.state.today
+    asyncio.run(BatchWay(pass_on, shelf=shelf, today=today)(scope, receive, send_on))
+    assert sent == []
+    assert [message["type"] for message in passed] == ["http.request", "http.disconnect"]
