@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import shapely
 from filelock import FileLock, Timeout
 
+from gridmap.days import today_in_china
 from gridmap.errors import (
     GridmapError,
     IndexFileError,
@@ -220,7 +221,7 @@ class PlanStore:
         why : str
             The reason, for the record.
         today : date, optional
-            The current day; by default that of the system's clock.
+            The current day; by default China's.
 
         Raises
         ------
@@ -239,7 +240,7 @@ class PlanStore:
             fingerprint = self._find_kept(name).fingerprint
             self._verify_file(name, fingerprint)
             record = self._read_publications()
-            _refuse_past(record, valid_from, today or date.today())
+            _refuse_past(record, valid_from, today or today_in_china())
             self._refuse_reused(record, name)
             self._make_beside(name)
             new = Publication(name, fingerprint, valid_from.isoformat(), _now(), by, why)
@@ -417,7 +418,7 @@ class PlanStore:
         by, why : str
             Who keeps them, and the reason, for the record.
         today : date, optional
-            The current day; by default that of the system's clock.
+            The current day; by default China's.
 
         Raises
         ------
@@ -435,7 +436,7 @@ class PlanStore:
         fingerprint = self._find_kept(name).fingerprint
         entry = Entry(name, fingerprint, valid_from, by, why)
         grids = _read_codes(self._path_of(name))
-        keep_tables(self.folder, entry, tables, grids=grids, today=today or date.today())
+        keep_tables(self.folder, entry, tables, grids=grids, today=today or today_in_china())
 
     def staff(self, name: str, on: date) -> dict[str, pd.DataFrame]:
         """Read the tables of a kept plan that count on a day, by name; none is an empty dict.

@@ -28,6 +28,7 @@ from shapely import LineString, MultiLineString, MultiPolygon, Point, box
 import gridmap.store
 import gridmap.tiles
 from gridmap.city import City, CityReport, Finding
+from gridmap.days import today_in_china
 from gridmap.errors import PlanDamagedError, PlanKeptError, PlanNotFoundError, StoreError
 from gridmap.plan import Plan
 from gridmap.rules import Costs, Estates, EstateSize, Rules
@@ -559,10 +560,10 @@ def test_days_without_a_plan_may_be_filled(filled):
 
 def test_today_is_the_clocks_by_default(filled):
     """Without `today` the day is that of the system."""
-    filled.publish("a", date.today() - timedelta(7), by="王")
+    filled.publish("a", today_in_china() - timedelta(7), by="王")
     with pytest.raises(StoreError, match="can't be changed"):
-        filled.publish("a", date.today() - timedelta(2), by="王")
-    filled.publish("a", date.today() + timedelta(1), by="王")
+        filled.publish("a", today_in_china() - timedelta(2), by="王")
+    filled.publish("a", today_in_china() + timedelta(1), by="王")
 
 
 def test_publication_needs_a_person_a_date_and_a_plan(filled):
