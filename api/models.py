@@ -124,6 +124,9 @@ class PointBatch(BaseModel):
     points: list[tuple[float | None, float | None]] | None = Field(
         default=None, description="Pairs of longitude and latitude, instead of lon and lat."
     )
+    datum: str | None = Field(
+        default=None, description="Of all of them; WGS-84 where the query names none either."
+    )
 
 
 class LocatedPoint(Public):

@@ -22,10 +22,11 @@ import orjson
 from numpy.typing import NDArray
 
 from gridmap.cutting.mesh import Floats, Ints, kernel
+from gridmap.datum import settle_datum
 from gridmap.errors import TableError
 from gridmap.later import later
 from gridmap.locate import MATCHES, SUSPECTED, Judged, Locator
-from gridmap.reading.layers import LAT_NAMES, LON_NAMES, find_column
+from gridmap.reading.layers import DATUM_NAMES, LAT_NAMES, LON_NAMES, find_column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,6 +48,10 @@ ANSWER = (
 _TOLD = ("name", "community", "street")
 #: Texts of a column that numbers of two bytes can count.
 _SMALL = 1 << 15
+#: Schemas whose heads are kept.
+_MOST_HEADS = 64
+#: What ends an Arrow stream.
+_END = b"\xff\xff\xff\xff\0\0\0\0"
 #: A point in the kinds that are read and written by kernels.
 _ONE = {JSON: b'{"lon": [122.2], "lat": [40.6]}', CSV: b"lon,lat\n122.2,40.6\n"}
 
@@ -73,6 +78,8 @@ class Batches:
         rows = [(told or {}).get(code, {}) for code in codes]
         columns = [codes, *([str(row.get(name) or "") for row in rows] for name in _TOLD)]
         self._columns = [_Column(column) for column in columns]
+        self._matches, self._suspects = _Words(MATCHES), _Words(SUSPECTED)
+        self._streams = _Streams()
         self._json = _write_fragments(_quote_json, columns, _JSON_MARKS)
         self._csv = _write_fragments(_quote_csv, columns, _CSV_MARKS)
         for kind, point in _ONE.items():  # compiles what is not compiled yet
@@ -83,7 +90,7 @@ class Batches:
         body: bytes,
         media_type: str,
         *,
-        datum: str = "wgs84",
+        datum: str | None = None,
         most: int | None = None,
         about: Mapping[str, Any] | None = None,
     ) -> bytes:
@@ -92,14 +99,15 @@ class Batches:
         Parameters
         ----------
         body : bytes
-            The points. JSON: ``{"lon": […], "lat": […]}`` or ``{"points": [[lon, lat], …]}``. CSV
-            with a header, in UTF-8 or GBK; Arrow: an IPC stream. Both have columns of longitudes
-            and latitudes by one of their usual names (lon, lng, 经度, x …), and any others, which
-            are given back.
+            The points. JSON: ``{"lon": […], "lat": […]}`` or ``{"points": [[lon, lat], …]}``, with
+            ``"datum"`` beside them if you like. CSV with a header, in UTF-8 or GBK; Arrow: an IPC
+            stream. Both have columns of longitudes and latitudes by one of their usual names (lon,
+            lng, 经度, x …), and any others, which are given back; one called ``datum`` (坐标系)
+            names it.
         media_type : str
             One of `MEDIA_TYPES`.
-        datum : str
-            Of the degrees.
+        datum : str, optional
+            Of the degrees; by default what the batch itself names, or else WGS-84.
         most : int, optional
             Points that are answered at most.
         about : mapping, optional
@@ -115,15 +123,15 @@ class Batches:
         TableError
             If the kind is none of these, the bytes are not of it, or there are too many points.
         DatumError
-            If the datum is unknown.
+            If the datum is unknown, or the batch names another one, or more than one.
         """
         if media_type not in _KINDS:
             raise TableError(f"{media_type!r} is no kind of batch; use {', '.join(MEDIA_TYPES)}")
         read, write = _KINDS[media_type]
-        lon, lat, rest = read(body)
+        lon, lat, rest, told = read(body)
         if most is not None and len(lon) > most:
             raise TableError(f"{len(lon)} points, and {most} are answered at once: divide them")
-        judged = self._locator.judge(lon, lat, datum=datum)
+        judged = self._locator.judge(lon, lat, datum=settle_datum(datum, told))
         return write(self, judged, rest, dict(about or {}))
 
 
@@ -135,11 +143,12 @@ def make_batches(locator: Locator, told: Mapping[str, Mapping[str, Any]] | None 
 # --- JSON --------------------------------------------------------------------------------------
 
 
-def _read_json(body: bytes) -> tuple[Floats, Floats, None]:
+def _read_json(body: bytes) -> tuple[Floats, Floats, None, Sequence[Any]]:
     try:
         given = orjson.loads(body)
+        told = (given.get("datum"),) if isinstance(given, dict) else ()
         if isinstance(given, dict) and "points" in given:
-            return *_split_pairs(given["points"]), None
+            return *_split_pairs(given["points"]), None, told
         lon, lat = _to_floats(given["lon"]), _to_floats(given["lat"])
     except (ValueError, TypeError, KeyError) as error:
         raise TableError(
@@ -148,7 +157,7 @@ def _read_json(body: bytes) -> tuple[Floats, Floats, None]:
         ) from error
     if lon.shape != lat.shape or lon.ndim != 1:
         raise TableError(f"{lon.size} longitudes, but {lat.size} latitudes")
-    return lon, lat, None
+    return lon, lat, None, told
 
 
 def _split_pairs(points: Sequence[Sequence[float]]) -> tuple[Floats, Floats]:
@@ -189,7 +198,7 @@ class _Lines(NamedTuple):
     heads: Ints
 
 
-def _read_csv(body: bytes) -> tuple[Floats, Floats, _Lines]:
+def _read_csv(body: bytes) -> tuple[Floats, Floats, _Lines, Sequence[Any]]:
     body = _to_utf8(body)
     text = np.frombuffer(body, np.uint8)
     heads, stops = _split_rows(text)
@@ -198,6 +207,7 @@ def _read_csv(body: bytes) -> tuple[Floats, Floats, _Lines]:
     header = body[heads[0] : stops[0]].decode()
     names = next(csv.reader([header]))
     chosen = [_find(names, wanted) for wanted in ((*LON_NAMES, "x"), (*LAT_NAMES, "y"))]
+    naming = find_column(names, DATUM_NAMES)
     try:
         table = _parse_csv(body, chosen, pa.float64())
     except pa.ArrowInvalid:  # a text among the numbers: then every row is looked at by itself
@@ -206,7 +216,13 @@ def _read_csv(body: bytes) -> tuple[Floats, Floats, _Lines]:
         raise TableError(f"the CSV has {len(heads) - 1} lines, but {len(table)} rows")
     lines = _Lines(header, text, np.column_stack([heads[1:], stops[1:]]))
     lon, lat = (_to_array(table[name]) for name in chosen)
-    return lon, lat, lines
+    told = _parse_csv(body, [naming], pa.string())[naming] if naming else None
+    return lon, lat, lines, _list_told(told)
+
+
+def _list_told(column: pa.ChunkedArray | None) -> Sequence[Any]:
+    """Return what a column names, each once; a batch without the column names nothing."""
+    return () if column is None else tuple(column.unique().to_pylist())
 
 
 def _parse_csv(body: bytes, columns: Sequence[str], kind: pa.DataType) -> pa.Table:
@@ -279,7 +295,7 @@ def _split_rows(text: Bytes) -> tuple[Ints, Ints]:
 # --- Arrow -------------------------------------------------------------------------------------
 
 
-def _read_arrow(body: bytes) -> tuple[Floats, Floats, pa.Table]:
+def _read_arrow(body: bytes) -> tuple[Floats, Floats, pa.Table, Sequence[Any]]:
     try:
         table = pa.ipc.open_stream(body).read_all()
     except (pa.ArrowInvalid, OSError) as error:
@@ -291,7 +307,8 @@ def _read_arrow(body: bytes) -> tuple[Floats, Floats, pa.Table]:
         lon, lat = (_to_array(table[name].cast(pa.float64())) for name in columns)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise TableError(f"{' and '.join(columns)} are not numbers: {error}") from error
-    return lon, lat, table
+    naming = find_column(table.column_names, DATUM_NAMES)
+    return lon, lat, table, _list_told(table[naming] if naming else None)
 
 
 def _to_array(column: pa.ChunkedArray) -> Floats:
@@ -303,24 +320,62 @@ def _write_arrow(made: Batches, found: Judged, table: pa.Table, _about: dict[str
     """Write the given columns, but for those of an answer, and the answer's."""
     answers = [
         *(column.name(found.grid) for column in made._columns),
-        _name_numbers(found.match, MATCHES),
-        *(_hide_missing(metres) for metres in (found.border_m, found.distance_m)),
+        made._matches.name(found.match),
+        *(_hide(metres, np.isnan(metres)) for metres in (found.border_m, found.distance_m)),
         made._columns[0].name(found.runner_up),
-        _name_numbers(found.suspect, SUSPECTED),
+        made._suspects.name(found.suspect),
     ]
     given = [field for field in table.schema if field.name not in ANSWER]
     fields = [pa.field(name, one.type) for name, one in zip(ANSWER, answers, strict=True)]
     schema = pa.schema([*given, *fields], table.schema.metadata)
     columns = [table.column(field.name) for field in given]
     whole = pa.Table.from_arrays([*columns, *answers], schema=schema)
+    if len(whole) and all(_is_flat(field.type) for field in given):
+        return made._streams.write(whole)
+    return _write_stream(whole)
+
+
+def _write_stream(whole: pa.Table | pa.RecordBatch) -> bytes:
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, schema) as stream:
-        stream.write_table(whole)
+    with pa.ipc.new_stream(sink, whole.schema) as stream:
+        stream.write(whole)
     return sink.getvalue().to_pybytes()
 
 
+def _is_flat(kind: pa.DataType) -> bool:
+    """Tell whether a column has all that it says in its rows, and no dictionary of its own."""
+    types = pa.types
+    return not (
+        types.is_dictionary(kind) or types.is_nested(kind) or isinstance(kind, pa.BaseExtensionType)
+    )
+
+
+class _Streams:
+    """Streams of which only the rows differ: what comes before them is written once.
+
+    That is the schema and the texts of all grids, a quarter of what is sent for 10,000 points.
+    """
+
+    def __init__(self) -> None:
+        self._heads: dict[bytes, bytes] = {}
+
+    def write(self, whole: pa.Table) -> bytes:
+        """Write a table of some rows, whose only dictionaries are those of the grids."""
+        rows = whole.to_batches()
+        key = whole.schema.serialize().to_pybytes()
+        head = self._heads.get(key)
+        if head is None:
+            head = _write_stream(rows[0].slice(0, 0)).removesuffix(
+                rows[0].slice(0, 0).serialize().to_pybytes() + _END
+            )
+            if len(self._heads) >= _MOST_HEADS:
+                self._heads.clear()
+            self._heads[key] = head
+        return b"".join([head, *(batch.serialize() for batch in rows), _END])
+
+
 class _Column:
-    """A text per grid, each text once: what an Arrow column names its numbers by."""
+    """A text per number, each text once: what an Arrow column names its numbers by."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         encoded = pa.array([text or None for text in texts], pa.string()).dictionary_encode()
@@ -329,22 +384,30 @@ class _Column:
         kind = np.int16 if len(self._texts) < _SMALL else np.int32
         self._places = np.append(places, -1).astype(kind)  # the last is: nobody
 
-    def name(self, grid: Ints) -> pa.DictionaryArray:
-        """Return the texts of grids."""
-        places = np.take(self._places, grid)
-        missing = places < 0
-        numbers = pa.array(places, mask=missing) if missing.any() else pa.array(places)
-        return pa.DictionaryArray.from_arrays(numbers, self._texts, safe=False)
+    def name(self, numbers: Ints) -> pa.DictionaryArray:
+        """Return the texts of numbers."""
+        places = np.take(self._places, numbers)
+        return pa.DictionaryArray.from_arrays(_hide(places, places < 0), self._texts, safe=False)
 
 
-def _name_numbers(numbers: Ints, names: Sequence[str]) -> pa.DictionaryArray:
-    texts = pa.array(names)
-    return pa.DictionaryArray.from_arrays(pa.array(numbers.astype(np.int8)), texts, safe=False)
+class _Words:
+    """A few words by their places: numbers that are all told as they are."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self._texts = pa.array(words)
+
+    def name(self, numbers: Ints) -> pa.DictionaryArray:
+        """Return the words of numbers."""
+        places = pa.array(numbers.astype(np.int8, copy=False))
+        return pa.DictionaryArray.from_arrays(places, self._texts, safe=False)
 
 
-def _hide_missing(metres: Floats) -> pa.Array:
-    """Return metres, with null for NaN."""
-    return pa.array(metres, from_pandas=True)
+def _hide(values: Ints | Floats, missing: NDArray[np.bool_]) -> pa.Array:
+    """Return values as they lie in memory, with null where one is missing."""
+    count = int(np.count_nonzero(missing))
+    held = pa.py_buffer(np.packbits(~missing, bitorder="little")) if count else None
+    kind = pa.from_numpy_dtype(values.dtype)
+    return pa.Array.from_buffers(kind, len(values), [held, pa.py_buffer(values)], count)
 
 
 # --- writing text ------------------------------------------------------------------------------

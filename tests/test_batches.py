@@ -210,3 +210,29 @@ def test_no_points(batches: Batches) -> None:
     assert batches.answer(b"lon,lat\n", CSV).decode().splitlines() == [
         "lon,lat," + ",".join(ANSWER)
     ]
+
+
+def test_streams_of_any_columns(batches: Batches) -> None:
+    """What is kept of a stream depends on its columns: others, and dictionaries, get their own."""
+    plain = {"lon": [122.2005] * 3, "lat": [40.6005] * 3}
+    kinds = pa.array(["a", "b", "a"]).dictionary_encode()
+    others = pa.array(["c", "c", "d"]).dictionary_encode()
+    given = [
+        pa.table(plain),
+        pa.table({**plain, "kind": kinds}),
+        pa.table({**plain, "kind": others}),
+        pa.table({**plain, "kind": [[1], [], [2, 3]]}),
+        pa.table({**plain, "kind": [1, 2, 3]}).replace_schema_metadata({"from": "one"}),
+        pa.table({**plain, "kind": [4, 5, 6]}).replace_schema_metadata({"from": "other"}),
+        pa.table(plain).slice(0, 0),
+        pa.concat_tables([pa.table(plain), pa.table(plain)]),
+    ]
+    for table in [*given, *given]:
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, table.schema) as stream:
+            stream.write_table(table)
+        answer = pa.ipc.open_stream(batches.answer(sink.getvalue().to_pybytes(), ARROW)).read_all()
+        answer.validate(full=True)
+        assert answer.select(table.column_names).equals(table)
+        assert answer.schema.metadata == table.schema.metadata
+        assert len(set(answer["grid_code"].to_pylist())) == min(len(table), 1)

@@ -534,6 +534,18 @@ def test_no_points(town):
     assert list(town.locate_many([], []).columns) == list(ANSWER)
 
 
+def test_datum_of_a_table(town):
+    """A column says in which datum a table is; another one that is asked for is refused."""
+    lon, lat = (float(one) for one in from_wgs84(*place(0.5, 0.5), "gcj02"))
+    points = pd.DataFrame({"lon": [lon, lon], "lat": [lat, lat], "坐标系": ["gcj02", None]})
+    expected = town.locate(*place(0.5, 0.5)).grid_code
+    assert expected
+    for datum in (None, "gcj02"):
+        assert list(locate_points(town, points, datum=datum)["grid_code"]) == [expected] * 2
+    with pytest.raises(DatumError, match="'gcj02', but they are asked for in 'wgs84'"):
+        locate_points(town, points, datum="wgs84")
+
+
 def test_locate_points(town):
     """All rows come back with their index; those without coordinates say so."""
     lon, lat = place(0.5, 0.5)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from gridmap.casebook.book import Casebook
 from gridmap.casebook.lists import CaseQuery
+from gridmap.days import today_in_china
 from gridmap.incidents.desk import Desk, FindAddress, make_desk
 from gridmap.rules import Rules
 from gridmap.search import SearchIndex, search
@@ -88,6 +89,6 @@ def open_casebook(
     CasebookError
         If the database can't be opened.
     """
-    desk = open_desk(store, on or date.today(), rules=rules, find_address=find_address)
+    desk = open_desk(store, on or today_in_china(), rules=rules, find_address=find_address)
     folder = Path(store.folder)
     return Casebook(where or folder / _FILE, desk, photos=folder / "cases.photos")

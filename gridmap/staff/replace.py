@@ -14,7 +14,7 @@ from gridmap.rules import Rules
 from gridmap.staff.case import Case, make_case
 from gridmap.staff.gaps import Duty, list_primaries
 from gridmap.staff.posts import take_posts
-from gridmap.staff.reasons import Language, write_metres
+from gridmap.staff.reasons import Language, write_metres, write_more
 from gridmap.staff.standins import Neighbours
 from gridmap.tables import STAFFING, WAYS, cast_columns, check_table
 
@@ -56,9 +56,11 @@ _TEXTS: dict[str, dict[Language, str]] = {
     },
 }
 _NEXT: dict[Language, str] = {
-    "zh": "；次优{rival}，步行{walk}，总代价多{extra:,.0f}米",
-    "en": "; next best {rival} ({walk} on foot), {extra:,.0f} m worse",
+    "zh": "；次优{rival}，{holds}步行{walk}，总代价{more}",
+    "en": "; next best {rival} ({holds}{walk} on foot), {more}",
 }
+#: Why somebody who may live nearer is worse.
+_HOLDS: dict[Language, str] = {"zh": "已有网格，", "en": "has a grid, "}
 
 
 class _Choice(NamedTuple):
@@ -298,7 +300,12 @@ def _name_next(
         return {"rival": "", "rival_walk": np.nan, "extra": np.nan, "reason": reason}
     one, extra = choices[1], choices[1].price - choices[0].price
     words = _name(case, one.at, grid, lang)
-    text = _NEXT[lang].format(rival=words["name"], walk=words["walk"], extra=extra)
+    text = _NEXT[lang].format(
+        rival=words["name"],
+        holds="" if one.told == "free" else _HOLDS[lang],
+        walk=words["walk"],
+        more=write_more(extra, lang),
+    )
     return {
         "rival": str(case.workers.index[one.at]),
         "rival_walk": float(case.walk[one.at, grid]),

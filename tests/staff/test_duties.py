@@ -65,6 +65,21 @@ def test_counts_of_the_citys_own_buildings_count(plan):
     assert tasks.at["disputes", "task"] == "watch 1 places of repeated disputes"
 
 
+def test_what_was_counted_before_counts_on(plan):
+    """Without a new list the kept counts by building stay, in the other language, too.
+
+    What the plan knows is counted anew, and a new list takes the place of the old one.
+    """
+    features = pd.DataFrame({"shops": [3], "hydrants": [2]}, ["A1"])
+    kept = list_tasks(plan, features=features, stations=pd.Series({code_of(plan, "A"): 1}))
+    again = list_tasks(plan, kept=kept, lang="en")
+    assert again.loc[again["subject"] == "shops", "task"].item().startswith("call at 3 shops")
+    assert set(again["subject"]) == {"households", "shops", "hydrants"}
+    new = list_tasks(plan, features=features[["hydrants"]], kept=kept)
+    assert set(new["subject"]) == {"households", "hydrants"}
+    assert set(list_tasks(plan, kept=kept.iloc[:0])["subject"]) == {"households"}
+
+
 def test_buildings_are_placed_once(plan, monkeypatch):
     """The city's own counts and those of a list go to their units together."""
     calls = []
