@@ -66,7 +66,7 @@ class Objection:
 
 
 #: How statuses with figures are counted.
-_STATUSES = {r"within .*": "within some %", r"optimal for .*": "optimal for its number of grids"}
+_STATUSES = {r"within .*": "within some %", r"optimal for .*": "optimal for the number of grids"}
 
 
 @dataclass(frozen=True)

@@ -121,7 +121,7 @@ def test_a_plan_with_too_few_grids_is_not_optimal(four_by_two: Plan) -> None:
     part = found.parts.iloc[0]
     assert (part["grids"], part["status"], part["other_grids"]) == (1, "optimal for 1 grid", 2)
     assert (part["bound"] > 1, part["least"]) == (True, 0.0)
-    assert "1 optimal for its number of grids" in found.to_text()
+    assert "1 optimal for the number of grids" in found.to_text()
     assert "2 grids would be more even and save 100 points of deviation a grid" in found.to_text()
     assert found.grids["avoidable"].max() == pytest.approx(1.0)
     assert json.loads(json.dumps(found.to_dict()))["parts"][1]["other_grids"] == 0

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from gridmap.errors import PlanError
 from gridmap.partition.contract import add_sides, contract_graph, grow_atoms, should_contract
-from gridmap.partition.counts import bound_imbalance, list_counts
+from gridmap.partition.counts import bound_imbalance
 from gridmap.partition.districts import draw_districts, is_hard
 from gridmap.partition.even import FEW, draw_even, is_drawn_evenly
 from gridmap.partition.improve import WARM, anneal_part, make_search
@@ -46,6 +46,7 @@ from gridmap.partition.problem import (
     take_units,
 )
 from gridmap.partition.prove import Certificate, improve_small, prove
+from gridmap.partition.prove.numbers import choose_number, list_numbers
 from gridmap.partition.redraw import keep_largest_pieces, redraw_part
 from gridmap.partition.search import search_part
 from gridmap.partition.split import make_pieces, make_tree
@@ -117,7 +118,8 @@ def partition_units(
 
     With ``rules.costs.even`` at 0 (the preset `gridmap.rules.Costs.cut_edges`) the band is a must:
     a plan inside it is searched with the least of the other costs, see
-    `gridmap.partition.districts`, at some thousand times the effort for each step. Where none is
+    `gridmap.partition.districts`, at some thousand times the effort for each step. Where a building
+    above the band leaves too little for as many grids as are due, there are fewer. Where none is
     found `evaluate` says so in ``counts["outside"]``.
 
     With ``start`` a plan is redrawn: it is brought back inside the band by moving as few households
@@ -270,7 +272,7 @@ def partition_problem(
     problem = separate(problem, fixed) if (fixed >= 0).any() else problem
     home = before if start is None else keep_largest_pieces(problem, before)
     weights = weigh_problem(problem, rules)
-    components = _list_parts(problem, rules, fixed, grids)
+    components = _list_parts(problem, rules, weights, fixed, grids)
     batches = [[part] for part in components] if is_hard(weights) else list(_batch(components))
     run = map if executor is None else executor.map
     labels = np.zeros(len(problem), np.int64)
@@ -287,12 +289,21 @@ def partition_problem(
     return _number_grids(problem, np.where(fixed >= 0, fixed, labels))
 
 
-def _list_parts(problem: Problem, rules: Rules, fixed: Ints, grids: int | None) -> list[Component]:
+def _list_parts(
+    problem: Problem, rules: Rules, weights: Weights, fixed: Ints, grids: int | None
+) -> list[Component]:
     """List the parts to draw, each with its grids; of a number asked for locked grids are none."""
     components = split_components(problem, rules)
-    if grids is None:
-        return components
-    return share_grids([part for part in components if fixed[part.units[0]] < 0], grids)
+    if grids is not None:
+        return share_grids([part for part in components if fixed[part.units[0]] < 0], grids)
+    return [_choose_grids(part, weights) for part in components] if is_hard(weights) else components
+
+
+def _choose_grids(part: Component, weights: Weights) -> Component:
+    """Give a part the number of grids by which it can be nearest to a band that is a must."""
+    if part.exclusive:
+        return part
+    return part._replace(grids=choose_number(part.graph, part.grids, weights))
 
 
 def _solve(
@@ -430,7 +441,7 @@ def _draw_part(
     """Draw a part from nothing, with the number of grids that costs least."""
     graph, counts = component.graph, [component.grids]
     if not component.exact:
-        counts = list_counts(graph, component.grids, weights)
+        counts = list_numbers(graph, component.grids, weights)
     if len(counts) == 1:
         return draw(graph, counts[0], weights, words, steps)
     drawings = [draw(graph, grids, weights, words, steps // 2) for grids in counts]

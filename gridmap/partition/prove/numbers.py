@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gridmap.partition.counts import bound_counts
+from gridmap.partition.counts import NEAR, bound_counts, list_counts
 from gridmap.partition.objective import Weights, make_state
 from gridmap.partition.problem import Graph, Ints
-from gridmap.partition.prove.bounds import Sums, relax
+from gridmap.partition.prove.bounds import Sums, list_sums, relax
 from gridmap.partition.prove.settle import (
     cost_balance,
     find_balanced,
@@ -25,6 +25,8 @@ from gridmap.partition.split import make_pieces, make_tree, split_part
 
 #: Other numbers of grids that are drawn, at most.
 DRAWN = 3
+#: Inhabited units per grid from which what they add up to hardly matters.
+COARSE = 4
 #: Trees per cut of the first drawing.
 TREES = 4
 #: Share of the steps of a drawing that go into cutting its grids anew.
@@ -40,17 +42,16 @@ class Other(NamedTuple):
     labels: Ints | None  #: per unit, grid 0 … grids-1 of a division into so many
 
 
-def list_rivals(
-    graph: Graph, grids: int, weights: Weights, sums: Sums, limit: float
+def rank_numbers(
+    graph: Graph, weights: Weights, sums: Sums, limit: float = np.inf
 ) -> Iterator[tuple[float, int]]:
-    """List the other numbers of grids whose bound is below a limit, and the bound; least first.
+    """List the numbers of grids whose bound is below a limit, and the bound; least first.
 
     The bound that forgets what units add up to is computed for all, the stronger one of `relax`
     only where it may come next.
     """
     loads, floors = graph.load.astype(np.float64), bound_counts(graph, weights)
     heap = [(floors[count - 1], count, False) for count in np.flatnonzero(floors < limit) + 1]
-    heap = [each for each in heap if each[1] != grids]
     heapq.heapify(heap)
     while heap:
         bound, count, strong = heapq.heappop(heap)
@@ -60,6 +61,51 @@ def list_rivals(
         bound = relax(loads, int(count), weights, sums).bound
         if measure_gap(limit, bound) > 0:
             heapq.heappush(heap, (bound, count, True))
+
+
+def choose_number(graph: Graph, due: int, weights: Weights) -> int:
+    """Choose the number of grids with the least bound.
+
+    Where several have the same it is the one that is due, or else the nearest to what is due if
+    units above the band count as one grid each.
+
+    Examples
+    --------
+    >>> from gridmap.partition.objective import make_weights
+    >>> from gridmap.partition.problem import assemble_problem, split_components
+    >>> from gridmap.rules import Costs, Rules
+    >>> row = assemble_problem(
+    ...     households=[900, 200, 200], community=[0] * 3, compound=[-1] * 3, block=[0] * 3,
+    ...     pairs=[(0, 1), (1, 2)], border=[9] * 2, barrier=[0] * 2, usable=[True] * 2,
+    ... )
+    >>> [part] = split_components(row, Rules())
+    >>> choose_number(part.graph, 3, make_weights(Rules(costs=Costs.cut_edges())))  # 900 and 400
+    2
+    """
+    chosen: list[tuple[float, int]] = []
+    sums = list_sums(graph.load.astype(np.float64), weights)
+    for bound, count in rank_numbers(graph, weights, sums):
+        if chosen and measure_gap(bound, chosen[0][0]) > 0:
+            break
+        chosen.append((bound, count))
+    worth = np.where(graph.load > weights.largest, 1.0, graph.load * weights.share)
+    return min((count != due, abs(count - worth.sum()), count) for _, count in chosen)[2]
+
+
+def list_numbers(graph: Graph, due: int, weights: Weights) -> list[int]:
+    """List the numbers of grids worth drawing, as `list_counts` does.
+
+    Where units are large it is what they add up to that decides: then a number far from the one
+    that is due may be the best, and is drawn beside it.
+    """
+    counts = list_counts(graph, due, weights)
+    if np.count_nonzero(graph.load) >= COARSE * counts[0]:
+        return counts
+    loads = graph.load.astype(np.float64)
+    sums = list_sums(loads, weights)
+    bound, best = next(rank_numbers(graph, weights, sums))
+    known = min(relax(loads, count, weights, sums).bound for count in counts)
+    return counts if best in counts or bound > known - NEAR else [best, counts[0]]
 
 
 def find_other(
@@ -89,7 +135,8 @@ def find_other(
         No division into another number costs less; ``cost`` if none is below.
     """
     best, open_ = None, []
-    rivals = list_rivals(graph, grids, weights, sums, cost)
+    ranked = rank_numbers(graph, weights, sums, cost)
+    rivals = (rival for rival in ranked if rival[1] != grids)
     for drawn, (bound, count) in enumerate(rivals):
         limit = cost if best is None else best.cost
         if measure_gap(limit, bound) == 0:
