@@ -57,6 +57,7 @@ from api.routes import (
 from api.settings import Settings, read_settings
 from api.shelf import Shelf
 from gridmap.audit import AuditLog
+from gridmap.days import today_in_china
 from gridmap.errors import (
     CalendarError,
     CasebookError,
@@ -106,7 +107,7 @@ _log = logging.getLogger("gridmap.api")
 
 
 def create_app(
-    settings: Settings | str | Path, *, today: Callable[[], date] = date.today
+    settings: Settings | str | Path, *, today: Callable[[], date] = today_in_china
 ) -> FastAPI:
     """Make the application over a folder of plans.
 
@@ -116,7 +117,8 @@ def create_app(
         How it is run; a path is the folder of plans, with everything else as it is by default. A
         publication in the folder counts from the next request on.
     today : callable
-        The current day; requests without a date ask for it.
+        The current day, by default China's whatever the host's time zone; requests without a date
+        ask for it.
     """
     if not isinstance(settings, Settings):
         settings = Settings(store=Path(settings))

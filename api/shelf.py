@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from api.kept import Kept
 from api.models import GridContact, GridProperties, GridRef
+from gridmap.days import CHINA
 from gridmap.geojson import NO_FEATURES, Bbox, Features, frame_features
 from gridmap.later import later
 from gridmap.locate import Locator
@@ -93,11 +94,12 @@ class InForce:
     def changed(self) -> str:
         """Since when answers are as they are, as HTTP writes it.
 
-        That is when the plan was published, or its first midnight where that came later: until then
-        whoever named no day was told of the plan before it. So it may change while a plan is kept.
+        That is when the plan was published, or its first midnight in China where that came later:
+        until then whoever named no day was told of the plan before it. So it may change while a
+        plan is kept.
         """
         published = self.published.published_at
-        begun = datetime.combine(self.published.valid_from, time()).astimezone(UTC)
+        begun = datetime.combine(self.published.valid_from, time(), CHINA).astimezone(UTC)
         since = max(published, begun) if begun <= datetime.now(UTC) else published
         return format_datetime(since, usegmt=True)
 

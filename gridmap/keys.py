@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gridmap.databases import HeldDatabase
+from gridmap.days import today_in_china
 from gridmap.errors import KeyRefusedError
 from gridmap.later import later
 
@@ -220,7 +221,7 @@ class KeyStore:
         if row is None or not hmac.compare_digest(row[0], _hash(text)):
             return None
         _, name, role, districts, worker_id, expires, revoked_at = row
-        if revoked_at or (expires and (today or date.today()).isoformat() > expires):
+        if revoked_at or (expires and (today or today_in_china()).isoformat() > expires):
             return None
         return Key(key_id, name, Role[role.upper()], tuple(districts.split()), worker_id)
 

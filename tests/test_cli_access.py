@@ -1,7 +1,6 @@
 """The commands for keys and the audit log, and what other commands leave in it."""
 
 import json
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ from typer.testing import CliRunner
 
 from gridmap.audit import AuditLog
 from gridmap.cli import app
+from gridmap.days import today_in_china
 from gridmap.errors import PlanNotFoundError
 from gridmap.keys import KeyStore
 from gridmap.store import PlanStore
@@ -86,7 +86,7 @@ def test_publish_and_export_are_recorded(tmp_path: Path, four_by_two) -> None:
         ("王芳", "publish", "2027"),
     ]
     facts = [json.loads(text) for text in AuditLog(store).entries()["facts"]]
-    assert facts[0]["valid_from"] == date.today().isoformat()
+    assert facts[0]["valid_from"] == today_in_china().isoformat()
     assert facts[1] == {"file": "out.geojson", "public": True, "layer": ""}
     assert facts[3]["failed"] == "PlanNotFoundError"
 

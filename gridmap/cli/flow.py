@@ -1,7 +1,7 @@
 """From a city's files to plans in force: read, draw, check, publish, locate."""
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +27,7 @@ from gridmap.cli.options import (
     show_progress,
 )
 from gridmap.crs import to_degrees
+from gridmap.days import today_in_china
 from gridmap.errors import GridmapError
 from gridmap.search import parse_position
 
@@ -49,7 +50,7 @@ def demo(
         draw(city, store, "demo", columns=columns)
     if plans.publications().empty:
         publish(store, "demo", by="gridmap demo", why="first plan")
-    plan = plans.in_force(date.today())
+    plan = plans.in_force(today_in_china())
     lon, lat = _find_largest(plan)
     typer.echo(f"who owns {lon:.6f}, {lat:.6f}, the building with most households?")
     typer.echo(gridmap.describe_owner(plan, gridmap.make_locator(plan).locate(lon, lat)))

@@ -28,6 +28,7 @@ from gridmap.cli.options import (
     pick_day,
     save_map,
 )
+from gridmap.days import CHINA
 from gridmap.errors import StaffError
 
 app = typer.Typer()
@@ -185,7 +186,7 @@ def rounds(
 ) -> None:
     """Order what each worker looks at along the streets, day by day, to print."""
     plans, plan = open_plan(store, name, lang)
-    moment = on or datetime.now()
+    moment = on or datetime.now(CHINA)
     places = gridmap.read_stops(stops, plan, datum=datum, sheet=sheet)
     people, staffing = _find_staff(plans, name, plan, moment, workers, current, datum)
     legs = gridmap.plan_patrols(

@@ -11,6 +11,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
+from gridmap.days import today_in_china
 from gridmap.errors import StaffError
 from gridmap.files import write_whole
 from gridmap.plan import Plan
@@ -92,7 +93,7 @@ def write_tasks(
     if path.suffix not in _SUFFIXES:
         raise StaffError(f"{path.name}: task lists are written to {', '.join(_SUFFIXES)}")
     check_table(tasks, TASKS)
-    kept, day = tables or {}, on or date.today()
+    kept, day = tables or {}, on or today_in_china()
     posts = _list_posts(plan, kept, day)
     mine = _pick_worker(posts, worker)
     with write_whole(path) as draft:
@@ -121,7 +122,7 @@ def tell_tasks(
     """Return the pages of `write_tasks` as text."""
     check_language(lang)
     check_table(tasks, TASKS)
-    kept, day = tables or {}, on or date.today()
+    kept, day = tables or {}, on or today_in_china()
     posts = _list_posts(plan, kept, day)
     mine = _pick_worker(posts, worker)
     return _write_text(_list_pages(plan, tasks, posts, mine, kept, day, lang), lang)
@@ -148,7 +149,7 @@ def assign_tasks(
         If the tasks break their contract.
     """
     check_table(tasks, TASKS)
-    posts = _list_posts(plan, tables or {}, on or date.today())
+    posts = _list_posts(plan, tables or {}, on or today_in_china())
     listed = posts.merge(tasks, on="grid_code", sort=False)
     return listed[["worker_id", *TASKS.columns]].astype({"worker_id": "str"})
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from gridmap.days import today_in_china
 from gridmap.errors import RulesError, TableError
 from gridmap.plan import Plan
 from gridmap.reading.findings import Finding
@@ -221,7 +222,7 @@ def name_round(
     on: date | None = None,
 ) -> pd.DataFrame:
     """Put names beside a `VISIT_COVERAGE`: ``community``, ``grid`` and ``worker``."""
-    names = name_primary(tables or {}, on or date.today()).reindex(coverage.index)
+    names = name_primary(tables or {}, on or today_in_china()).reindex(coverage.index)
     communities = plan.grids["community_id"].map(plan.city.communities["name"])
     places = {"community": communities, "grid": plan.grids["name"], "worker": names.fillna("")}
     return coverage.assign(**{key: some.reindex(coverage.index) for key, some in places.items()})

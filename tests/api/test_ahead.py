@@ -12,6 +12,7 @@ from api.ahead import read_ahead
 from api.kept import Kept
 from api.models import GridProperties
 from api.shelf import InForce, Published, Shelf
+from gridmap.days import CHINA
 from gridmap.store import PlanStore
 
 TODAY, TOMORROW = date(2026, 3, 1), date(2026, 3, 2)
@@ -107,7 +108,7 @@ def test_a_day_of_change_is_not_kept_over_midnight(monkeypatch):
     monkeypatch.setattr("api.shelf.datetime", Clock)
     assert in_force.changed == "Fri, 20 Feb 2026 00:00:00 GMT"
     Clock.moment = datetime(2026, 3, 5, tzinfo=UTC)
-    begun = datetime.combine(TOMORROW, time.min).astimezone(UTC)
+    begun = datetime.combine(TOMORROW, time.min, CHINA).astimezone(UTC)
     assert in_force.changed == format_datetime(begun, usegmt=True)
 
 

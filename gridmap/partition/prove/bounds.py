@@ -60,20 +60,44 @@ class Relaxation(NamedTuple):
     above: float  #: smallest sum that is at least the largest share
 
 
-def relax(loads: Floats, grids: int, weights: Weights) -> Relaxation:
-    """Find the least uneven loads; see `bound_balance` for the proof. O(units · households)."""
-    alone, share = share_out(loads, grids)
-    shares = np.concatenate([alone, np.full(grids - len(alone), share)])
+class Sums(NamedTuple):
+    """The loads that units can make together, and the lower convex hull of what they cost."""
+
+    loads: Floats  #: ascending; empty where they are not listed
+    corners: Floats  #: loads at the corners of the hull
+    costs: Floats  #: and what they cost
+
+    def cost(self, shares: Floats) -> float:
+        """Add up what shares cost at least, by the hull."""
+        return float(np.interp(shares, self.corners, self.costs).sum()) if len(self.loads) else 0.0
+
+
+def list_sums(loads: Floats, weights: Weights) -> Sums:
+    """List the sums of whole loads, if they add up to `MOST_SUMS` or less. O(units · load)."""
     whole = loads.astype(np.int64)
     if (whole != loads).any() or whole.sum() > MOST_SUMS:
-        return Relaxation(shares, len(alone), sum_costs(shares, weights), shares[-1], shares[0])
+        return Sums(np.empty(0), np.empty(0), np.empty(0))
     sums = np.flatnonzero(flag_sums(whole)).astype(np.float64)
     costs = cost_all(sums, weights)
     hull = _find_hull(sums, costs)
-    bound = float(np.interp(shares, sums[hull], costs[hull]).sum())
-    below = float(sums[np.searchsorted(sums, shares[-1] * (1 + 1e-12), side="right") - 1])
-    above = float(sums[min(np.searchsorted(sums, shares[0] * (1 - 1e-12)), len(sums) - 1)])
-    return Relaxation(shares, len(alone), max(bound, sum_costs(shares, weights)), below, above)
+    return Sums(sums, sums[hull], costs[hull])
+
+
+def relax(loads: Floats, grids: int, weights: Weights, known: Sums | None = None) -> Relaxation:
+    """Find the least uneven loads; see `bound_balance` for the proof. O(units · households).
+
+    Where several numbers of grids are asked for, the sums are listed once: ``known``.
+    """
+    alone, share = share_out(loads, grids)
+    shares = np.concatenate([alone, np.full(grids - len(alone), share)])
+    sums = list_sums(loads, weights) if known is None else known
+    bound = max(sums.cost(shares), sum_costs(shares, weights))
+    if not len(sums.loads):
+        return Relaxation(shares, len(alone), bound, shares[-1], shares[0])
+    below, above = shares[-1] * (1 + 1e-12), shares[0] * (1 - 1e-12)
+    least = sums.loads[np.searchsorted(sums.loads, below, side="right") - 1]
+    greatest = sums.loads[min(np.searchsorted(sums.loads, above), len(sums.loads) - 1)]
+    return Relaxation(shares, len(alone), bound, float(least), float(greatest))
 
 
 def share_out(loads: Floats, grids: int) -> tuple[Floats, float]:
