@@ -7,6 +7,9 @@ it needs::
         if not caller.covers(code): ...
         record(request, caller, "look-up", code)
 
+A grid worker's key is below a viewer's, so nothing internal is open to it but what says so:
+`ViewerOrWorker`, `DispatcherOrWorker`, and then only his own cases (`refuse_others`).
+
 Keys travel as ``Authorization: Bearer KEY`` or ``X-API-Key: KEY``.
 """
 
@@ -27,15 +30,19 @@ __all__ = [
     "AnyCaller",
     "Caller",
     "Dispatcher",
+    "DispatcherOrWorker",
     "NeedsRole",
     "Planner",
     "Role",
     "Viewer",
+    "ViewerOrWorker",
+    "Worker",
     "admit",
     "describe_access",
     "need_role",
     "record",
     "refuse_elsewhere",
+    "refuse_others",
 ]
 
 
@@ -51,12 +58,15 @@ class Caller:
         What the key opens.
     districts : tuple of str
         Beginnings of the codes that it is good for; none: everywhere.
+    worker_id : str
+        The grid worker whose cases alone are the caller's business; empty: everybody's.
     """
 
     name: str
     key_id: str
     role: Role
     districts: tuple[str, ...] = ()
+    worker_id: str = ""
 
     def covers(self, code: str) -> bool:
         """Tell whether a grid, community or district of this code is the caller's business."""
@@ -69,7 +79,11 @@ PUBLIC = Caller("", "", Role.PUBLIC)
 
 def admit(key: Key) -> Caller:
     """Return the caller who holds a key."""
-    return Caller(key.name, key.key_id, key.role, key.districts)
+    return Caller(key.name, key.key_id, key.role, key.districts, key.worker_id)
+
+
+#: Behind a role in the name of a scheme: grid workers may, too, for their own cases.
+_OR_WORKER = " or worker"
 
 
 class NeedsRole(SecurityBase):
@@ -79,12 +93,14 @@ class NeedsRole(SecurityBase):
     ----------
     role : Role
         What is needed at least.
+    or_worker : bool
+        A grid worker may, too; the route sees to it that the case is his.
     """
 
-    def __init__(self, role: Role) -> None:
-        self.role = role
+    def __init__(self, role: Role, *, or_worker: bool = False) -> None:
+        self.role, self.or_worker = role, or_worker
         self.model = HTTPBearer()
-        self.scheme_name = role.word
+        self.scheme_name = role.word + _OR_WORKER * or_worker
 
     async def __call__(self, request: Request) -> Caller:
         """Return who asks.
@@ -96,19 +112,19 @@ class NeedsRole(SecurityBase):
         """
         # Without the gate nobody is known; then everybody is the public.
         caller: Caller = request.scope.get("gridmap.caller", PUBLIC)
-        need_role(caller, self.role)
+        need_role(caller, self.role, or_worker=self.or_worker)
         return caller
 
 
-def need_role(caller: Caller, role: Role) -> None:
-    """Refuse a caller whose role is too low.
+def need_role(caller: Caller, role: Role, *, or_worker: bool = False) -> None:
+    """Refuse a caller whose role is too low, unless it is a grid worker and those may, too.
 
     Raises
     ------
     ProblemError
         401 ``key-needed`` for the public, 403 ``not-allowed`` for a role that is too low.
     """
-    if caller.role >= role:
+    if caller.role >= role or (or_worker and caller.role == Role.WORKER):
         return
     if caller.role == Role.PUBLIC:
         detail = "Send a key: Authorization: Bearer KEY, or X-API-Key: KEY."
@@ -118,8 +134,11 @@ def need_role(caller: Caller, role: Role) -> None:
 
 
 AnyCaller = Annotated[Caller, Depends(NeedsRole(Role.PUBLIC))]
+Worker = Annotated[Caller, Depends(NeedsRole(Role.WORKER))]
 Viewer = Annotated[Caller, Depends(NeedsRole(Role.VIEWER))]
+ViewerOrWorker = Annotated[Caller, Depends(NeedsRole(Role.VIEWER, or_worker=True))]
 Dispatcher = Annotated[Caller, Depends(NeedsRole(Role.DISPATCHER))]
+DispatcherOrWorker = Annotated[Caller, Depends(NeedsRole(Role.DISPATCHER, or_worker=True))]
 Planner = Annotated[Caller, Depends(NeedsRole(Role.PLANNER))]
 Admin = Annotated[Caller, Depends(NeedsRole(Role.ADMIN))]
 
@@ -135,6 +154,19 @@ def refuse_elsewhere(caller: Caller, code: str) -> None:
     if not caller.covers(code):
         detail = f"The key is for {', '.join(caller.districts)}, and {code} is not in it."
         raise ProblemError(403, "other-district", detail)
+
+
+def refuse_others(caller: Caller, worker_id: str) -> None:
+    """Refuse a grid worker what is another's business.
+
+    Raises
+    ------
+    ProblemError
+        403 ``other-worker``.
+    """
+    if caller.role == Role.WORKER and worker_id != caller.worker_id:
+        detail = f"The key is for the cases of worker {caller.worker_id}, and this is none of his."
+        raise ProblemError(403, "other-worker", detail)
 
 
 def record(request: Request, caller: Caller, action: str, subject: str = "", **facts: Any) -> None:
@@ -174,8 +206,8 @@ def record(request: Request, caller: Caller, action: str, subject: str = "", **f
 def describe_access(schema: dict[str, Any]) -> None:
     """Write into an OpenAPI document what each operation needs: ``security``, ``x-role``, 401, 403.
 
-    FastAPI has named each operation's roles as its schemes; in their place come the two ways in
-    which keys travel.
+    ``x-or-worker`` stands where a grid worker's key will do for his own cases. FastAPI has named
+    each operation's roles as its schemes; in their place come the two ways in which keys travel.
     """
     schema["components"]["securitySchemes"] = {
         "bearer": {"type": "http", "scheme": "bearer"},
@@ -183,8 +215,11 @@ def describe_access(schema: dict[str, Any]) -> None:
     }
     for path in schema["paths"].values():
         for operation in path.values():
-            needed = [Role[name.upper()] for one in operation.get("security", []) for name in one]
+            schemes = [name for one in operation.get("security", []) for name in one]
+            needed = [Role[name.removesuffix(_OR_WORKER).upper()] for name in schemes]
             _describe_role(operation, max(needed, default=Role.PUBLIC))
+            if schemes and all(name.endswith(_OR_WORKER) for name in schemes):
+                operation["x-or-worker"] = True
 
 
 def _describe_role(operation: dict[str, Any], role: Role) -> None:

@@ -1,6 +1,7 @@
 """As whom the holder of a key may act on a case, and which cases are his business.
 
 ======== ===========================================================
+worker   worker: his own cases, as himself
 viewer   reads
 dispatcher worker, community, street, department: what is told at the desk
 planner  the same, and the district
@@ -11,7 +12,7 @@ admin    the same
 from __future__ import annotations
 
 import gridmap
-from api.access import Caller, Role, refuse_elsewhere
+from api.access import Caller, Role, refuse_elsewhere, refuse_others
 from api.problems import ProblemError
 from gridmap.errors import CaseError
 from gridmap.incidents.model import Actor, Case
@@ -19,11 +20,14 @@ from gridmap.incidents.model import Actor, Case
 _DESK = ("worker", "community", "street", "department")
 _ACTS = {
     Role.PUBLIC: (),
+    Role.WORKER: ("worker",),
     Role.VIEWER: (),
     Role.DISPATCHER: _DESK,
     Role.PLANNER: (*_DESK, "district"),
     Role.ADMIN: (*_DESK, "district"),
 }
+#: As whom a key acts when a step does not say; the others act for the community.
+_OWN_PARTS = {Role.WORKER: "worker", Role.PLANNER: "district", Role.ADMIN: "district"}
 #: A reporter has no name: who he is stands apart from the case.
 CITIZEN = Actor("reporter")
 
@@ -46,14 +50,17 @@ def choose_actor(
     Raises
     ------
     ProblemError
-        403 ``not-allowed`` for a part that the key does not play.
+        403 ``not-allowed`` for a part that the key does not play, ``other-worker`` for a number
+        that is not that of a worker's key.
     CaseError
         If nobody of that number serves a grid, or a liaison names no department.
     """
-    part = role or ("district" if caller.role >= Role.PLANNER else "community")
+    part = role or _OWN_PARTS.get(caller.role, "community")
     if part not in list_parts(caller):
         detail = f"A {caller.role.word}'s key does not act as {part}."
         raise ProblemError(403, "not-allowed", detail)
+    worker_id = worker_id or caller.worker_id
+    refuse_others(caller, worker_id)
     if part == "worker" and worker_id:
         if worker_id not in book.desk.workers:
             raise CaseError(f"no worker {worker_id!r} serves a grid of the plan {book.desk.plan}")
@@ -62,16 +69,18 @@ def choose_actor(
 
 
 def find_own_case(book: gridmap.Casebook, caller: Caller, case_id: int) -> Case:
-    """Return a case that lies in the caller's districts.
+    """Return a case that lies in the caller's districts, and is his where he is a grid worker.
 
     Raises
     ------
     CaseNotFoundError
         If there is no such case.
     ProblemError
-        403 ``other-district``; a case in no grid is for keys without districts.
+        403 ``other-district``; a case in no grid is for keys without districts. 403
+        ``other-worker``.
     """
     case = book.read(case_id)
+    refuse_others(caller, case.worker_id)
     refuse_elsewhere(caller, case.grid_code or "a case in no grid")
     return case
 

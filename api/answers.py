@@ -1,15 +1,18 @@
-"""The answer to a place, put together from texts that are ready; `api.models.LocateAnswer` as JSON.
+"""The answers to a place and to many; that to one, `api.models.LocateAnswer`, as texts of JSON.
 
 Making and writing a model takes longer than finding the grid. Tests hold these texts to the model.
 """
 
 import math
 
+from api.access import Caller, Role
 from api.models import Hint
 from api.shelf import InForce, ServedPlan
 from gridmap.datum import DATUMS, place_to_wgs84
 from gridmap.locate import Owner
 
+#: Points of a batch: of the public, and of whoever has a key.
+MOST_POINTS, MOST_WITH_KEY = 10_000, 1_000_000
 _NOBODY = '{"grid_code":null,"name":null,"community":null,"street":null,"households":null,"match":"'
 
 
@@ -34,6 +37,23 @@ def answer_place(in_force: InForce, lon: float, lat: float, datum: str) -> bytes
         f'"place":{_write_place(place) if place else "null"},'
         f'"plan":{plan.quoted},"as_of":"{in_force.as_of}"}}'
     ).encode()
+
+
+def answer_batch(
+    in_force: InForce, body: bytes, kind: str, datum: str | None, caller: Caller
+) -> bytes:
+    """Return the answers to a batch of points, of the kind that was sent.
+
+    Raises
+    ------
+    TableError
+        If the batch can't be read, or has more points than the caller may send.
+    DatumError
+        If there is no such datum.
+    """
+    about = {"plan": in_force.plan.name, "as_of": in_force.as_of.isoformat()}
+    most = MOST_POINTS if caller.role == Role.PUBLIC else MOST_WITH_KEY
+    return in_force.plan.batches.answer(body, kind, datum=datum, most=most, about=about)
 
 
 def put_on_map(lon: float, lat: float, datum: str) -> tuple[float, float] | None:

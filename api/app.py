@@ -21,6 +21,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from api import VERSION
 from api.access import describe_access
 from api.ahead import read_ahead
+from api.batch_way import BatchWay
 from api.bookcase import Bookcase
 from api.courier import Courier
 from api.direct import Direct
@@ -56,6 +57,7 @@ from api.routes import (
 from api.settings import Settings, read_settings
 from api.shelf import Shelf
 from gridmap.audit import AuditLog
+from gridmap.days import today_in_china
 from gridmap.errors import (
     CalendarError,
     CasebookError,
@@ -105,7 +107,7 @@ _log = logging.getLogger("gridmap.api")
 
 
 def create_app(
-    settings: Settings | str | Path, *, today: Callable[[], date] = date.today
+    settings: Settings | str | Path, *, today: Callable[[], date] = today_in_china
 ) -> FastAPI:
     """Make the application over a folder of plans.
 
@@ -115,7 +117,8 @@ def create_app(
         How it is run; a path is the folder of plans, with everything else as it is by default. A
         publication in the folder counts from the next request on.
     today : callable
-        The current day; requests without a date ask for it.
+        The current day, by default China's whatever the host's time zone; requests without a date
+        ask for it.
     """
     if not isinstance(settings, Settings):
         settings = Settings(store=Path(settings))
@@ -164,6 +167,7 @@ def _guard(app: FastAPI, settings: Settings) -> None:
     express = Express(app.state.shelf, app.state.today)
     public = Buckets(settings.rate, settings.burst)
     app.state.direct = Direct(express, public, settings)  # for `api.direct.DirectProtocol`
+    app.add_middleware(BatchWay, shelf=app.state.shelf, today=app.state.today)
     app.add_middleware(ExpressWay, express=express)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.state.door = Door(app.state.keys, settings, note_lockout)

@@ -9,8 +9,10 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from pydantic import BeforeValidator
 
+from api.models import Place
 from api.ogc import check_once
 from api.shelf import InForce, Shelf
+from gridmap.datum import settle_datum
 from gridmap.geojson import Bbox
 
 if TYPE_CHECKING:
@@ -53,6 +55,18 @@ async def ask_once(request: Request) -> None:
 async def forbid_keeping(response: Response) -> None:
     """Say that nobody keeps the answer; one that is a response already says so itself."""
     response.headers["Cache-Control"] = "no-store"
+
+
+def settle_place(place: Place, datum: str | None) -> Place:
+    """Return a place of a body in its one datum, whether the query names that or the body.
+
+    Raises
+    ------
+    DatumError
+        If one says another than the other.
+    """
+    told = [place.datum] if "datum" in place.model_fields_set else []
+    return place.model_copy(update={"datum": settle_datum(datum, told)})
 
 
 async def plan_at(request: Request, at: At = None) -> InForce:
@@ -129,6 +143,15 @@ OnceKey = Annotated[
         max_length=100,
         pattern=r"^[!-~]+$",
         description="Random text: the same request with the same key is done once.",
+    ),
+]
+#: The datum of what is in a body, in the address: neither says that anybody is there.
+DatumBeside = Annotated[
+    str | None,
+    Query(
+        alias="datum",
+        max_length=20,
+        description="Datum of the body, where that names none; one that differs is refused.",
     ),
 ]
 PlanAt = Annotated[InForce, Depends(plan_at)]

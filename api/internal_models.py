@@ -14,6 +14,15 @@ class Internal(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class InternalKey(Internal):
+    """What a key opens; the key itself is nowhere."""
+
+    name: str
+    role: str = Field(description="worker, viewer, dispatcher, planner or admin.")
+    districts: list[str] = Field(description="Beginnings of the codes it is for; none: all.")
+    worker_id: str = Field(description="Whose cases a worker's key is for, or empty.")
+
+
 class InternalWorker(Internal):
     """Who serves a grid."""
 
@@ -183,6 +192,7 @@ class InternalFound(Internal):
     score: float
     hint: str | None
     missing: str | None = Field(description="As in /search.")
+    sure: bool = Field(description="As in /search.")
     households: int = Field(description="Of a grid, community, compound or building; else 0.")
     worker: str | None = Field(description="Name of its grid's primary worker.")
     phone: str | None = Field(description="The worker's office phone.")

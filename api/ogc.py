@@ -6,12 +6,13 @@ want it.
 
 import re
 from collections.abc import Collection as Names
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 from typing import Any
 
 from fastapi import Request
 
 from api.problems import ProblemError
+from gridmap.days import china_day
 
 JSON, GEOJSON, HTML = "application/json", "application/geo+json", "text/html"
 OPENAPI = "application/vnd.oai.openapi+json;version=3.1"
@@ -45,8 +46,6 @@ CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 _EPSG = re.compile(r"(?:http://www\.opengis\.net/def/crs/EPSG/0/|EPSG:)([0-9]{4,6})")
 #: Systems that every answer can be in: WGS-84 and CGCS2000, latitude first, and that of web maps.
 _EVERYWHERE = (4326, 4490, 3857)
-#: A time in a request counts on the day that it is in China.
-_CHINA = timezone(timedelta(hours=8))
 _FOREVER = {"", ".."}
 
 
@@ -95,7 +94,8 @@ def parse_crs(text: str, parameter: str, known: Names[str]) -> str:
 def parse_when(text: str | None, today: date) -> date:
     """Read ``datetime``: the day whose plan is asked for.
 
-    Of an interval the last plan counts: that of its last day, or of today where it is open.
+    A time counts on the day that it is in China. Of an interval the last plan counts: that of its
+    last day, or of today where it is open.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def _parse_instant(text: str) -> date:
         raise refuse("datetime", f"{text!r} is no day or time; write 2025-03-01") from None
     if moment.tzinfo is None or "T" not in text:
         raise refuse("datetime", f"{text!r} has no time zone; write 2025-03-01T08:00:00+08:00")
-    return moment.astimezone(_CHINA).date()
+    return china_day(moment)
 
 
 def parse_number(name: str, text: str | None, default: int, least: int, most: int) -> int:

@@ -29,8 +29,10 @@ Row = Mapping[str, Any]
 
 
 def is_open311(request: Request) -> bool:
-    """Tell whether a request is one of Open311's."""
-    return request.url.path.startswith(PREFIX + "/")
+    """Tell whether a request is one of Open311's, wherever the service is mounted."""
+    mount = request.scope.get("root_path", "").rstrip("/")
+    path: str = request.scope["path"]
+    return path.removeprefix(mount).startswith(PREFIX + "/")
 
 
 def write_rows(
@@ -100,7 +102,7 @@ def define_service(rules: Incidents, code: str) -> Row:
 def describe_request(case: Case, caller: Caller, rules: Incidents) -> Row:
     """Return what is told of a case; its grid to keys that cover it, else its community."""
     hidden = hide_case(case)
-    known = caller.role > Role.PUBLIC and caller.covers(hidden.grid_code)
+    known = caller.role >= Role.VIEWER and caller.covers(hidden.grid_code)
     area = hidden.grid_code if known else hidden.grid_code[:_COMMUNITY]
     return {
         "service_request_id": str(hidden.case_id),

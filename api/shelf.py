@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from api.kept import Kept
 from api.models import GridContact, GridProperties, GridRef
+from gridmap.days import CHINA
 from gridmap.geojson import NO_FEATURES, Bbox, Features, frame_features
 from gridmap.later import later
 from gridmap.locate import Locator
@@ -45,6 +46,7 @@ class ServedPlan:
     quoted: str
     rules: Rules
     locator: Locator
+    told: Mapping[str, Mapping[str, Any]]
     grids: dict[str, GridProperties]
     heads: dict[str, str]
     refs: dict[str, str]
@@ -59,8 +61,7 @@ class ServedPlan:
     @cached_property
     def batches(self) -> batches.Batches:
         """What answers many points at once; made when it is first asked for."""
-        told = {code: grid.model_dump() for code, grid in self.grids.items()}
-        return batches.make_batches(self.locator, told)
+        return batches.make_batches(self.locator, self.told)
 
     @cached_property
     def query(self) -> bytes:
@@ -93,11 +94,12 @@ class InForce:
     def changed(self) -> str:
         """Since when answers are as they are, as HTTP writes it.
 
-        That is when the plan was published, or its first midnight where that came later: until then
-        whoever named no day was told of the plan before it. So it may change while a plan is kept.
+        That is when the plan was published, or its first midnight in China where that came later:
+        until then whoever named no day was told of the plan before it. So it may change while a
+        plan is kept.
         """
         published = self.published.published_at
-        begun = datetime.combine(self.published.valid_from, time()).astimezone(UTC)
+        begun = datetime.combine(self.published.valid_from, time(), CHINA).astimezone(UTC)
         since = max(published, begun) if begun <= datetime.now(UTC) else published
         return format_datetime(since, usegmt=True)
 
@@ -361,7 +363,7 @@ def _read_moment(text: str) -> datetime:
 def _index_areas(plan: ServedPlan) -> areas.AreaIndex:
     communities = plan.layers["communities"]
     told = [json.loads(text)["properties"] for text in communities.texts]
-    grids = [plan.grids[code].model_dump() for code in plan.features.ids]
+    grids = [plan.told[code] for code in plan.features.ids]
     return areas.AreaIndex(plan.features, communities, grids, told)
 
 
@@ -384,6 +386,7 @@ def serve_plan(prepared: Prepared, name: str, locator: Locator) -> ServedPlan:
         quoted=_write(name),
         rules=prepared.rules,
         locator=locator,
+        told=prepared.told,
         grids=grids,
         heads={code: _write_head(code, grid) for code, grid in grids.items()},
         refs={

@@ -20,6 +20,7 @@ from scipy.optimize import linprog
 
 from gridmap.partition import Problem
 from gridmap.partition.problem import Flags, Floats, Ints, Positions, kernel
+from gridmap.partition.prove.bounds import flag_sums
 
 #: Shares of grids within so much of the target belong to a balance.
 BANDS = np.array([0.2, 0.1, 0.05])
@@ -106,23 +107,20 @@ def _make_part(homes: Ints, worth: Ints, grids: Ints, as_it_is: Floats) -> Part:
     leave = []
     for grid in range(len(loads)):
         mine = grids == grid
-        taken = _list_sums(homes[~mine], top)
+        taken = _fit(flag_sums(homes[~mine]), top + 1)
         least = _list_least(homes[mine], worth[mine], int(loads[grid]))
         afterwards = np.full(top + 1, np.inf)
         _fill_leave(least, taken, afterwards)
         afterwards[0], afterwards[top] = worth[mine].sum(), 0.0
         leave.append(afterwards)
-    sums = _list_sums(homes, top)
+    sums = _fit(flag_sums(homes), top + 1)
     sums[top] = True
     return Part(int(homes.sum()), leave, sums, [as_it_is])
 
 
-def _list_sums(homes: Ints, top: int) -> Flags:
-    """Flag what whole units can add up to, from 0 to ``top``."""
-    reached = 1
-    for count in homes.tolist():
-        reached |= reached << count
-    return np.array([reached >> total & 1 for total in range(top + 1)], bool)
+def _fit(flags: Flags, count: int) -> Flags:
+    """Cut flags off behind so many, or fill them up to that with False."""
+    return np.pad(flags, (0, max(count - len(flags), 0)))[:count]
 
 
 def _list_least(homes: Ints, worth: Ints, load: int) -> Floats:

@@ -90,7 +90,7 @@ def show_sizes(proofs: dict[int, tuple[Certificate, float]]) -> None:
             continue
         bounds = [one.bound for one, _ in some]
         print(
-            f"{low:4d}-{high:<5d}{len(some):6d}{sum(one.proven for one, _ in some):8d}"
+            f"{low:4d}-{high:<5d}{len(some):6d}{sum(one.settled for one, _ in some):8d}"
             f"{np.median([spent for _, spent in some]):10.3f}"
             f"{mean_gap([one.cost for one, _ in some], bounds):20.1f}"
             f"{mean_gap([one.best for one, _ in some], bounds):26.1f}"
@@ -102,7 +102,7 @@ def compare_plan(
 ) -> tuple[float, float]:
     """Set a plan against the proven optima: % above in the mean of balance, and mean % above."""
     plan = {one.key[0]: one.cost for one in prove(problem, labels, RULES, steps=0)}
-    best = {key: one.best for key, (one, _) in proofs.items() if one.proven}
+    best = {key: one.best for key, (one, _) in proofs.items() if one.settled}
     ratios = [plan[key] / best[key] - 1 for key in best if best[key] > 1e-4]
     return mean_gap([plan[key] for key in best], list(best.values())), 100 * float(np.mean(ratios))
 
@@ -134,7 +134,7 @@ def main() -> None:
     low, high = SIZES[0]
     small = {key: pair for key, pair in proofs.items() if low <= len(pair[0].units) <= high}
     figures = [
-        100 * float(np.mean([one.proven for one, _ in small.values()])),
+        100 * float(np.mean([one.settled for one, _ in small.values()])),
         float(np.median([spent for _, spent in small.values()])),
     ]
     for title, some in (("22-40 units", small), ("all", proofs)):

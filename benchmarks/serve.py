@@ -32,7 +32,6 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +42,7 @@ from report import Bar, make_bar, make_parser, report  # the script beside this 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests know how to run PostgreSQL
 
 import gridmap
+from gridmap.days import today_in_china
 from gridmap.geojson import TOLD
 from gridmap.tiles import LAYERS
 from tests.postgres import find_binaries, run_server
@@ -261,7 +261,7 @@ def make_store(folder: Path, grids: int) -> gridmap.PlanStore:
     if store.publications().empty:
         print(f"drawing a city of {grids} grids …")
         store.keep(gridmap.draw_plan(gridmap.make_city(grids), steps=5), "bench")
-        store.publish("bench", date.today(), by="benchmark")
+        store.publish("bench", today_in_china(), by="benchmark")
     return store
 
 
@@ -305,7 +305,7 @@ def serve_database(store: gridmap.PlanStore) -> Iterator[tuple[str, int]]:
 
 def fill_database(address: str, store: gridmap.PlanStore) -> None:
     """Write the grids of the plan in force, and its base map, into tables with spatial indexes."""
-    plan = store.in_force(date.today())
+    plan = store.in_force(today_in_china())
     grids = plan.grids.to_crs("EPSG:4326")
     with psycopg.connect(address, autocommit=True) as database:
         database.execute("CREATE EXTENSION postgis")
@@ -461,7 +461,7 @@ class Bench:
 
     def __init__(self, store: gridmap.PlanStore, folder: Path, seconds: int) -> None:
         self.store, self.folder, self.seconds = store, folder, seconds
-        plan = store.in_force(date.today())
+        plan = store.in_force(today_in_china())
         self.batch = make_points(plan, BATCH)
         self.points = self.batch[:POINTS]
         self.boxes = make_boxes(self.points[: POINTS // 4])

@@ -27,6 +27,7 @@ from .city import read_city as read_city
 from .codes import parse_code as parse_code
 from .compare import PlanComparison as PlanComparison
 from .compare import compare_plans as compare_plans
+from .days import today_in_china as today_in_china
 from .edit import assign_units as assign_units
 from .edit import lock_grids as lock_grids
 from .edit import merge_grids as merge_grids

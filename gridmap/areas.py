@@ -8,7 +8,7 @@ shares its digits with another, is numbered above all codes, in the order of nam
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +74,7 @@ class AreaIndex:
         self,
         grids: Features,
         communities: Features,
-        told_grids: Sequence[dict[str, Any]],
+        told_grids: Sequence[Mapping[str, Any]],
         told_communities: Sequence[dict[str, Any]],
     ) -> None:
         names = sorted({one["street"] for one in told_communities if one["street"]})
@@ -179,7 +179,7 @@ class AreaIndex:
         return set(self._tree.query(shape, predicate=predicate).tolist())
 
 
-def _find_codes(codes: Sequence[str], told: Sequence[dict[str, Any]]) -> dict[str, str]:
+def _find_codes(codes: Sequence[str], told: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Return the 12 digits of each community that has grids."""
     return {one["community_id"]: code[:12] for code, one in zip(codes, told, strict=True)}
 

@@ -33,10 +33,10 @@ Floats = NDArray[np.float64]
 Whole = int | np.int64  # numba's and numpy's whole numbers are the same 64 bits
 Truth = bool | np.bool_  # so are their truths
 Pair = tuple[Whole, Whole]
+Frame = Ints | tuple[Whole, ...]  # that of an index, or its numbers
 Nearest = tuple[float, Whole]  # the square of a distance in metres, and a grid
 
 INSIDE, BORDER, NEAREST, NONE = range(4)  #: what an answer can be
-PLAIN_INSIDE, PLAIN_OUTSIDE = 1, 2  #: what a cell can be marked
 _UNITS = 10_000_000  # whole numbers per degree
 _RADIUS, _FLATNESS = 6378137.0, 0.0066943799901413165  # WGS-84: equator in metres, e²
 _CELLS_PER_GRID, _CELLS_PER_EDGE = 128, 4
@@ -299,29 +299,13 @@ def _list_choices(
     return cells, choices.astype(np.int32)
 
 
-def mark_plain(index: Index, near_border: float, nearest: float) -> Ints:
-    """Mark the cells of which every place has the same answer, whatever its distance.
-
-    Returns
-    -------
-    array of int
-        Per cell `PLAIN_INSIDE`: in its grid, ``near_border`` metres or more from any border;
-        `PLAIN_OUTSIDE`: ``nearest`` metres or more outside; 0 for any other.
-    """
-    nobody = index.frame[6]
-    inner, outer = (index.cells >= 0) & (index.cells < nobody), index.cells == nobody
-    marks = _mark_far(index.frame, inner, near_border).astype(np.uint8) * PLAIN_INSIDE
-    marks[_mark_far(index.frame, outer, nearest)] = PLAIN_OUTSIDE
-    return marks
-
-
 @njit(cache=True, nogil=True)
-def _mark_far(frame: Ints, kind: Flags, metres: float) -> Flags:
+def mark_far(frame: Ints, kind: Flags, metres: float) -> Flags:
     """Mark the cells of a kind of which every place is so far from all cells of another kind."""
     columns, rows = frame[4], frame[5]
-    top = _scale_metres(0, max(abs(frame[1]), abs(frame[1] + (rows << frame[3]))))
+    top = scale_metres(0, max(abs(frame[1]), abs(frame[1] + (rows << frame[3]))))
     wide = np.int64(min(math.ceil(metres / max(top.kx * (1 << frame[2]), 1e-9)), columns))
-    high = np.int64(min(math.ceil(metres / (_scale_metres(0, 0).ky * (1 << frame[3]))), rows))
+    high = np.int64(min(math.ceil(metres / (scale_metres(0, 0).ky * (1 << frame[3]))), rows))
     level, far = np.zeros(columns * rows, np.bool_), np.zeros(columns * rows, np.bool_)
     for row in range(rows):  # first along each row, then across the rows
         since = np.int64(0)
@@ -453,13 +437,27 @@ def _comes_before(ax: Whole, ay: Whole, bx: Whole, by: Whole) -> bool:
     return bool(ax * by > ay * bx)
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _number_cell(frame: Frame, x: Whole, y: Whole) -> Whole:
+    """Return the number of the cell of a point in whole numbers; -1 where there is none."""
+    column, row = (x - frame[0]) >> frame[2], (y - frame[1]) >> frame[3]
+    real = (column >= 0) & (row >= 0) & (column < frame[4]) & (row < frame[5])
+    return row * frame[4] + column if real else np.int64(-1)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _hold_frame(frame: Ints) -> tuple[Whole, ...]:
+    """Return what `_number_cell` needs of a frame as numbers, which a loop need not read again."""
+    return frame[0], frame[1], frame[2], frame[3], frame[4], frame[5]
+
+
 @njit(cache=True, nogil=True)
 def _own_point(frame: Ints, cells: Ints, choices: Ints, edges: Ints, x: Whole, y: Whole) -> Whole:
     """Return the owner of one point; the number of grids for none."""
-    column, row = (x - frame[0]) >> frame[2], (y - frame[1]) >> frame[3]
-    if not (0 <= column < frame[4] and 0 <= row < frame[5]):
+    cell = _number_cell(frame, x, y)
+    if cell < 0:
         return frame[6]
-    found = np.int64(cells[row * frame[4] + column])
+    found = np.int64(cells[cell])
     if found >= 0:
         return found
     grid = _choose(choices, edges, -1 - found, x, y)
@@ -497,6 +495,7 @@ def _own_in_turn(
         block = slice(start, start + found.size)
         _find_cells(frame, lon[block], lat[block], x, y, place)
         count = _read_cells(frame, cells, place, found, waiting)
+        _fetch_choices(choices, edges, found, waiting[:count], place)
         for i in waiting[:count]:
             first = -1 - found[i]
             found[i] = _choose(choices, edges, first, x[i], y[i])
@@ -508,13 +507,12 @@ def _own_in_turn(
 @njit(cache=True, nogil=True)
 def _find_cells(frame: Ints, lon: Floats, lat: Floats, x: Ints, y: Ints, place: Ints) -> None:
     """Write the whole numbers of points, and the place of the cell of each; -1 for no cell."""
-    x0, y0, shift_x, shift_y, columns, rows, _ = frame
+    held = _hold_frame(frame)
     for i in range(lon.size):
         x[i], y[i] = np.int64(np.rint(lon[i] * _UNITS)), np.int64(np.rint(lat[i] * _UNITS))
-        column, row = (x[i] - x0) >> shift_x, (y[i] - y0) >> shift_y
+        cell = _number_cell(held, x[i], y[i])
         real = (abs(lon[i]) <= 180) & (abs(lat[i]) <= 90)
-        real &= (column >= 0) & (row >= 0) & (column < columns) & (row < rows)
-        place[i] = row * columns + column if real else -1
+        place[i] = cell if real else -1
 
 
 @njit(cache=True, nogil=True)
@@ -529,16 +527,28 @@ def _read_cells(frame: Ints, cells: Ints, place: Ints, found: Ints, waiting: Int
 
 
 @njit(cache=True, nogil=True)
+def _fetch_choices(choices: Ints, edges: Ints, found: Ints, waiting: Ints, read: Ints) -> None:
+    """Read the ends of the first edges that points are tested with, so that they are at hand.
+
+    Memory answers many such questions at a time, but one after the other once each waits for what
+    became of the last. What is read is written down, or it would not be read at all.
+    """
+    final = len(edges) - 1
+    for i in waiting:
+        place = np.uint64(-1 - found[i])
+        first, last = np.int64(choices[place, 1]), np.int64(choices[place, 2])
+        read[i] = edges[np.uint64(first), 1] ^ edges[np.uint64(last if last < final else final), 1]
+
+
+@njit(cache=True, nogil=True)
 def _order_by_cell(frame: Ints, lon: Floats, lat: Floats) -> Ints:
     """Return the places of points in the order of their cells (in two rounds of counting)."""
-    x0, y0, shift_x, shift_y, columns, rows, _ = frame
+    held = _hold_frame(frame)
     keys = np.zeros(lon.size, np.int32)  # where a point is in no cell, its place does not matter
     for i in range(lon.size):
         if abs(lon[i]) <= 180 and abs(lat[i]) <= 90:
             x, y = np.int64(np.rint(lon[i] * _UNITS)), np.int64(np.rint(lat[i] * _UNITS))
-            column, row = (x - x0) >> shift_x, (y - y0) >> shift_y
-            if 0 <= column < columns and 0 <= row < rows:
-                keys[i] = row * columns + column
+            keys[i] = max(_number_cell(held, x, y), 0)
     order = np.arange(lon.size).astype(np.int32)
     for shift in (0, 13):  # there are less than 1 << 26 cells
         heads = np.zeros((1 << 13) + 1, np.int64)
@@ -557,7 +567,7 @@ def _order_by_cell(frame: Ints, lon: Floats, lat: Floats) -> Ints:
 # --- distances ---------------------------------------------------------------------------------
 
 
-class _Place(NamedTuple):
+class Place(NamedTuple):
     """A point in whole numbers, and the metres of 1e-7 degrees each way around it."""
 
     x: Whole
@@ -567,17 +577,17 @@ class _Place(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def _scale_metres(x: Whole, y: Whole) -> _Place:
+def scale_metres(x: Whole, y: Whole) -> Place:
     """Make a place: the scales are those of the WGS-84 ellipsoid at its latitude."""
     unit = math.radians(1 / _UNITS)
     cosine = math.cos(y * unit)
     narrow = 1 - _FLATNESS * (1 - cosine * cosine)
     prime = _RADIUS / math.sqrt(narrow)
-    return _Place(x, y, unit * prime * cosine, unit * prime * (1 - _FLATNESS) / narrow)
+    return Place(x, y, unit * prime * cosine, unit * prime * (1 - _FLATNESS) / narrow)
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _square_to_edge(edges: Ints, edge: Whole | np.uint64, at: _Place) -> float:
+def square_to_edge(edges: Ints, edge: Whole | np.uint64, at: Place) -> float:
     """Return the square of the metres from a place to an edge."""
     ax, ay = (edges[edge, 0] - at.x) * at.kx, (edges[edge, 1] - at.y) * at.ky
     dx, dy = (edges[edge, 2] - edges[edge, 0]) * at.kx, (edges[edge, 3] - edges[edge, 1]) * at.ky
@@ -587,7 +597,7 @@ def _square_to_edge(edges: Ints, edge: Whole | np.uint64, at: _Place) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _square_to_row(frame: Ints, row: Whole, at: _Place) -> float:
+def _square_to_row(frame: Ints, row: Whole, at: Place) -> float:
     """Return the square of the metres that a place is from a row of cells, at least."""
     low = frame[1] + (row << frame[3]) - 1
     high = low + (1 << frame[3]) + 1
@@ -597,7 +607,7 @@ def _square_to_row(frame: Ints, row: Whole, at: _Place) -> float:
 
 @njit(cache=True, nogil=True)
 def _measure_border(
-    frame: Ints, spans: Ints, slabs: Ints, edges: Ints, across: Ints, grid: Whole, at: _Place
+    frame: Ints, spans: Ints, slabs: Ints, edges: Ints, across: Ints, grid: Whole, at: Place
 ) -> Nearest:
     """Return the square of the metres to a grid's own border, and the grid across it there."""
     best, nearest = np.inf, frame[6]
@@ -608,56 +618,40 @@ def _measure_border(
         while first <= row < first + count and _square_to_row(frame, row, at) <= best:
             slab = base + row - first
             for edge in range(slabs[slab], slabs[slab + 1]):
-                square = _square_to_edge(edges, edge, at)
+                square = square_to_edge(edges, edge, at)
                 if square < best or (square == best and across[edge] < nearest):
                     best, nearest = square, np.int64(across[edge])
             row += step
     return best, nearest
 
 
-@njit(cache=True, nogil=True)
-def _list_near(
-    frame: Ints, spans: Ints, slabs: Ints, grid: Ints, lat: Floats, rows: Ints, most: float
-) -> tuple[Ints, Ints]:
-    """Return which edges of its grid may be less than ``most`` metres from each point at ``rows``.
-
-    Slabs of neighbouring rows lie one behind the other, and so do their edges: from one to behind
-    another. To look at all of them is quicker than to choose.
-    """
-    first, last = np.empty(len(rows), np.int64), np.empty(len(rows), np.int64)
-    high = np.int64(min(most / _scale_metres(0, 0).ky, 2.0 * _UNITS * 180)) + 1
-    for k in range(len(rows)):
-        y, own = np.int64(np.rint(lat[rows[k]] * _UNITS)), grid[rows[k]]
-        begin, count = np.int64(spans[own, 0]), np.int64(spans[own, 1])
-        south = max((y - high - frame[1]) >> frame[3], begin)
-        north = min((y + high - frame[1]) >> frame[3], begin + count - 1)
-        slab = spans[own, 2] - begin
-        first[k], last[k] = slabs[slab + south], slabs[slab + north + 1]
-    return first, last
-
-
-@njit(cache=True, nogil=True)
-def _measure_near(
-    edges: Ints, across: Ints, first: Whole, last: Whole, at: _Place, most: float, nobody: Whole
-) -> Nearest:
+@njit(cache=True, nogil=True, inline="always")
+def _measure_listed(
+    edges: Ints, across: Ints, listed: Ints, first: Whole, last: Whole, grid: Whole, at: Place,
+    most: float, nobody: Whole,
+) -> Nearest:  # fmt: skip
     """Return what `_measure_border` does where a border is less than ``most`` metres away.
 
     Where none is, the square of these comes back.
     """
     best, nearest = most * most, nobody
-    for step in range(last - first):
-        edge = np.uint64(first + step)  # with a sign it could count from the end
-        square = _square_to_edge(edges, edge, at)
-        if square < best:
-            best, nearest = square, np.int64(across[edge])
-        elif square == best:
-            nearest = min(nearest, np.int64(across[edge]))
+    own: Truth = True  # a list of one grid does not name it
+    for place in range(np.uint64(first), np.uint64(last)):
+        if listed[place] < 0:
+            own = ~np.int64(listed[place]) == grid
+        elif own:
+            edge = np.uint64(listed[place])  # with a sign it could count from the end
+            square = square_to_edge(edges, edge, at)
+            if square < best:
+                best, nearest = square, np.int64(across[edge])
+            elif square == best:
+                nearest = min(nearest, np.int64(across[edge]))
     return best, nearest
 
 
 @njit(cache=True, nogil=True)
 def _find_nearest(
-    frame: Ints, cells: Ints, choices: Ints, edges: Ints, at: _Place, most: float, skip: Whole
+    frame: Ints, cells: Ints, choices: Ints, edges: Ints, at: Place, most: float, skip: Whole
 ) -> Nearest:
     """Return the square of the metres to the nearest border of a grid but ``skip``, and the grid.
 
@@ -677,7 +671,7 @@ def _find_nearest(
 
 @njit(cache=True, nogil=True)
 def _search_row(
-    frame: Ints, cells: Ints, choices: Ints, edges: Ints, at: _Place, row: Whole, skip: Whole,
+    frame: Ints, cells: Ints, choices: Ints, edges: Ints, at: Place, row: Whole, skip: Whole,
     so_far: Nearest,
 ) -> Nearest:  # fmt: skip
     """Improve on the nearest grid so far by those with a border in a row of cells."""
@@ -692,14 +686,14 @@ def _search_row(
         while more:
             grid, more = _read_choice(choices, place)
             place += 1
-            if grid == skip or _is_listed(choices, before, grid):
+            if grid == skip or is_listed(choices, before, grid):
                 continue  # the edges of its whole row have been looked at
             for edge in range(choices[place - 1, 1], choices[place - 1, 2]):
                 if max(edges[edge, 0], edges[edge, 2]) < at.x - reach:
                     continue
                 if min(edges[edge, 0], edges[edge, 2]) > at.x + reach:
                     continue
-                square = _square_to_edge(edges, edge, at)
+                square = square_to_edge(edges, edge, at)
                 if square < best or (square == best and grid < nearest):
                     best, nearest = square, grid
         before = first
@@ -714,7 +708,7 @@ def _read_choice(choices: Ints, place: Whole) -> tuple[Whole, bool]:
 
 
 @njit(cache=True, nogil=True)
-def _is_listed(choices: Ints, place: Whole, grid: Whole) -> bool:
+def is_listed(choices: Ints, place: Whole, grid: Whole) -> bool:
     """Tell whether a grid is in a list of choices; in no list, -1, is none."""
     listed, more = False, place >= 0
     while more:
@@ -740,7 +734,7 @@ def answer_point(
     if not (abs(lon) <= 180 and abs(lat) <= 90):
         return nobody, NONE, np.nan, np.nan, nobody
     x, y = np.int64(np.rint(lon * _UNITS)), np.int64(np.rint(lat * _UNITS))
-    at = _scale_metres(x, y)
+    at = scale_metres(x, y)
     grid = _own_point(frame, cells, choices, edges, x, y)
     if grid < nobody:
         square, runner = _measure_border(frame, spans, slabs, edges, across, grid, at)
@@ -759,27 +753,29 @@ def answer_point(
 @njit(cache=True, nogil=True)
 def answer_points(
     frame: Ints, cells: Ints, choices: Ints, spans: Ints, slabs: Ints, edges: Ints, across: Ints,
-    lon: Floats, lat: Floats, near_border: float, most: float, marks: Ints,
+    heads: Ints, listed: Ints, bordering: Ints, outside: Flags,
+    lon: Floats, lat: Floats, near_border: float, most: float, limit: float,
 ) -> tuple[Ints, Ints, Floats, Floats, Ints]:  # fmt: skip
     """Answer each point as `answer_point` does; what is rare has its own pass.
 
-    With the marks of `mark_plain`, only borders nearer than ``near_border`` are measured: a point
-    farther from one has no number (NaN) and no runner-up. With none at all, every border is.
+    Only borders nearer than ``limit`` are measured: a point farther from one has no number (NaN)
+    and no runner-up. With ``near_border`` as the limit, `gridmap.near` knows which edges to look
+    at; with another, all of the grid are looked at.
     """
-    nobody = frame[6]
+    nobody, far = frame[6], limit * limit
     grid = own_points(frame, cells, choices, edges, lon, lat)
-    match, runner = np.full(lon.size, NONE), np.full(lon.size, nobody)
+    match, runner = np.empty(lon.size, np.int8), np.full(lon.size, nobody)
     border, distance = np.full(lon.size, np.nan), np.zeros(lon.size)
-    rows = _leave_plain(frame, marks, lon, lat, grid, match)
-    limit = near_border if marks.size else np.inf
-    far = limit * limit
-    first, last = _list_near(frame, spans, slabs, grid, lat, rows, near_border)
+    use_lists = len(heads) > 0 and limit <= near_border
+    rows = _leave_far(frame, bordering if use_lists else bordering[:0], lon, lat, grid, match)
+    first, last = _read_lists(frame, heads, lon, lat, rows if use_lists else rows[:0])
+    _fetch_edges(edges, across, listed, first, last)
     for k in range(len(rows)):
         i = rows[k]
-        at = _scale_metres(np.int64(np.rint(lon[i] * _UNITS)), np.int64(np.rint(lat[i] * _UNITS)))
-        if marks.size:
-            square, beyond = _measure_near(
-                edges, across, first[k], last[k], at, near_border, nobody
+        at = scale_metres(np.int64(np.rint(lon[i] * _UNITS)), np.int64(np.rint(lat[i] * _UNITS)))
+        if use_lists:
+            square, beyond = _measure_listed(
+                edges, across, listed, first[k], last[k], grid[i], at, near_border, nobody
             )
         else:
             square, beyond = _measure_border(frame, spans, slabs, edges, across, grid[i], at)
@@ -789,12 +785,13 @@ def answer_points(
                 match[i] = BORDER
             if metres < limit:
                 border[i], runner[i] = metres, beyond
-    for i in np.flatnonzero((runner == nobody) & (match != INSIDE)):
-        if abs(lon[i]) <= 180 and abs(lat[i]) <= 90:
-            x, y = np.int64(np.rint(lon[i] * _UNITS)), np.int64(np.rint(lat[i] * _UNITS))
-            if _read_mark(frame, marks, x, y) == PLAIN_OUTSIDE:
-                distance[i] = np.nan
-                continue
+    for i in range(lon.size):
+        if (runner[i] != nobody) | (match[i] == INSIDE):
+            continue
+        cell = _find_cell(frame, lon[i], lat[i])
+        if cell >= 0 and outside[cell]:
+            distance[i] = np.nan
+            continue
         grid[i], match[i], border[i], distance[i], runner[i] = answer_point(
             lon[i], lat[i], frame, cells, choices, spans, slabs, edges, across, near_border, most
         )
@@ -802,23 +799,51 @@ def answer_points(
 
 
 @njit(cache=True, nogil=True)
-def _leave_plain(
-    frame: Ints, marks: Ints, lon: Floats, lat: Floats, grid: Ints, match: Ints
+def _leave_far(
+    frame: Ints, bordering: Ints, lon: Floats, lat: Floats, grid: Ints, match: Ints
 ) -> Ints:
-    """Call all points of grids inside; return the rows of those that may be near a border."""
+    """Call all points of grids inside; return the rows of those to be measured.
+
+    These are the points in ``bordering`` cells, a bit each; without bits, all of them.
+    """
     rows, count = np.empty(lon.size, np.int64), 0
     for i in range(lon.size):
-        if grid[i] < frame[6]:
-            x, y = np.int64(np.rint(lon[i] * _UNITS)), np.int64(np.rint(lat[i] * _UNITS))
-            match[i], rows[count] = INSIDE, i
-            count += _read_mark(frame, marks, x, y) != PLAIN_INSIDE
+        owned = grid[i] < frame[6]
+        match[i], rows[count] = INSIDE if owned else NONE, i
+        if len(bordering):
+            cell = np.uint64(max(_find_cell(frame, lon[i], lat[i]), 0))
+            owned &= (bordering[cell >> np.uint64(3)] >> (cell & np.uint64(7))) & 1 > 0
+        count += owned
     return rows[:count]
 
 
 @njit(cache=True, nogil=True)
-def _read_mark(frame: Ints, marks: Ints, x: Whole, y: Whole) -> Whole:
-    """Return the mark of the cell of a point; 0 where there is none."""
-    column, row = (x - frame[0]) >> frame[2], (y - frame[1]) >> frame[3]
-    if not marks.size or column < 0 or row < 0 or column >= frame[4] or row >= frame[5]:
-        return 0
-    return np.int64(marks[row * frame[4] + column])
+def _read_lists(
+    frame: Ints, heads: Ints, lon: Floats, lat: Floats, rows: Ints
+) -> tuple[Ints, Ints]:
+    """Return where the lists of the cells of points begin and end."""
+    first, last = np.empty(len(rows), np.int32), np.empty(len(rows), np.int32)
+    for k in range(len(rows)):
+        cell = np.uint64(_find_cell(frame, lon[rows[k]], lat[rows[k]]))
+        first[k], last[k] = heads[cell], heads[cell + np.uint64(1)]
+    return first, last
+
+
+@njit(cache=True, nogil=True)
+def _fetch_edges(edges: Ints, across: Ints, listed: Ints, first: Ints, last: Ints) -> Ints:
+    """Read some edges of each list, so that they are at hand; see `_fetch_choices`."""
+    read = np.zeros(len(first), np.int32)
+    for k in range(len(first)):
+        begin, end = np.uint64(first[k]), np.uint64(last[k] - 1)
+        for place in (begin, (begin + end) >> np.uint64(1), end):
+            edge = np.uint64(max(listed[place], 0))
+            read[k] ^= edges[edge, 0] ^ across[edge]
+    return read
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _find_cell(frame: Ints, lon: float, lat: float) -> Whole:
+    """Return the number of the cell of a point; -1 where there is none."""
+    if not (abs(lon) <= 180 and abs(lat) <= 90):
+        return np.int64(-1)
+    return _number_cell(frame, np.int64(np.rint(lon * _UNITS)), np.int64(np.rint(lat * _UNITS)))

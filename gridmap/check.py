@@ -109,6 +109,8 @@ def _table_parts(found: list[Certificate], communities: np.ndarray) -> pd.DataFr
             "grids": [len(part.grids) for part in found],
             "cost": [part.cost for part in found],
             "bound": [part.bound for part in found],
+            "least": [part.least for part in found],
+            "other_grids": [part.other.grids if part.other else 0 for part in found],
             "status": [part.status for part in found],
             "worst": [part.worst for part in found],
             "worst_bound": [part.worst_bound for part in found],

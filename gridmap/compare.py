@@ -9,6 +9,7 @@ import pandas as pd
 import shapely
 
 from gridmap.affected import list_affected_branches, list_affected_workers
+from gridmap.days import today_in_china
 from gridmap.partition import relate_labels
 from gridmap.plan import Plan, find_grids
 
@@ -119,7 +120,7 @@ def compare_plans(
         _join_areas(moved),
         int(moved["households"].sum()),
         int(moved["buildings"].sum()),
-        list_affected_workers(grids, staff or {}, on or date.today()),
+        list_affected_workers(grids, staff or {}, on or today_in_china()),
         list_affected_branches(grids, staff or {}, left),
     )
 

@@ -9,6 +9,7 @@ answer alone and among a million others.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -134,6 +135,38 @@ def shift_frame(frame: gpd.GeoDataFrame, datum: str) -> gpd.GeoDataFrame:
     shapes = shapely.transform(frame.geometry.to_numpy(), convert)
     moved = frame.set_crs("EPSG:4326", allow_override=True)
     return moved.set_geometry(gpd.GeoSeries(shapes, frame.index, crs="EPSG:4326"))
+
+
+def settle_datum(asked: str | None, told: Iterable[Any]) -> str:
+    """Return the one datum of some points, wherever it is named.
+
+    Parameters
+    ----------
+    asked : str or None
+        What whoever asks calls it beside the points; None where he does not.
+    told : iterable
+        What is said with the points themselves, once or once for each; None and blanks say nothing.
+
+    Raises
+    ------
+    DatumError
+        If one name is not the other: nothing is read in a datum that somebody may not have meant.
+
+    Examples
+    --------
+    >>> settle_datum(None, ["gcj02", None]), settle_datum("bd09", []), settle_datum(None, [])
+    ('gcj02', 'bd09', 'wgs84')
+    """
+    named = sorted({str(one).strip() for one in told if one is not None} - {""})
+    if len(named) > 1:
+        few = ", ".join(named[:5])
+        raise DatumError(f"the points name more than one datum ({few}): send those of each apart")
+    if asked and named and named[0] != asked:
+        raise DatumError(
+            f"the points say datum {named[0]!r}, but they are asked for in {asked!r}: name it "
+            "once, beside the points or with them"
+        )
+    return asked or next(iter(named), DATUMS[0])
 
 
 def _check_degrees(lon: npt.ArrayLike, lat: npt.ArrayLike, datum: str) -> tuple[Floats, Floats]:

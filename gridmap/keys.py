@@ -3,7 +3,8 @@
 ::
 
     folder/
-      keys.sqlite        of each key a SHA-256, its name, role, districts and days; never the key
+      keys.sqlite        of each key a SHA-256, its name, role, districts, worker and days; never
+                         the key
 
 A key is shown once, when it is made. It carries 256 random bits, so a plain SHA-256 is enough to
 keep it by: nobody can try them out. There is no key to begin with, and none that opens everything
@@ -24,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gridmap.databases import HeldDatabase
+from gridmap.days import today_in_china
 from gridmap.errors import KeyRefusedError
 from gridmap.later import later
 
@@ -41,33 +43,43 @@ CREATE TABLE IF NOT EXISTS keys (
 );
 CREATE TRIGGER IF NOT EXISTS keys_remain BEFORE DELETE ON keys
     BEGIN SELECT RAISE(ABORT, 'keys are revoked, never removed'); END;
+CREATE TABLE IF NOT EXISTS workers (key_id TEXT PRIMARY KEY, worker_id TEXT NOT NULL);
 """
 _COLUMNS = (
-    *("key_id", "name", "role", "districts", "created_at", "created_by"),
+    *("key_id", "name", "role", "districts", "worker_id", "created_at", "created_by"),
     *("expires", "revoked_at", "revoked_by"),
 )
 _INSERT = (
     "INSERT INTO keys (key_id, sha256, name, role, districts, created_at, created_by, expires, "
     "revoked_at, revoked_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', '')"
 )
+_BIND = "INSERT INTO workers (key_id, worker_id) VALUES (?, ?)"
 _SELECT = (
-    "SELECT key_id, name, role, districts, created_at, created_by, expires, revoked_at, revoked_by "
-    "FROM keys ORDER BY rowid"
+    "SELECT key_id, name, role, districts, COALESCE(worker_id, ''), created_at, created_by, "
+    "expires, revoked_at, revoked_by FROM keys LEFT JOIN workers USING (key_id) ORDER BY keys.rowid"
 )
-_FIND = "SELECT sha256, name, role, districts, expires, revoked_at FROM keys WHERE key_id = ?"
+_FIND = (
+    "SELECT sha256, name, role, districts, COALESCE(worker_id, ''), expires, revoked_at FROM keys "
+    "LEFT JOIN workers USING (key_id) WHERE key_id = ?"
+)
 _REVOKE = "UPDATE keys SET revoked_at = ?, revoked_by = ? WHERE key_id = ? AND revoked_at = ''"
 _SECRET_BYTES = 32
 _KEY = re.compile(r"gm_([0-9a-f]{8})_([A-Za-z0-9_-]{43})")
 
 
 class Role(IntEnum):
-    """What a caller may do; each role may do what those below it may. In lower case outside."""
+    """What a caller may do; each role may do what those below it may. In lower case outside.
+
+    A worker's key is for the cases of one grid worker: it takes their next step, as him, and shows
+    nothing else that is internal.
+    """
 
     PUBLIC = 0
-    VIEWER = 1
-    DISPATCHER = 2
-    PLANNER = 3
-    ADMIN = 4
+    WORKER = 1
+    VIEWER = 2
+    DISPATCHER = 3
+    PLANNER = 4
+    ADMIN = 5
 
     @property
     def word(self) -> str:
@@ -89,12 +101,15 @@ class Key:
         What it opens.
     districts : tuple of str
         Beginnings of the codes that it is good for; none: everywhere.
+    worker_id : str
+        Whose cases a worker's key is for; empty for any other.
     """
 
     key_id: str
     name: str
     role: Role
     districts: tuple[str, ...] = ()
+    worker_id: str = ""
 
 
 class KeyStore:
@@ -117,6 +132,7 @@ class KeyStore:
         role: Role | str,
         *,
         districts: Sequence[str] = (),
+        worker_id: str = "",
         expires: date | None = None,
         by: str,
     ) -> str:
@@ -127,9 +143,11 @@ class KeyStore:
         name : str
             Who or what uses it; a key for each, so that one can be revoked alone.
         role : Role or str
-            viewer, dispatcher, planner or admin.
+            worker, viewer, dispatcher, planner or admin.
         districts : sequence of str
             Beginnings of the codes that it is good for (210802); none: everywhere.
+        worker_id : str, optional
+            The grid worker whose cases a worker's key is for.
         expires : date, optional
             The last day on which it opens something; never by default.
         by : str
@@ -138,11 +156,12 @@ class KeyStore:
         Raises
         ------
         KeyRefusedError
-            If the name or ``by`` is empty, the role is none that a key can have, or a district is
-            no beginning of a code.
+            If the name or ``by`` is empty, the role is none that a key can have, a district is no
+            beginning of a code, a worker's key names no worker, or another key names one.
         StoreError
             If the file can't be written; then there is no such key.
         """
+        worker_id = _check_worker(worker_id, _read_role(role))
         said = (
             _check_words(name, "name"),
             _read_role(role).word,
@@ -153,6 +172,8 @@ class KeyStore:
         text = f"gm_{key_id}_{secret}"
         with self._database.write() as database:
             database.execute(_INSERT, (key_id, _hash(text), *said))
+            if worker_id:
+                database.execute(_BIND, (key_id, worker_id))
         return text
 
     def keys(self) -> pd.DataFrame:
@@ -161,8 +182,8 @@ class KeyStore:
         Returns
         -------
         DataFrame
-            Index ``key_id``; ``name``, ``role``, ``districts``, ``created_at``, ``created_by``,
-            ``expires``, ``revoked_at``, ``revoked_by``; empty where it is not so.
+            Index ``key_id``; ``name``, ``role``, ``districts``, ``worker_id``, ``created_at``,
+            ``created_by``, ``expires``, ``revoked_at``, ``revoked_by``; empty where it is not so.
         """
         with self._database.read() as database:
             rows = database.execute(_SELECT).fetchall()
@@ -199,10 +220,10 @@ class KeyStore:
             row = database.execute(_FIND, (key_id,)).fetchone()
         if row is None or not hmac.compare_digest(row[0], _hash(text)):
             return None
-        _, name, role, districts, expires, revoked_at = row
-        if revoked_at or (expires and (today or date.today()).isoformat() > expires):
+        _, name, role, districts, worker_id, expires, revoked_at = row
+        if revoked_at or (expires and (today or today_in_china()).isoformat() > expires):
             return None
-        return Key(key_id, name, Role[role.upper()], tuple(districts.split()))
+        return Key(key_id, name, Role[role.upper()], tuple(districts.split()), worker_id)
 
     def close(self) -> None:
         """Close the file; the next use opens it again."""
@@ -236,6 +257,18 @@ def _read_role(role: Role | str) -> Role:
             return known
     words = ", ".join(known.word for known in list(Role)[1:])
     raise KeyRefusedError(f"role {role!r}: a key is for one of {words}")
+
+
+def _check_worker(worker_id: str, role: Role) -> str:
+    """Return the number of the worker whom a worker's key is for."""
+    if role == Role.WORKER:
+        return _check_words(worker_id, "worker")
+    if worker_id:
+        raise KeyRefusedError(
+            f"worker {worker_id!r} with the role {role.word}: only a key of the role worker is for "
+            "one grid worker's cases"
+        )
+    return ""
 
 
 def _check_districts(districts: Sequence[str]) -> Sequence[str]:

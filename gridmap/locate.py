@@ -24,7 +24,7 @@ the two differ by less than 2 cm, the same for both neighbours.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -40,17 +40,23 @@ from gridmap.cells import (
     answer_points,
     build_index,
     cut_zones,
-    mark_plain,
     order_by_shape,
     own_points,
     trace_edges,
 )
 from gridmap.crs import to_degrees
-from gridmap.datum import DATUMS, place_to_wgs84, to_wgs84
+from gridmap.datum import DATUMS, place_to_wgs84, settle_datum, to_wgs84
 from gridmap.errors import CrsError, DatumError, IndexFileError, RulesError, TableError
 from gridmap.index_files import open_arrays, write_arrays
 from gridmap.later import later
-from gridmap.reading.layers import LAT_NAMES, LON_NAMES, find_column, read_csv
+from gridmap.near import Near, look_around
+from gridmap.reading.layers import (
+    DATUM_NAMES,
+    LAT_NAMES,
+    LON_NAMES,
+    find_column,
+    read_csv,
+)
 from gridmap.tables import AREAS, GRIDS, list_some
 
 if TYPE_CHECKING:
@@ -65,6 +71,7 @@ else:
 Ints = NDArray[Any]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+Answers = tuple[Ints, Ints, Floats, Floats, Ints]
 
 #: What an answer can be, by the number that the kernels give it.
 MATCHES = ("inside", "border", "nearest", "none")
@@ -79,10 +86,9 @@ SUSPECTS = {
     "impossible": "not on Earth; are they degrees?",
 }
 
-_WHAT = "gridmap locator 4"  # goes up when the index or what it means changes
+_WHAT = "gridmap locator 5"  # goes up when the index or what it means changes
 _MOST_NAMED = 1 << 16  # codes that are kept at hand
 _SHIFT = 0.05  # degrees: no datum moves a position farther
-_MEASURE_ALL = np.zeros(0, np.uint8)  # no marks: `answer_points` measures every border
 
 
 class Owner(NamedTuple):
@@ -204,11 +210,11 @@ class Locator:
         self._fill(index, rows, [str(code) for code in grids.index[rows]])
 
     def _fill(
-        self, index: Index, rows: Ints, codes: Sequence[str], marks: NDArray[np.uint8] | None = None
+        self, index: Index, rows: Ints, codes: Sequence[str], near: Near | None = None
     ) -> None:
         """Take an index, the row of each of its grids, and their codes."""
         self._index, self._rows = index, rows
-        self._marks = mark_plain(index, self.near_border, self.nearest) if marks is None else marks
+        self._near = near or look_around(index, self.near_border, self.nearest)
         self._codes = codes
         self._named = _Named(codes)
         self._asked = (*index, self.near_border, self.nearest)
@@ -231,7 +237,7 @@ class Locator:
         """
         texts = [code.encode() for code in self._codes]
         heads = np.concatenate([[0], np.cumsum([len(text) for text in texts])])
-        arrays = {**self._index._asdict(), "rows": self._rows, "marks": self._marks}
+        arrays = {**self._index._asdict(), **self._near._asdict(), "rows": self._rows}
         arrays |= {"codes": np.frombuffer(b"".join(texts), np.uint8), "code_heads": heads}
         about = {
             "what": _WHAT,
@@ -327,11 +333,17 @@ class Locator:
             One of `gridmap.datum.DATUMS`.
         """
         east, north = _convert_possible(lon, lat, datum)
-        grid, match, border, distance, runner = answer_points(
-            *self._index, east, north, self.near_border, self.nearest, self._marks
-        )
-        suspect = _first_suspect(self._suspect(lon, lat, datum, match))
+        grid, match, border, distance, runner = self._answer(east, north, self.near_border)
+        suspect = np.zeros(len(lon), np.int8)
+        rows = np.flatnonzero(match == NONE)
+        suspect[rows] = _first_suspect(self._suspect(lon[rows], lat[rows], datum))
         return Judged(grid, match, border, distance, runner, suspect)
+
+    def _answer(self, lon: Floats, lat: Floats, limit: float) -> Answers:
+        """Answer positions; of borders, only those nearer than a limit are measured."""
+        return answer_points(
+            *self._index, *self._near, lon, lat, self.near_border, self.nearest, limit
+        )
 
     def owners(self, lon: ArrayLike, lat: ArrayLike, *, datum: str = "wgs84") -> NDArray[np.int64]:
         """Return the position, in the table of grids, of each point's owner; -1 outside.
@@ -372,10 +384,10 @@ class Locator:
             swapped = self.owners(lat, lon, datum=datum) >= 0
             _refuse(odd & ~swapped, lon, lat, rows, "not on Earth; are they degrees?")
         east, north = _convert_possible(lon, lat, datum)
-        grid, match, border, distance, runner = answer_points(
-            *self._index, east, north, self.near_border, self.nearest, _MEASURE_ALL
-        )
-        causes = self._suspect(lon, lat, datum, match)
+        grid, match, border, distance, runner = self._answer(east, north, math.inf)
+        causes = np.zeros(len(lon), np.int64)
+        nowhere = np.flatnonzero(match == NONE)
+        causes[nowhere] = self._suspect(lon[nowhere], lat[nowhere], datum)
         columns = {
             "grid_code": self._code_array.take(grid),
             "match": pd.array(MATCHES, dtype="str").take(match),
@@ -415,30 +427,28 @@ class Locator:
         east, north = x0 + (columns << shift_x), y0 + (rows << shift_y)
         return west, south, east / 1e7 + _SHIFT, north / 1e7 + _SHIFT
 
-    def _suspect(self, lon: Floats, lat: Floats, datum: str, match: Ints) -> Ints:
+    def _suspect(self, lon: Floats, lat: Floats, datum: str) -> Ints:
         """Return what could be wrong with each position that found no grid.
 
         Bit n is set for what is at n + 1 in `SUSPECTED`.
         """
-        causes = np.zeros(len(match), np.int64)
-        rows = np.flatnonzero(match == NONE)
-        if not rows.size:
+        causes = np.zeros(len(lon), np.int64)
+        if not len(lon):
             return causes
-        lon, lat = lon[rows], lat[rows]
         missing = np.isnan(lon) | np.isnan(lat)
         swapped = self.owners(lat, lon, datum=datum) >= 0
         found = {"missing": missing, "swapped": swapped}
         found |= {name: self.owners(lon, lat, datum=name) >= 0 for name in _other_datums(datum)}
         found["impossible"] = ~missing & ~swapped & ~_is_possible(lon, lat)
         for name, holds in found.items():
-            causes[rows] |= holds.astype(np.int64) << (SUSPECTED.index(name) - 1)
+            causes |= holds.astype(np.int64) << (SUSPECTED.index(name) - 1)
         return causes
 
 
 def _first_suspect(causes: Ints) -> Ints:
     """Return the place in `SUSPECTED` of the first of the causes that `_suspect` gives."""
     lowest = causes & -causes
-    return np.frexp(lowest.astype(np.float64))[1].astype(np.int64)
+    return np.frexp(lowest.astype(np.float64))[1].astype(np.int8)
 
 
 def _write_hints(causes: Ints) -> Any:
@@ -489,7 +499,8 @@ def open_locator(path: str | Path, *, fingerprint: str | None = None) -> Locator
     locator.near_border, locator.nearest = about["near_border"], about["nearest"]
     codes = _Codes(arrays["codes"], arrays["code_heads"])
     index = Index(*(arrays[name] for name in Index._fields))
-    locator._fill(index, arrays["rows"], codes, arrays["marks"])
+    near = Near(*(arrays[name] for name in Near._fields))
+    locator._fill(index, arrays["rows"], codes, near)
     _call_once(locator)
     return locator
 
@@ -529,7 +540,6 @@ def _call_once(locator: Locator) -> None:
     """Ask in every way, so that what is not compiled yet is compiled before somebody waits."""
     lon, lat = (np.array([place / 1e7]) for place in locator._index.frame[:2])
     locator.locate(lon[0], lat[0])
-    answer_points(*locator._index, lon, lat, 0.0, 0.0, _MEASURE_ALL)
     locator.judge(lon, lat)
 
 
@@ -539,7 +549,7 @@ def locate_points(
     *,
     lon: str = "lon",
     lat: str = "lat",
-    datum: str = "wgs84",
+    datum: str | None = None,
 ) -> pd.DataFrame:
     """Join the owner of each point on to a table of points.
 
@@ -552,25 +562,26 @@ def locate_points(
     lon, lat : str
         Columns of degrees, numbers or text. Where one is missing, the first column is taken that
         has a usual name (lng, longitude, 经度, x; latitude, 纬度, y …) in any case.
-    datum : str
-        One of `gridmap.datum.DATUMS`.
+    datum : str, optional
+        One of `gridmap.datum.DATUMS`; by default what a column ``datum`` (坐标系) says, or WGS-84.
 
     Returns
     -------
     DataFrame
         All rows of ``points``, in order, with the columns `ANSWER`. A row without coordinates is
-        kept: match ``none``, hint "no coordinates".
+        kept: match ``none``, hint "no coordinates". A column of ``points`` that is called as one of
+        `ANSWER` has ``given_`` before its name.
 
     Raises
     ------
     TableError
-        If no column of longitudes or latitudes is found, or ``points`` has a column of an answer.
+        If no column of longitudes or latitudes is found.
     DatumError
-        If coordinates are not numbers or not on Earth, with the rows.
+        If coordinates are not numbers or not on Earth, with the rows; or a column names another
+        datum, or more than one.
     """
-    clash = [name for name in ANSWER if name in points.columns]
-    if clash:
-        raise TableError(f"points have columns {', '.join(clash)} already: drop or rename them")
+    naming = find_column(points.columns, DATUM_NAMES)
+    datum = settle_datum(datum, points[naming].dropna().unique() if naming else ())
     columns = (
         points[_find_column(points, lon, (*LON_NAMES, "x"))],
         points[_find_column(points, lat, (*LAT_NAMES, "y"))],
@@ -578,7 +589,33 @@ def locate_points(
     east = _to_numbers(columns[0], points.index, "longitude")
     north = _to_numbers(columns[1], points.index, "latitude")
     answer = locator._tabulate(east, north, datum, points.index)
-    return pd.concat([points, answer], axis=1)
+    given = points.set_axis(rename_given(points.columns, ANSWER), axis=1)
+    return pd.concat([given, answer], axis=1)
+
+
+def rename_given(names: Iterable[Any], answer: Sequence[str]) -> list[Any]:
+    """Return the names of given columns as they stand beside an answer's, so that none is lost.
+
+    Parameters
+    ----------
+    names : iterable
+        The given columns.
+    answer : sequence of str
+        Those of the answer, which always have their own names.
+
+    Examples
+    --------
+    >>> rename_given(["case", "grid_code"], ["grid_code", "match"])
+    ['case', 'given_grid_code']
+    """
+    told = list(names)
+    taken = {*told, *answer}
+    for place, name in enumerate(told):
+        if name in answer:
+            while told[place] in taken:
+                told[place] = f"given_{told[place]}"
+            taken.add(told[place])
+    return told
 
 
 def make_locator(plan: Plan) -> Locator:

@@ -65,6 +65,10 @@ class Objection:
     fix: Fix | None = None
 
 
+#: How statuses with figures are counted.
+_STATUSES = {r"within .*": "within some %", r"optimal for .*": "optimal for the number of grids"}
+
+
 @dataclass(frozen=True)
 class PlanCertificates:
     """How far the balance of a plan is from the best that there can be.
@@ -74,13 +78,16 @@ class PlanCertificates:
     parts : DataFrame
         One row a connected part of a community, in the order of the units: ``community_id``,
         ``grids``, ``cost`` of its balance, ``bound`` below which no division into so many grids
-        comes, ``status`` (``optimal``, ``within x %`` or ``bounded``), ``worst`` and
-        ``worst_bound`` (relative deviations) and ``words``, which name a building that no redraw
-        can mend.
+        comes, ``least`` below which none comes with any number of grids, ``other_grids``, another
+        number that is or may be more even (0 for none), ``status`` (``optimal``, ``optimal for 3
+        grids`` where another number may be better, ``within x %`` or ``bounded``), ``worst`` and
+        ``worst_bound`` (relative deviations) and ``words``, which say what could be saved, and
+        name a building that no redraw can mend.
     grids : DataFrame
         By ``grid_code``: ``deviation`` from the target (relative, signed), ``avoidable``, how much
-        of it lies beyond what some grid there must deviate (0 where the part is optimal), and
-        ``status`` of its part. Of a grid in pieces the part that deviates most counts.
+        of it the grid of the same rank has less in the best division known (0 where the part is
+        optimal; beside the least uneven loads where no better division is known), and ``status``
+        of its part. Of a grid in pieces the part that deviates most counts.
     """
 
     parts: pd.DataFrame
@@ -95,7 +102,7 @@ class PlanCertificates:
 
     def to_text(self, most: int = 5) -> str:
         """Count what is proven; list the worst ``most`` parts, then large buildings."""
-        status = self.parts["status"].str.replace(r"within .*", "within some %", regex=True)
+        status = self.parts["status"].replace(_STATUSES, regex=True)
         counts = ", ".join(f"{count} {name}" for name, count in status.value_counts().items())
         avoidable = self.grids["avoidable"]
         lines = [
@@ -107,7 +114,7 @@ class PlanCertificates:
     def _list_open(self, most: int) -> Iterator[str]:
         """List the parts that are not optimal, those first that could gain most."""
         left = self.parts[self.parts["status"] != "optimal"]
-        left = left.assign(gain=left["cost"] - left["bound"]).sort_values(
+        left = left.assign(gain=left["cost"] - left["least"]).sort_values(
             "gain", ascending=False, kind="stable"
         )
         yield from (f"  {row.community_id}  {row.words}" for row in left.head(most).itertuples())

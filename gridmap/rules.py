@@ -414,8 +414,9 @@ class Rules:
         """Return the rules by which so many households are so many grids of the usual size.
 
         The target is their mean, whole or not. Where the band is a must (`Costs.cut_edges`) exactly
-        ``grids`` are drawn of one connected part of one community. With other costs one more or one
-        less may cost as little: ``partition_units(..., grids=grids)`` asks for the number.
+        ``grids`` are drawn of one connected part of one community, unless a unit above the band
+        leaves the others nearer to it in fewer. With other costs one more or one less may cost as
+        little: ``partition_units(..., grids=grids)`` asks for the number.
 
         Raises
         ------

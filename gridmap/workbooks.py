@@ -4,6 +4,7 @@ Codes are text, and so is what begins like a formula, whatever it holds. Every s
 A4 across, one page wide, with its header on each page. The same tables give the same bytes.
 """
 
+import math
 import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
@@ -25,15 +26,24 @@ if TYPE_CHECKING:
 
 #: A text that begins with it stands out: a gap, a double.
 MARK = "▲"
-_WIDEST = 42
+_WIDEST, _WIDEST_HEAD = 42, 12
 #: Characters side by side on A4 across that are still read with ease.
 _ROOM = 150
 #: The same on A4 upright.
 _UPRIGHT = 100
+#: Room to write by hand into a column that has nothing in it, on pages that are handed out.
+_HAND = 16
+#: Share of a line that is filled where a text goes on below.
+_FILLED = 0.87
+#: Points of a line of text, of a row around its lines, and of the lowest row to write into by hand.
+_LINE, _AROUND, _ROW_BY_HAND = 15.0, 4.0, 27.0
+#: The font of cells without one: a program that has no Chinese in it takes that from another.
+_FONT = "Calibri"
 #: Kind of value -> its format; text is never taken for a number.
 _FORMATS = {"number": "General", "text": "@", "day": "yyyy-mm-dd"}
 _TOTAL = {"zh": "合计", "en": "Total"}
 _SERIAL = {"zh": "序号", "en": "No."}
+_NONE = {"zh": "（无）", "en": "(none)"}
 _PAGE = {"zh": "第 &P 页　共 &N 页", "en": "Page &P of &N"}
 
 
@@ -132,10 +142,16 @@ def _add_plain(sheet: "WriteOnlyWorksheet", lines: Sequence[Sequence[Any]], lang
     looks = _make_looks(sheet)
     sheet.freeze_panes = "C2"
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(lines[0]))}{len(lines)}"
-    _set_widths(sheet, [width + 3 for width in _measure_columns(lines)], _WIDEST)
+    wanted = [width + 3 for width in _measure_columns(lines)]
+    widths = [min(width, _WIDEST) for width in wanted]
+    _set_widths(sheet, widths)
     _set_page(sheet, 1, lang)
     sheet.append([_cell(sheet, name, looks, "header") for name in lines[0]])
-    for line in lines[1:]:
+    long = [at for at, width in enumerate(wanted) if width > _WIDEST]
+    for row, line in enumerate(lines[1:], start=2):
+        if long:
+            needed = _count_lines([line[at] for at in long], [_WIDEST] * len(long))
+            sheet.row_dimensions[row].height = _LINE * needed
         sheet.append([_cell(sheet, value, looks, "text") for value in line])
 
 
@@ -147,9 +163,14 @@ def _add_printed(sheet: "WriteOnlyWorksheet", printed: Sheet, lang: str) -> None
     top = 2 + len(_list_notes(printed.note))
     sheet.freeze_panes = f"C{top + 1}"
     lines = _list_printed(printed, lang)
-    _set_widths(sheet, _fit_widths(lines, printed.room), _WIDEST)
+    widths = _fit_widths(lines, printed.room)
+    _set_widths(sheet, widths)
     _set_page(sheet, top, lang)
-    _add_block(sheet, printed, lines, _make_looks(sheet), 0)
+    columns = _Columns(widths, _find_left(lines), 0.0)
+    row = _add_block(sheet, printed, lines, columns, _make_looks(sheet), 0)
+    if printed.table.empty:
+        sheet.row_dimensions[row + 1].height = _ROW_BY_HAND
+        sheet.append([_cell(sheet, _NONE[lang], _make_looks(sheet), "note")])
 
 
 def _add_pages(sheet: "WriteOnlyWorksheet", pages: Pages, lang: str) -> None:
@@ -157,38 +178,58 @@ def _add_pages(sheet: "WriteOnlyWorksheet", pages: Pages, lang: str) -> None:
     from openpyxl.worksheet.pagebreak import Break
 
     printed = [_list_printed(block, lang) for block in pages.blocks]
-    _set_widths(sheet, _fit_widths(list(chain.from_iterable(printed)), _UPRIGHT), _WIDEST)
+    every = list(chain.from_iterable(printed))
+    widths = _fit_widths(every, _UPRIGHT, empty=_HAND)
+    _set_widths(sheet, widths)
     _set_page(sheet, 0, lang)
     sheet.page_setup.orientation = "portrait"
+    columns = _Columns(widths, _find_left(every), _ROW_BY_HAND)
     looks, row = _make_looks(sheet), 0
     for block, lines in zip(pages.blocks, printed, strict=True):
-        row = _add_block(sheet, block, lines, looks, row)
+        row = _add_block(sheet, block, lines, columns, looks, row)
         sheet.row_breaks.append(Break(id=row))
+
+
+class _Columns(NamedTuple):
+    """How the columns of a sheet are laid out."""
+
+    widths: list[int]
+    left: list[bool]  #: texts stand on the left, not in the middle
+    lowest: float  #: points of the lowest row
 
 
 def _add_block(
     sheet: "WriteOnlyWorksheet",
     block: Sheet,
     lines: Sequence[Sequence[Any]],
+    columns: _Columns,
     looks: Mapping[tuple[str, str], Any],
     row: int,
 ) -> int:
     """Write heading, header, numbered rows, sums and foot below a row; return the last row."""
     header, *rows = lines
     body = rows[:-1] if block.sums else rows
+    notes = _list_notes(block.note)
     sheet.row_dimensions[row + 1].height = 32
     _add_title(sheet, block.title, len(header), looks)
-    for note in _list_notes(block.note):
+    for note in notes:
         sheet.append([_cell(sheet, note, looks, "note")])
+    # Not every office program makes rows as high as what goes on below in them.
+    for at, line in enumerate(lines, start=row + 2 + len(notes)):
+        lowest = _AROUND + _LINE * _count_lines(line, columns.widths)
+        sheet.row_dimensions[at].height = max(lowest, columns.lowest)
     sheet.append([_cell(sheet, name, looks, "head") for name in header])
     for line in body:
-        sheet.append([_cell(sheet, value, looks, _choose_look(value)) for value in line])
+        chosen = map(_choose_look, line, columns.left)
+        sheet.append(
+            [_cell(sheet, value, looks, look) for value, look in zip(line, chosen, strict=True)]
+        )
     for line in rows[len(body) :]:
         sheet.append([_cell(sheet, value, looks, "head") for value in line])
     foot = ["", *_list_notes(block.foot)] if block.foot else []
     for text in foot:
         sheet.append([_cell(sheet, text, looks, "note")])
-    return row + 2 + len(_list_notes(block.note)) + len(rows) + len(foot)
+    return row + 2 + len(notes) + len(rows) + len(foot)
 
 
 def _add_title(
@@ -219,8 +260,10 @@ def _add_up(printed: Sheet, lang: str) -> list[list[Any]]:
     return [[_TOTAL[lang], *sums]]
 
 
-def _fit_widths(lines: Sequence[Sequence[Any]], room: int) -> list[int]:
+def _fit_widths(lines: Sequence[Sequence[Any]], room: int, *, empty: int = 0) -> list[int]:
     """Return widths that have room side by side: long texts go on below, codes are never broken.
+
+    A column that has nothing below its header gets ``empty`` at least.
 
     Examples
     --------
@@ -230,12 +273,24 @@ def _fit_widths(lines: Sequence[Sequence[Any]], room: int) -> list[int]:
     columns = list(zip(*lines, strict=True))
     least = [3 + max(map(_longest_word, set(column))) for column in columns]
     wanted = [3 + max(map(_text_width, set(column[1:])), default=0) for column in columns]
+    nothing = [all(value in (None, "", name) for value in column) for name, *column in columns]
+    least = [max(few, empty * none) for few, none in zip(least, nothing, strict=True)]
     cap = _WIDEST
     while True:
         widths = [max(few, min(many, cap)) for few, many in zip(least, wanted, strict=True)]
         if cap == 0 or sum(widths) <= room:
-            return widths
+            return _widen(widths, lines[0], room)
         cap -= 1
+
+
+def _widen(widths: list[int], header: Sequence[Any], room: int) -> list[int]:
+    """Widen columns to the words above them, from the left, as far as there is room."""
+    left = room - sum(widths)
+    for at, name in enumerate(header):
+        more = min(_text_width(name), _WIDEST_HEAD) + 3 - widths[at]
+        if 0 < more <= left:
+            widths[at], left = widths[at] + more, left - more
+    return widths
 
 
 def _longest_word(value: Any) -> int:
@@ -244,11 +299,40 @@ def _longest_word(value: Any) -> int:
     return max(map(_text_width, words), default=0)
 
 
-def _choose_look(value: Any) -> str:
+def _count_lines(line: Sequence[Any], widths: Sequence[int]) -> int:
+    r"""Count the lines that the longest text of a row takes in columns of these widths.
+
+    Examples
+    --------
+    >>> _count_lines(["210802003002", "很长的理由" * 4], [15, 23]), _count_lines([None, 3], [9, 9])
+    (2, 1)
+    >>> _count_lines(["two\nlines"], [15])
+    2
+    """
+    return max(
+        sum(_wrap(_text_width(part), width) for part in str(value).split("\n"))
+        for value, width in zip(line, widths, strict=True)
+    )
+
+
+def _wrap(text: int, width: int) -> int:
+    """Count the lines of a text so wide; what is broken between words leaves some of each empty."""
+    return 1 if text < width else math.ceil(text / (_FILLED * width))
+
+
+def _find_left(lines: Sequence[Sequence[Any]]) -> list[bool]:
+    """Tell which columns have a long text below their header: all of theirs stand on the left."""
+    return [
+        any(isinstance(value, str) and len(value) > 8 and value != name for value in column)
+        for name, *column in zip(*lines, strict=True)
+    ]
+
+
+def _choose_look(value: Any, left: bool) -> str:
     """Numbers and short texts stand in the middle, as offices print them; a mark stands out."""
     if isinstance(value, str) and value.startswith(MARK):
         return "marked"
-    return "left" if isinstance(value, str) and len(value) > 8 else "middle"
+    return "left" if left and isinstance(value, str) else "middle"
 
 
 # --- cells and pages ------------------------------------------------------------------------------
@@ -272,24 +356,26 @@ def _list_looks() -> dict[str, dict[str, Any]]:
     """Say how each kind of cell looks: font, fill, lines around it, where its text stands."""
     from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 
-    line = Side(style="thin", color="808080")
-    box = {"border": Border(left=line, right=line, top=line, bottom=line)}
+    box, thin = (
+        {"border": Border(**dict.fromkeys(("left", "right", "top", "bottom"), side))}
+        for side in (Side(style="thin", color="808080"), Side(style="thin", color="C8CCD0"))
+    )
     middle, left = (
         {"alignment": Alignment(horizontal=side, vertical="center", wrap_text=True)}
         for side in ("center", "left")
     )
     across = Alignment(horizontal="centerContinuous", vertical="center")
-    grey = {"font": Font(bold=True), "fill": PatternFill("solid", fgColor="E8ECEF")}
+    grey = {"font": Font(_FONT, bold=True), "fill": PatternFill("solid", fgColor="E8ECEF")}
     pink = PatternFill("solid", fgColor="FFC7CE")
     return {
-        "text": {},
-        "header": {**grey, "alignment": Alignment(vertical="center", wrap_text=True)},
-        "title": {"font": Font(size=18, bold=True), "alignment": across},
-        "note": {"font": Font(size=11)},
+        "text": {**thin, "alignment": Alignment(vertical="center", wrap_text=True)},
+        "header": {**thin, **grey, "alignment": Alignment(vertical="center", wrap_text=True)},
+        "title": {"font": Font(_FONT, size=18, bold=True), "alignment": across},
+        "note": {"font": Font(_FONT, size=11)},
         "head": {**box, **grey, **middle},
         "middle": {**box, **middle},
         "left": {**box, **left},
-        "marked": {**box, **middle, "font": Font(bold=True, color="9C0006"), "fill": pink},
+        "marked": {**box, **middle, "font": Font(_FONT, bold=True, color="9C0006"), "fill": pink},
     }
 
 
@@ -317,11 +403,11 @@ def _text_width(value: Any) -> int:
     return max(sum(1 if ord(sign) < 0x2E80 else 2 for sign in line) for line in lines)
 
 
-def _set_widths(sheet: "WriteOnlyWorksheet", widths: Sequence[int], most: int) -> None:
+def _set_widths(sheet: "WriteOnlyWorksheet", widths: Sequence[int]) -> None:
     from openpyxl.utils import get_column_letter
 
     for at, width in enumerate(widths, start=1):
-        sheet.column_dimensions[get_column_letter(at)].width = min(width, most)
+        sheet.column_dimensions[get_column_letter(at)].width = width
 
 
 def _set_page(sheet: "WriteOnlyWorksheet", header: int, lang: str) -> None:
@@ -334,7 +420,7 @@ def _set_page(sheet: "WriteOnlyWorksheet", header: int, lang: str) -> None:
     sheet.print_options.horizontalCentered = True
     for side in ("left", "right", "top"):
         setattr(sheet.page_margins, side, 0.4)
-    sheet.page_margins.bottom = 0.6
+    sheet.page_margins.bottom, sheet.page_margins.footer = 0.7, 0.3  # the footer stands between
     sheet.oddFooter.center.text = _PAGE[lang]
 
 

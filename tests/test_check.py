@@ -97,21 +97,34 @@ def test_a_report_carries_certificates_when_asked_for(four_by_two: Plan) -> None
     assert "certificates" not in plain.to_dict()
     assert "proof" not in plain.to_text()
     assert "proof: 2 bounded of 2; avoidable deviation 20.0 % in the mean" in report.to_text()
-    assert "210802003002  bounded, better grids are known (optimal)" in report.to_text()
+    words = "210802003002  bounded, better grids are known (optimal), which save 20 points"
+    assert words in report.to_text()
     written = json.loads(json.dumps(report.to_dict()))["certificates"]
     assert [row["community_id"] for row in written["parts"]] == ["210802003002", "210802003003"]
     assert written["grids"][0]["avoidable"] == pytest.approx(0.2)
 
 
 def test_certificates_name_a_building_that_nothing_mends(four_by_two: Plan) -> None:
-    """A tower of 900 with the rest in one grid: nothing better exists, and nothing is avoidable."""
+    """A tower of 900, and 150 households beside it: nothing better exists, none is avoidable."""
     units = four_by_two.units.copy()
-    units.loc[0, "households"] = 900
+    units.loc[[0, 1, 4, 5], "households"] = [900, 50, 50, 50]
     codes = units["grid_code"].mask(units.index.isin([1, 4, 5]), NORTH)
     found = certify_plan(dataclasses.replace(four_by_two, units=units.assign(grid_code=codes)))
     words = "a building alone has 900 households, the target is 150: nothing better exists"
     assert f"210802003002  {words}" in found.to_text()
     assert found.grids.loc[[NORTH, SOUTH], "avoidable"].tolist() == [0, 0]
+
+
+def test_a_plan_with_too_few_grids_is_not_optimal(four_by_two: Plan) -> None:
+    """One grid of 300 where two of 150 are the target: the certificate says so, and the report."""
+    found = certify_plan(merge_grids(four_by_two, [NORTH, SOUTH]))
+    part = found.parts.iloc[0]
+    assert (part["grids"], part["status"], part["other_grids"]) == (1, "optimal for 1 grid", 2)
+    assert (part["bound"] > 1, part["least"]) == (True, 0.0)
+    assert "1 optimal for the number of grids" in found.to_text()
+    assert "2 grids would be more even and save 100 points of deviation a grid" in found.to_text()
+    assert found.grids["avoidable"].max() == pytest.approx(1.0)
+    assert json.loads(json.dumps(found.to_dict()))["parts"][1]["other_grids"] == 0
 
 
 def test_each_finding_carries_its_repair(four_by_two: Plan) -> None:

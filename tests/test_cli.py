@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 import gridmap
 from gridmap.check import check_plan
 from gridmap.cli import app, main
+from gridmap.days import today_in_china
 from gridmap.edit import merge_grids, split_grid
 from gridmap.history import history
 from gridmap.plan import draw_plan
@@ -131,7 +132,7 @@ def test_compare_two_kept_plans(tmp_path: Path) -> None:
     plans.keep(plan, "2025")
     plans.keep(merge_grids(plan, pair, by="李工"), "2026")
     workers = gridmap.make_workers(plan, seed=1)
-    day = date.today()
+    day = today_in_china()
     staffing = gridmap.assign_workers(plan, workers, on=day)
     plans.keep_staff("2025", {"workers": workers, "staffing": staffing}, day, by="李工")
     book, page = tmp_path / "变更.xlsx", tmp_path / "变更.html"

@@ -1,7 +1,6 @@
 """The commands for keys and the audit log, and what other commands leave in it."""
 
 import json
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ from typer.testing import CliRunner
 
 from gridmap.audit import AuditLog
 from gridmap.cli import app
+from gridmap.days import today_in_china
 from gridmap.errors import PlanNotFoundError
 from gridmap.keys import KeyStore
 from gridmap.store import PlanStore
@@ -50,6 +50,18 @@ def test_a_key_from_the_cradle_to_the_grave(tmp_path: Path) -> None:
     ]
 
 
+def test_a_workers_key(tmp_path: Path) -> None:
+    """It is made for his number, listed with it, and the log says for whom."""
+    words = ("--name", "王芳的手机", "--role", "worker", "--worker", "S0012", "--by", "李工")
+    code, printed = run("keys", "add", tmp_path, *words)
+    assert code == 0
+    found = KeyStore(tmp_path).check(printed.strip())
+    assert found is not None
+    assert found.worker_id == "S0012"
+    assert "S0012" in run("keys", "list", tmp_path)[1]
+    assert json.loads(AuditLog(tmp_path).entries()["facts"].iloc[0])["worker"] == "S0012"
+
+
 def test_no_key_yet(tmp_path: Path) -> None:
     """A store without keys and entries says so, and stays as it is."""
     assert run("keys", "list", tmp_path) == (0, "no key\n")
@@ -74,7 +86,7 @@ def test_publish_and_export_are_recorded(tmp_path: Path, four_by_two) -> None:
         ("王芳", "publish", "2027"),
     ]
     facts = [json.loads(text) for text in AuditLog(store).entries()["facts"]]
-    assert facts[0]["valid_from"] == date.today().isoformat()
+    assert facts[0]["valid_from"] == today_in_china().isoformat()
     assert facts[1] == {"file": "out.geojson", "public": True, "layer": ""}
     assert facts[3]["failed"] == "PlanNotFoundError"
 

@@ -1,12 +1,13 @@
 """The commands of incidents, on the small town: what is printed, what is written, exit codes."""
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from gridmap.cli import app
+from gridmap.days import today_in_china
 from gridmap.errors import CaseError, ConflictError, RoleError
 from gridmap.store import PlanStore
 from tests.incidents.town import SE, SOUTH, SW, WEST, at
@@ -21,7 +22,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cases") / "plans"
     store = PlanStore(folder)
     store.keep(make_four_by_two(), "spring")
-    store.publish("spring", date.today(), by="planner")
+    store.publish("spring", today_in_china(), by="planner")
     return folder
 
 

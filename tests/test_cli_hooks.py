@@ -1,12 +1,12 @@
 """The commands of webhooks."""
 
-from datetime import date
 from pathlib import Path
 
 from typer.testing import CliRunner
 
 from gridmap.audit import AuditLog
 from gridmap.cli import app
+from gridmap.days import today_in_china
 from gridmap.errors import HookError
 from gridmap.store import PlanStore
 from tests.towns import make_four_by_two
@@ -18,7 +18,7 @@ def test_hooks(tmp_path: Path) -> None:
     """Add shows the secret once; list, deliveries and remove tell what there is; all is audited."""
     store = PlanStore(tmp_path)
     store.keep(make_four_by_two(), "plan")
-    store.publish("plan", date.today(), by="王芳")
+    store.publish("plan", today_in_china(), by="王芳")
 
     def run(*words: str):
         return CliRunner().invoke(app, ["hooks", words[0], str(tmp_path), *words[1:]])

@@ -1,7 +1,7 @@
 """The commands for who serves a grid: the library's verbs, exit codes, what they keep."""
 
 import re
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import openpyxl
@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from gridmap.audit import AuditLog
 from gridmap.cli import app
+from gridmap.days import today_in_china
 from gridmap.rules import DEPARTMENTS
 from gridmap.store import PlanStore
 
@@ -61,14 +62,14 @@ def test_branches(plans, tmp_path):
     """Branches are told and kept; a second run goes on from them; a violation is exit code 1."""
     rows = ["楼号,正式党员,预备党员", "b0,9,1", "b4,2,0", "b2,5,0", "b6,4,0"]
     members = write(tmp_path, "党员.csv", *rows)
-    keep = ["--keep-from", date.today().isoformat(), "--by", "王芳"]
+    keep = ["--keep-from", today_in_china().isoformat(), "--by", "王芳"]
     result = call("branches", str(plans), "spring", members, *keep)
     assert result.exit_code == 0, result.output
     assert result.output.startswith("3 branches for 4 grids")
-    first = PlanStore(plans).staff("spring", date.today())
+    first = PlanStore(plans).staff("spring", today_in_china())
     assert len(first["branches"]) == 3
     call("branches", str(plans), "spring", members, *keep)
-    again = PlanStore(plans).staff("spring", date.today())
+    again = PlanStore(plans).staff("spring", today_in_china())
     assert again["branches"].index.equals(first["branches"].index)
     few = write(tmp_path, "少.csv", rows[0], "b0,9,1")
     result = call("branches", str(plans), "spring", few)
@@ -87,7 +88,7 @@ def test_liaisons(plans, tmp_path):
     assert result.exit_code == 1
     assert "210802003003 东新社区 交通: 未明确联络员" in result.output
     path = write(tmp_path, "联络员.csv", "社区,部门,岗位", *rows)
-    tomorrow = date.today() + timedelta(days=1)
+    tomorrow = today_in_china() + timedelta(days=1)
     keep = ["--keep-from", tomorrow.isoformat(), "--by", "王芳"]
     result = call("liaisons", str(plans), "spring", path, *keep)
     assert result.exit_code == 0, result.output
@@ -98,7 +99,7 @@ def test_contacts(plans, tmp_path):
     """Each contact is told with its community and the reason."""
     path = write(tmp_path, "共建.csv", "编号,名称", "G1,图书馆", "G2,医院")
     out, page = tmp_path / "共建.xlsx", tmp_path / "共建.html"
-    keep = ["--keep-from", date.today().isoformat(), "--by", "王芳"]
+    keep = ["--keep-from", today_in_china().isoformat(), "--by", "王芳"]
     given = ["contacts", str(plans), "spring"]
     result = call(*given, path, "--roster", str(out), "--map", str(page), *keep)
     assert result.exit_code == 0, result.output
@@ -109,7 +110,7 @@ def test_contacts(plans, tmp_path):
     result = call(*given, leaders, "--roster", str(out), *keep)
     assert "L001 区委书记 -> " in result.output
     assert "共建单位" in openpyxl.load_workbook(out).sheetnames
-    kept = PlanStore(plans).staff("spring", date.today())
+    kept = PlanStore(plans).staff("spring", today_in_china())
     assert kept["contacts"].index.tolist() == ["G1", "G2", "L001"]
 
 
@@ -118,7 +119,10 @@ def test_rosters(plans, tmp_path):
     nothing = call("roster", str(plans), "spring", str(tmp_path / "a.xlsx")).exception
     assert "nothing for a roster" in str(nothing)
     members = write(tmp_path, "党员.csv", "楼号,正式党员", "b0,9", "b4,5", "b2,5", "b6,4")
-    out, keep = tmp_path / "党支部.xlsx", ["--keep-from", date.today().isoformat(), "--by", "王芳"]
+    out, keep = (
+        tmp_path / "党支部.xlsx",
+        ["--keep-from", today_in_china().isoformat(), "--by", "王芳"],
+    )
     page = tmp_path / "党支部.html"
     given = ["branches", str(plans), "spring", members, "--roster", str(out), "--map", str(page)]
     result = call(*given, *keep)
@@ -148,13 +152,14 @@ def test_tasks(plans, tmp_path):
     assert result.output.count("网格员任务清单") == 4
     assert "定期探访独居老人 3 人" in result.output
     page = tmp_path / "任务.html"
-    today = date.today()
+    today = today_in_china()
     keep = ["--keep-from", today.isoformat(), "--by", "王芳"]
     result = call(*given, str(page), "--features", counts, "--lang", "en", *keep)
     assert "9 tasks in 4 grids" in result.output
     assert "look in on 3 elderly people" in page.read_text(encoding="utf-8")
     assert len(PlanStore(plans).staff("spring", today)["tasks"]) == 9
     assert AuditLog(plans).entries()["action"].tolist() == ["export", "keep staff"]
+    assert "定期探访独居老人 3 人" in call(*given).output
     assert "serves no grid" in str(call(*given, "--worker", "S9").exception)
 
 
@@ -172,7 +177,7 @@ def test_visits(plans, tmp_path):
 def test_the_log_of_visits_is_kept_and_grows(plans, tmp_path):
     """A second list goes on from the first; without a list the kept one counts; it is printed."""
     first, second = PlanStore(plans).load("spring").grids.index[:2]
-    header, today = "日期,网格编码,走访户数", date.today().isoformat()
+    header, today = "日期,网格编码,走访户数", today_in_china().isoformat()
     words = ["--from", "2026-03-01", "--to", "2026-03-10", "--on", today, "--by", "王芳"]
     given = ["visits", str(plans), "spring"]
     assert "no visits kept" in str(call(*given, *words).exception)

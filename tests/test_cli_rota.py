@@ -1,6 +1,6 @@
 """The commands for rotations, sick leave, stations and rounds: from lists to files."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import openpyxl
@@ -11,6 +11,7 @@ import gridmap
 from api.app import create_app
 from gridmap.cli import app
 from gridmap.crs import to_degrees
+from gridmap.days import today_in_china
 from gridmap.errors import StaffError
 from gridmap.store import PlanStore
 from tests.api.conftest import TestClient
@@ -107,7 +108,7 @@ def test_sick_leave(town: Path) -> None:
     Who is ill is not called back when the other one falls ill as well.
     """
     staff_town(*FOUR, "S9,空闲,社区工作者,1号社区,,")
-    first, last = date.today().isoformat(), (date.today() + timedelta(days=4)).isoformat()
+    first, last = today_in_china().isoformat(), (today_in_china() + timedelta(days=4)).isoformat()
     given = ["replace", "plans", "2025", "S0", "替岗.csv", "--from", first, "--to", last]
     keep = ["--keep-from", first, "--by", "王芳"]
     nothing = call(*given).exception
@@ -117,8 +118,13 @@ def test_sick_leave(town: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "S9: 顶替S0" in done.output
     assert "1 duties of S0, 0 without anybody" in done.output
-    kept = PlanStore("plans").staff("2025", date.today())["staffing"]
+    kept = PlanStore("plans").staff("2025", today_in_china())["staffing"]
     assert "replacement" in set(kept["binding"])
+    other = call("replace", "plans", "2025", "S1", "替岗.csv", "--from", first, "--to", last)
+    assert "1 duties of S1, 1 without anybody" in other.output
+    assert "顶替S0" not in other.output
+    page = call("tasks", "plans", "2025", "任务.txt", "--worker", "S1")
+    assert "in 1 grids: 任务.txt" in page.output
     again = call("replace", "plans", "2025", "S9", "替岗.csv", "--from", first, "--to", first)
     assert again.exit_code == 1, again.output
     assert "1 without anybody" in again.output
@@ -135,10 +141,10 @@ def place(name: str, header: str, rows: list[tuple[str, float]]) -> str:
 
 def test_stations_are_kept_and_served(town: Path) -> None:
     """The one chosen is a collection of the service; the next run keeps it, and says who is out."""
-    PlanStore("plans").publish("2025", date.today(), by="王芳")
+    PlanStore("plans").publish("2025", today_in_china(), by="王芳")
     spots = place("候选.csv", "编号,名称,经度,纬度", [("Z1,甲站", 50), ("Z2,乙站", 250)])
     given = ["stations", "plans", "2025", spots, "驿站.xlsx", "--minutes", "2.5", "--by", "王芳"]
-    today = date.today().isoformat()
+    today = today_in_china().isoformat()
     done = call(*given, "--number", "1", "--map", "a.html", "--keep-from", today)
     assert done.exit_code == 1, done.output
     assert "Z2 乙站: new, 900 households" in done.output

@@ -2,7 +2,6 @@
 
 import re
 import shlex
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import typer
 
 import gridmap
 from gridmap.cli import app
+from gridmap.days import today_in_china
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -79,7 +79,7 @@ def test_the_planners_lines_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     exec(compile(lines, "README.md", "exec"), names)
     store = names["store"]
     assert isinstance(store, gridmap.PlanStore)
-    assert store.name_in_force(date.today()) == "2025"
+    assert store.name_in_force(today_in_china()) == "2025"
     last = lines.strip().splitlines()[-1].split("  #")[0]
     owner = eval(last, names)
     assert owner.match in ("inside", "border")

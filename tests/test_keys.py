@@ -1,6 +1,8 @@
 """Keys: shown once, kept hashed, for a role, districts and days."""
 
 import re
+import sqlite3
+from contextlib import closing
 from datetime import date
 
 import pytest
@@ -28,6 +30,27 @@ def test_a_key_opens_what_it_was_made_for(keys):
     assert found.districts == ("210802", "2109")
     assert keys.check(text[:-1] + ("A" if text[-1] != "A" else "B")) is None
     assert keys.check("") is None
+
+
+def test_a_workers_key_names_him(keys):
+    """His number comes back with the key and stands in the list; others have none."""
+    text = keys.add("网格员王芳", "worker", worker_id="S0012", by="admin")
+    found = keys.check(text)
+    assert (found.role, found.worker_id) == (Role.WORKER, "S0012")
+    assert keys.check(keys.add("x", "admin", by="y")).worker_id == ""
+    assert list(keys.keys()["worker_id"]) == ["S0012", ""]
+    assert Role.PUBLIC < Role.WORKER < Role.VIEWER
+
+
+def test_keys_of_before_are_read(keys, tmp_path):
+    """A file that an earlier version made, without the table of workers, opens what it did."""
+    text = keys.add("x", "viewer", by="y")
+    keys.close()
+    with closing(sqlite3.connect(tmp_path / "keys.sqlite")) as database:
+        database.execute("DROP TABLE workers")
+        database.commit()
+    assert keys.check(text).role == Role.VIEWER
+    assert keys.check(keys.add("z", "worker", worker_id="S1", by="y")).worker_id == "S1"
 
 
 def test_the_key_itself_is_nowhere(keys, tmp_path):
@@ -78,6 +101,8 @@ def test_list(keys):
     [
         ({"role": "public"}, "dispatcher"),
         ({"role": "root"}, "'root'"),
+        ({"role": "worker"}, "worker is ''"),
+        ({"worker_id": "S0012"}, "'S0012' with the role viewer"),
         ({"name": " "}, "name"),
         ({"name": "two\nlines"}, "name"),
         ({"by": ""}, "by"),

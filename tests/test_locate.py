@@ -534,6 +534,18 @@ def test_no_points(town):
     assert list(town.locate_many([], []).columns) == list(ANSWER)
 
 
+def test_datum_of_a_table(town):
+    """A column says in which datum a table is; another one that is asked for is refused."""
+    lon, lat = (float(one) for one in from_wgs84(*place(0.5, 0.5), "gcj02"))
+    points = pd.DataFrame({"lon": [lon, lon], "lat": [lat, lat], "坐标系": ["gcj02", None]})
+    expected = town.locate(*place(0.5, 0.5)).grid_code
+    assert expected
+    for datum in (None, "gcj02"):
+        assert list(locate_points(town, points, datum=datum)["grid_code"]) == [expected] * 2
+    with pytest.raises(DatumError, match="'gcj02', but they are asked for in 'wgs84'"):
+        locate_points(town, points, datum="wgs84")
+
+
 def test_locate_points(town):
     """All rows come back with their index; those without coordinates say so."""
     lon, lat = place(0.5, 0.5)
@@ -548,6 +560,19 @@ def test_locate_points(town):
     assert list(answer["hint"]) == ["", SUSPECTS["missing"], SUSPECTS["swapped"]]
 
 
+def test_columns_of_an_answer_are_kept(town):
+    """A table that was answered before keeps what it said, beside what is true now."""
+    lon, lat = place(0.5, 0.5)
+    once = locate_points(town, pd.DataFrame({"lon": [lon], "lat": [lat], "grid_code": ["old"]}))
+    twice = locate_points(town, once)
+    assert list(once.columns) == ["lon", "lat", "given_grid_code", *ANSWER]
+    assert (once.loc[0, "given_grid_code"], once.loc[0, "grid_code"]) == ("old", "a")
+    assert twice.columns.is_unique
+    assert list(twice.columns[-len(ANSWER) :]) == list(ANSWER)
+    assert (twice.loc[0, "given_grid_code"], twice.loc[0, "grid_code"]) == ("old", "a")
+    assert twice.loc[0, "given_given_grid_code"] == "a"
+
+
 @pytest.mark.parametrize("names", [("lng", "lat"), ("Longitude", "Latitude"), ("X", "Y")])
 def test_column_names(town, names):
     """Usual names are found in any case; the ones asked for come first."""
@@ -559,11 +584,9 @@ def test_column_names(town, names):
 
 
 def test_points_that_cannot_be_read(town):
-    """No coordinates column, a column in the way, or text for a number: each is named."""
+    """No coordinates column, or text for a number: each is named."""
     with pytest.raises(TableError, match=r"no column 'lon'.*there are: address"):
         locate_points(town, pd.DataFrame({"address": ["x"]}))
-    with pytest.raises(TableError, match="grid_code"):
-        locate_points(town, pd.DataFrame({"lon": [1.0], "lat": [1.0], "grid_code": ["x"]}))
     with pytest.raises(DatumError, match="row 7: latitude '四十' is not a number"):
         locate_points(town, pd.DataFrame({"lon": [122.2], "lat": ["四十"]}, index=[7]))
 

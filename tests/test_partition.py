@@ -320,10 +320,12 @@ def test_progress_counts_units() -> None:
 def test_bad_arguments_are_named() -> None:
     """Wrong input is refused with its value."""
     units, adjacency = lattice(4, 4)
-    with pytest.raises(RulesError, match="steps -1"):
+    with pytest.raises(RulesError, match="steps is -1, not a whole"):
         partition_units(units, adjacency, Rules(), steps=-1)
-    with pytest.raises(RulesError, match="seed -2"):
+    with pytest.raises(RulesError, match="seed is -2, not a whole"):
         partition_units(units, adjacency, Rules(), seed=-2)
+    with pytest.raises(RulesError, match=r"steps is 1\.5, not a whole number from 0 up"):
+        partition_units(units, adjacency, Rules(), steps=1.5)  # type: ignore[arg-type]
     with pytest.raises(RulesError, match=r"costs.border is -1"):
         Costs(border=-1)
     with pytest.raises(TableError, match="no column 'households'"):
@@ -677,9 +679,10 @@ def test_a_number_of_grids_that_can_not_be_made_is_refused() -> None:
     """Two communities are two grids at least; no grid is without a unit that is lived in."""
     units, adjacency = lattice(6, 4)
     lived = int((units["households"] > 0).sum())
-    for grids in (1, lived + 1):
-        with pytest.raises(PlanError, match=f"{grids} grids can't be made"):
-            partition_units(units, adjacency, RULES, grids=grids)
+    for grids in (1, lived + 1, 2.5, -1):
+        words = f"{grids} grids can't be made of these units; ask for 2 to {lived}: each"
+        with pytest.raises(PlanError, match=words):
+            partition_units(units, adjacency, RULES, grids=grids)  # type: ignore[arg-type]
     assert partition_units(units, adjacency, RULES, grids=lived).nunique() == lived
 
 

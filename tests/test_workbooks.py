@@ -71,6 +71,64 @@ def test_codes_are_as_wide_as_they_are_and_long_texts_are_not(printed: Any) -> N
     assert printed["F4"].alignment.wrap_text
 
 
+def test_rows_are_as_high_as_what_goes_on_below(printed: Any, tmp_path: Path) -> None:
+    """Not every office program sees to it: four lines of a reason need more than 60 points.
+
+    In a plain list, too; a row of short texts stays as it is.
+    """
+    assert printed.row_dimensions[4].height > 4 * 15
+    assert printed.row_dimensions[5].height < 2 * 15
+    write_book({"表": TABLE}, tmp_path / "b.xlsx", "zh")
+    plain = openpyxl.load_workbook(tmp_path / "b.xlsx")["表"]
+    assert plain.row_dimensions[2].height >= 4 * 15
+    assert plain.row_dimensions[3].height == 15
+    assert plain["E2"].alignment.wrap_text
+    assert plain["C2"].border.right.style == "thin"  # a number does not run into a text
+
+
+def test_the_number_of_the_page_is_above_the_edge(printed: Any) -> None:
+    """Its line is in the lower margin and has 0.3 inches at least."""
+    margins = printed.page_margins
+    assert margins.bottom - margins.footer >= 0.3
+    assert margins.footer >= 0.25
+
+
+def test_texts_of_a_column_stand_below_each_other(tmp_path: Path) -> None:
+    """One long name and all of its column are on the left."""
+    names = pd.DataFrame({"grid": ["银泉社区第9网格", "银泉社区第10网格"], "households": [1, 2]})
+    write_book({"名册": Sheet(names, "名册")}, tmp_path / "a.xlsx", "zh")
+    sheet = openpyxl.load_workbook(tmp_path / "a.xlsx")["名册"]
+    assert [sheet[f"B{row}"].alignment.horizontal for row in (3, 4)] == ["left"] * 2
+    assert [sheet[f"C{row}"].alignment.horizontal for row in (3, 4)] == ["center"] * 2
+
+
+@pytest.mark.parametrize(("lang", "words"), [("zh", "（无）"), ("en", "(none)")])
+def test_a_sheet_of_nothing_says_so(tmp_path: Path, lang: str, words: str) -> None:
+    """Below its header, so that nobody takes it for a page that was lost."""
+    write_book({"x": Sheet(TABLE.iloc[:0], "空缺")}, tmp_path / "a.xlsx", lang)
+    rows = list(openpyxl.load_workbook(tmp_path / "a.xlsx")["x"].values)
+    assert [row[0] for row in rows[1:]] == [{"zh": "序号", "en": "No."}[lang], words]
+
+
+def test_a_page_to_hand_out_has_room_to_write(tmp_path: Path) -> None:
+    """The column of notes is wide where nothing is in it, and every row is high."""
+    block = Sheet(pd.DataFrame({"task": ["走访"], "note": [""]}), "任务")
+    write_book({"单": Pages((block, block))}, tmp_path / "a.xlsx", "zh")
+    sheet = openpyxl.load_workbook(tmp_path / "a.xlsx")["单"]
+    assert sheet.column_dimensions["C"].width >= 16
+    assert {sheet.row_dimensions[row].height for row in (2, 3, 5, 6)} == {27.0}
+
+
+def test_words_above_a_column_stay_together_where_there_is_room(tmp_path: Path) -> None:
+    """A unit in brackets is not cut off; among long texts names of grids go before headers."""
+    table = pd.DataFrame({"walk": [5], "worker_id": ["S1"]})
+    for more, whole in ((0, True), (9, False)):
+        names = {f"grid_{at}": ["银泉社区第10网格"] for at in range(more)}
+        write_book({"a": Sheet(table.assign(**names), "a")}, tmp_path / "a.xlsx", "zh")
+        sheet = openpyxl.load_workbook(tmp_path / "a.xlsx")["a"]
+        assert (sheet.column_dimensions["B"].width >= len("步行（米）") * 2) == whole
+
+
 def test_english_headings(tmp_path: Path) -> None:
     """Headers and the sums are in the other language; a table of no rows has sums of 0."""
     sheet = Sheet(TABLE.iloc[:0], "Grids", "", ("households",))

@@ -10,7 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 import gridmap
-from api.access import AnyCaller, Caller, Dispatcher, Role, need_role, record
+from api.access import AnyCaller, Caller, DispatcherOrWorker, Role, need_role, record
 from api.actors import CITIZEN, choose_actor, find_own_case, scope_key
 from api.case_models import (
     CaseCount,
@@ -181,7 +181,7 @@ async def add_photo(
     """Add a photo: the body is the picture, or a form with the field ``photo``.
 
     It is known by its content, written anew without what the camera noted, and shown to the office
-    alone. Who sends it has the case's receipt, or a dispatcher's key.
+    alone. Who sends it has the case's receipt, a dispatcher's key, or that of its grid worker.
     """
     data = await _read_picture(request)
     return await run_in_threadpool(_keep_photo, request, caller, case_id, receipt, key, data)
@@ -193,7 +193,7 @@ async def add_photo(
     responses={200: {"content": {"image/jpeg": {"schema": _PICTURE}}}},
 )
 def get_photo(
-    caller: Dispatcher,
+    caller: DispatcherOrWorker,
     request: Request,
     book: TheBook,
     case_id: CaseNumber,
@@ -226,7 +226,7 @@ def _choose_reporter(caller: Caller, book: gridmap.Casebook, source: str) -> Act
     """Return who opens a case: a citizen, or the office for what reached it in another way."""
     if source == "citizen":
         return CITIZEN
-    need_role(caller, Role.DISPATCHER)
+    need_role(caller, Role.DISPATCHER, or_worker=True)
     return choose_actor(caller, book, role="worker" if source == "worker" else "community")
 
 
@@ -274,9 +274,10 @@ def _keep_photo(
             raise ProblemError(403, "other-case", "The receipt is another case's.")
         actor = CITIZEN
     else:
-        need_role(caller, Role.DISPATCHER)
+        need_role(caller, Role.DISPATCHER, or_worker=True)
         find_own_case(book, caller, case_id)
-        actor = choose_actor(caller, book, role="community")
+        part = "worker" if caller.role == Role.WORKER else "community"
+        actor = choose_actor(caller, book, role=part)
         record(request, caller, "add-photo", str(case_id))
     book.add_photo(case_id, data, actor, key=scope_key(caller, key))
     return PhotoAnswer(case_id=case_id, photos=len(book.photos_of(case_id)))

@@ -4,9 +4,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
 
-from api.access import Viewer, record, refuse_elsewhere
+from api.access import Viewer, Worker, record, refuse_elsewhere
 from api.dependencies import ONCE, UNKEPT, Day, PlanAt, TheShelf
-from api.internal_models import InternalGrid, InternalTasks, InternalVisited, InternalVisits
+from api.internal_models import (
+    InternalGrid,
+    InternalKey,
+    InternalTasks,
+    InternalVisited,
+    InternalVisits,
+)
 from api.problems import PROBLEMS, ProblemError
 from api.routes.grids import find_grid
 
@@ -16,6 +22,17 @@ router = APIRouter(
 
 
 GridCode = Annotated[str, Path(description="15 digits", max_length=40)]
+
+
+@router.get("/key")
+def get_key(caller: Worker) -> InternalKey:
+    """Return what the key that is sent opens, and whose cases it is for."""
+    return InternalKey(
+        name=caller.name,
+        role=caller.role.word,
+        districts=list(caller.districts),
+        worker_id=caller.worker_id,
+    )
 
 
 @router.get("/grids/{code}")

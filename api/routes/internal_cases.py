@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
 
 import gridmap
-from api.access import Caller, Dispatcher, Viewer, record
+from api.access import (
+    Caller,
+    Dispatcher,
+    DispatcherOrWorker,
+    Viewer,
+    ViewerOrWorker,
+    record,
+    refuse_others,
+)
 from api.actors import choose_actor, find_own_case, list_parts, scope_key
 from api.case_models import (
     InternalCase,
@@ -106,7 +114,7 @@ def list_cases(
 
 @router.get("/workers/{worker_id}/cases")
 def list_worker_cases(
-    caller: Viewer,
+    caller: ViewerOrWorker,
     request: Request,
     book: TheBook,
     worker_id: Annotated[Name, Path()],
@@ -114,6 +122,7 @@ def list_worker_cases(
     offset: Offset = 0,
 ) -> InternalCases:
     """List what a grid worker has to do, the nearest breach first."""
+    refuse_others(caller, worker_id)
     record(request, caller, "list-cases", worker_id)
     query = gridmap.CaseQuery(
         standings=_STANDINGS["running"], worker_id=worker_id, areas=caller.districts
@@ -122,7 +131,7 @@ def list_worker_cases(
 
 
 @router.get("/departments")
-def list_departments(_caller: Viewer, book: TheBook) -> list[str]:
+def list_departments(_caller: ViewerOrWorker, book: TheBook) -> list[str]:
     """List the departments that a whistle can call."""
     return list(book.desk.departments)
 
@@ -186,7 +195,7 @@ def get_figures(
 
 @router.get("/cases/{case_id}")
 def get_case(
-    caller: Viewer, request: Request, book: TheBook, case_id: CaseNumber
+    caller: ViewerOrWorker, request: Request, book: TheBook, case_id: CaseNumber
 ) -> InternalDossier:
     """Return a case with its log, the departments that were called, and what can be done now."""
     case = find_own_case(book, caller, case_id)
@@ -204,7 +213,7 @@ def get_case(
 
 @router.post("/cases/{case_id}/steps")
 def step_case(
-    caller: Dispatcher,
+    caller: DispatcherOrWorker,
     request: Request,
     book: TheBook,
     case_id: CaseNumber,

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Body, Depends, Query, Request
 
 from api.access import Caller, Dispatcher, record, refuse_elsewhere
 from api.answers import find_hint, put_on_map, tell_metres
-from api.dependencies import ONCE, UNKEPT, PlanAt, TheShelf
+from api.dependencies import ONCE, UNKEPT, DatumBeside, PlanAt, TheShelf, settle_place
 from api.internal_models import (
     InternalFound,
     InternalOwner,
@@ -66,9 +66,11 @@ def locate_internally(asked: Asked, place: Annotated[Place, Query()]) -> Interna
 
 
 @router.post("/locate")
-def locate_internally_and_privately(asked: Asked, place: Annotated[Place, Body()]) -> InternalOwner:
+def locate_internally_and_privately(
+    asked: Asked, place: Annotated[Place, Body()], datum: DatumBeside = None
+) -> InternalOwner:
     """Find the same; the place is in no address and so in no log."""
-    return _locate(asked, place)
+    return _locate(asked, settle_place(place, datum))
 
 
 @router.get("/search")

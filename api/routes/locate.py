@@ -9,9 +9,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
-from api.access import AnyCaller, Role
-from api.answers import answer_place
-from api.dependencies import ONCE, PlanAt
+from api.access import AnyCaller
+from api.answers import answer_batch, answer_place
+from api.batch_way import LONG, name_kind
+from api.dependencies import ONCE, DatumBeside, PlanAt, settle_place
 from api.models import LocateAnswer, LocateBatch, Place, PointBatch
 from api.problems import PROBLEMS, ProblemError, describe_problem
 from api.shelf import InForce
@@ -21,10 +22,6 @@ from gridmap.errors import TableError
 router = APIRouter(tags=["locate"], responses=PROBLEMS, dependencies=[ONCE])
 _ANSWER = {"model": LocateAnswer}
 _NO_STORE = {"Cache-Control": "no-store"}
-#: Points of a batch: of the public, and of whoever has a key.
-MOST_POINTS, MOST_WITH_KEY = 10_000, 1_000_000
-#: Bytes that one place never has; a longer body is read once, as a batch.
-_LONG = 4_096
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _TEXT = {"schema": {"type": "string"}}
 _BODY: dict[str, Any] = {
@@ -60,38 +57,34 @@ async def locate_privately(
     request: Request,
     caller: AnyCaller,
     in_force: PlanAt,
-    datum: Annotated[str, Query(max_length=20, description="Datum of a batch.")] = "wgs84",
+    datum: DatumBeside = None,
 ) -> Response:
     """Find the grids that own a place or up to 10,000 (more with a key); they are in no log.
 
     JSON: ``{"lon": 122.2, "lat": 40.6}`` for one; ``{"lon": […], "lat": […]}`` or
     ``{"points": [[lon, lat], …]}`` for many. CSV with a header, or an Arrow IPC stream: every
     column comes back, and the answers beside them. The answer is of the kind that was sent.
+    Another datum than WGS-84 is named once: in the query, as ``"datum"`` in JSON, or in a column
+    ``datum``.
     """
-    kind = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
+    kind = name_kind(request.headers.get("content-type", JSON))
     if kind not in MEDIA_TYPES:
         raise ProblemError(415, "unknown-type", f"Send {', '.join(MEDIA_TYPES)}; not {kind}.")
     body = await request.body()
-    if kind == JSON and len(body.strip()) < _LONG:
+    if kind == JSON and len(body.strip()) <= LONG:
         given = _read_json(body)
         if not _is_batch(given):
-            return _answer(_read_place(given), in_force)
-    most = MOST_POINTS if caller.role == Role.PUBLIC else MOST_WITH_KEY
-    return await run_in_threadpool(_answer_batch, body, kind, datum, most, in_force)
+            return _answer(settle_place(_read_place(given), datum), in_force)
+    try:
+        answers = await run_in_threadpool(answer_batch, in_force, body, kind, datum, caller)
+    except TableError as error:
+        raise ProblemError(422, "bad-batch", str(error)) from error
+    return Response(answers, media_type=kind, headers=_NO_STORE)
 
 
 def _answer(place: Place, in_force: InForce) -> Response:
     body = answer_place(in_force, place.lon, place.lat, place.datum)
     return Response(body, media_type=JSON, headers=_NO_STORE)
-
-
-def _answer_batch(body: bytes, kind: str, datum: str, most: int, in_force: InForce) -> Response:
-    about = {"plan": in_force.plan.name, "as_of": in_force.as_of.isoformat()}
-    try:
-        answers = in_force.plan.batches.answer(body, kind, datum=datum, most=most, about=about)
-    except TableError as error:
-        raise ProblemError(422, "bad-batch", str(error)) from error
-    return Response(answers, media_type=kind, headers=_NO_STORE)
 
 
 def _read_json(body: bytes) -> Any:
@@ -101,9 +94,14 @@ def _read_json(body: bytes) -> Any:
     ------
     RequestValidationError
         As FastAPI does, where it is none.
+    ProblemError
+        If more is inside one another than can be read.
     """
     try:
         return json.loads(body)
+    except RecursionError as error:
+        detail = "The body is nested too deep to be read; send a place, or a list of points."
+        raise ProblemError(400, "bad-request", detail) from error
     except ValueError as error:
         place = getattr(error, "pos", 0)
         wrong = {"type": "json_invalid", "loc": ("body", place), "msg": "JSON decode error"}

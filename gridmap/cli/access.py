@@ -25,11 +25,14 @@ Since = Annotated[
 def add_key(
     store: StorePath,
     name: Annotated[str, typer.Option(help="Who or what uses it; one for each.")],
-    role: Annotated[str, typer.Option(help="viewer, dispatcher, planner or admin.")],
+    role: Annotated[str, typer.Option(help="worker, viewer, dispatcher, planner or admin.")],
     district: Annotated[
         list[str] | None,
         typer.Option(help="Beginning of the codes that it is for (210802); repeatable."),
     ] = None,
+    worker: Annotated[
+        str, typer.Option(help="With --role worker: whose cases it is for (S0012).")
+    ] = "",
     expires: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The last day on which it opens.")
     ] = None,
@@ -37,9 +40,10 @@ def add_key(
 ) -> None:
     """Make a key and show it, this once."""
     last = expires.date() if expires else None
-    with audited(store, by, "add key", name, role=role, districts=district or []) as who:
+    facts = {"role": role, "districts": district or [], **({"worker": worker} if worker else {})}
+    with audited(store, by, "add key", name, **facts) as who:
         text = gridmap.KeyStore(store).add(
-            name, role, districts=district or [], expires=last, by=who
+            name, role, districts=district or [], worker_id=worker, expires=last, by=who
         )
     typer.echo("the key; it is not kept anywhere and can't be shown again:", err=True)
     typer.echo(text)

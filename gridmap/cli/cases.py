@@ -8,6 +8,7 @@ import typer
 
 import gridmap
 from gridmap.cli.options import ListPath, RulesPath, Sheet, StorePath, Where
+from gridmap.days import today_in_china
 
 cases = typer.Typer(
     help="Follow incidents from the report to acceptance.",
@@ -198,7 +199,7 @@ def rate_workers(
 ) -> None:
     """Put the grid workers side by side: cases, on time, visits, residents' votes."""
     plans = gridmap.PlanStore(store)
-    plan = plans.load(plans.name_in_force(datetime.now().date()))
+    plan = plans.load(plans.name_in_force(today_in_china()))
     with _open_book(store, book) as kept:
         tables = kept.tables()
     log = gridmap.read_visits(visits, plan) if visits else None

@@ -1,7 +1,7 @@
 """From a city's files to plans in force: read, draw, check, publish, locate."""
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +27,7 @@ from gridmap.cli.options import (
     show_progress,
 )
 from gridmap.crs import to_degrees
+from gridmap.days import today_in_china
 from gridmap.errors import GridmapError
 from gridmap.search import parse_position
 
@@ -49,7 +50,7 @@ def demo(
         draw(city, store, "demo", columns=columns)
     if plans.publications().empty:
         publish(store, "demo", by="gridmap demo", why="first plan")
-    plan = plans.in_force(date.today())
+    plan = plans.in_force(today_in_china())
     lon, lat = _find_largest(plan)
     typer.echo(f"who owns {lon:.6f}, {lat:.6f}, the building with most households?")
     typer.echo(gridmap.describe_owner(plan, gridmap.make_locator(plan).locate(lon, lat)))
@@ -209,7 +210,9 @@ def locate(
     store: StorePath,
     lon: Annotated[float | None, typer.Argument(help="Longitude, degrees.")] = None,
     lat: Annotated[float | None, typer.Argument(help="Latitude, degrees.")] = None,
-    datum: Annotated[str, typer.Option(help="wgs84, cgcs2000, gcj02 or bd09.")] = "wgs84",
+    datum: Annotated[
+        str | None, typer.Option(help="wgs84 (by default), cgcs2000, gcj02 or bd09.")
+    ] = None,
     at: Day = None,
     points: Annotated[
         Path | None, typer.Option(help="A CSV of points instead; its columns are kept.")
@@ -224,7 +227,7 @@ def locate(
         gridmap.write_points(located, out)
         typer.echo(gridmap.summarize_points(located))
     elif lon is not None and lat is not None:
-        owner = locator.locate(lon, lat, datum=datum)
+        owner = locator.locate(lon, lat, datum=datum or "wgs84")
         typer.echo(gridmap.describe_owner(plans.in_force(day), owner))
     else:
         raise GridmapError("nothing to locate: give LON LAT, or --points FILE and --out FILE")

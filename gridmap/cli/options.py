@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import gridmap
+from gridmap.days import today_in_china
 from gridmap.errors import GridmapError
 from gridmap.words import check_language
 
@@ -41,7 +42,7 @@ Dwelling = Annotated[
 ]
 RulesPath = Annotated[Path | None, typer.Option("--rules", help="TOML file of settings.")]
 Day = Annotated[
-    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="A day; today by default.")
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="A day; today in China by default.")
 ]
 Language = Annotated[str, typer.Option(help="zh or en.")]
 Approval = Annotated[
@@ -116,8 +117,8 @@ def open_plan(store: Path, name: str, lang: str) -> tuple[gridmap.PlanStore, gri
 
 
 def pick_day(moment: datetime | None) -> date:
-    """Return the day that was given, today by default."""
-    return moment.date() if moment else date.today()
+    """Return the day that was given, today in China by default."""
+    return moment.date() if moment else today_in_china()
 
 
 def name_user(by: str) -> str:

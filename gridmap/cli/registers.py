@@ -69,7 +69,10 @@ def tasks(
     ] = None,
     features: Annotated[
         Path | None,
-        typer.Option(help="A list of counts by building: shops, hydrants, people living alone."),
+        typer.Option(
+            help="A list of counts by building: shops, hydrants, people living alone. Without one "
+            "the counts of the tasks that are kept."
+        ),
     ] = None,
     worker: Annotated[str, typer.Option(help="Only this worker's page, by number.")] = "",
     sheet: Sheet = None,
@@ -83,14 +86,18 @@ def tasks(
     day, words = pick_day(on), cast(Any, lang)
     kept = plans.staff(name, day)
     counts = gridmap.read_features(features, plan.city, sheet=sheet) if features else None
-    listed = gridmap.list_tasks(plan, features=counts, stations=kept.get("stations"), lang=words)
+    listed = gridmap.list_tasks(
+        plan, features=counts, kept=kept.get("tasks"), stations=kept.get("stations"), lang=words
+    )
     pages: dict[str, Any] = {"tables": kept, "worker": worker, "on": day, "lang": words}
     if out is None:
         typer.echo(gridmap.tell_tasks(plan, listed, **pages))
     else:
         with audited(store, by, "export", name, file=out.name, staff=True):
             gridmap.write_tasks(plan, listed, out, **pages)
-        typer.echo(f"{len(listed)} tasks in {listed['grid_code'].nunique()} grids: {out}")
+        given = gridmap.assign_tasks(plan, listed, tables=kept, on=day)
+        mine = given[given["worker_id"] == worker] if worker else listed
+        typer.echo(f"{len(mine)} tasks in {mine['grid_code'].nunique()} grids: {out}")
     keep_staff(plans, name, {"tasks": listed}, keep_from, by)
 
 

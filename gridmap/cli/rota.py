@@ -28,6 +28,7 @@ from gridmap.cli.options import (
     pick_day,
     save_map,
 )
+from gridmap.days import CHINA
 from gridmap.errors import StaffError
 
 app = typer.Typer()
@@ -111,8 +112,7 @@ def replace(
     )
     with audited(store, by, "export", name, file=out.name, staff=True):
         gridmap.write_staffing(after, out)
-    new = after[after["binding"].isin(["replacement", "absence"])]
-    new = new[(new["starts"] >= starts) & (new["ends"] <= ends)]
+    new = _list_new(after, staffing, starts, ends)
     for row in new.to_dict("records"):
         typer.echo(f"{row['grid_code']}: {row['worker_id'] or '—'}: {row['reason']}")
     open_ = int((new["worker_id"] == "").sum())
@@ -186,7 +186,7 @@ def rounds(
 ) -> None:
     """Order what each worker looks at along the streets, day by day, to print."""
     plans, plan = open_plan(store, name, lang)
-    moment = on or datetime.now()
+    moment = on or datetime.now(CHINA)
     places = gridmap.read_stops(stops, plan, datum=datum, sheet=sheet)
     people, staffing = _find_staff(plans, name, plan, moment, workers, current, datum)
     legs = gridmap.plan_patrols(
@@ -211,6 +211,15 @@ def rounds(
 
 #: Buildings out of reach that are told; the file has all.
 _SHOWN = 20
+
+
+def _list_new(after: Any, before: Any, starts: datetime, ends: datetime) -> Any:
+    """List the duties taken over on these days that nobody had taken over before."""
+    new = after[after["binding"].isin(["replacement", "absence"])]
+    new = new[(new["starts"] >= starts) & (new["ends"] <= ends)]
+    row = ["grid_code", "worker_id", "starts", "ends", "reason"]
+    known = set(before[row].itertuples(index=False, name=None))
+    return new[[one not in known for one in new[row].itertuples(index=False, name=None)]]
 
 
 def _tell_gaps(gaps: Any) -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 from pyproj import Geod
 
 from gridmap.datum import to_wgs84
+from gridmap.days import today_in_china
 from gridmap.errors import CaseError
 from gridmap.incident_rules import Incidents
 from gridmap.incidents.model import Location, Placement
@@ -177,7 +178,7 @@ def make_desk(
         What finds an address: (longitude, latitude) in WGS-84, or None.
     """
     staff = staff or {}
-    workers = _list_workers(staff.get("staffing"), on or date.today())
+    workers = _list_workers(staff.get("staffing"), on or today_in_china())
     communities = plan.grids["community_id"].items()
     wards = {str(code): Ward(str(key), workers.get(str(code), "")) for code, key in communities}
     return Desk(

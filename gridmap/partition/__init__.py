@@ -6,14 +6,15 @@ once, in `gridmap.partition.objective`, and holds for plans drawn by hand as wel
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import Executor
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from gridmap.errors import PlanError, RulesError
+from gridmap.errors import PlanError
 from gridmap.partition.contract import add_sides, contract_graph, grow_atoms, should_contract
-from gridmap.partition.counts import bound_imbalance, list_counts
+from gridmap.partition.counts import bound_imbalance
 from gridmap.partition.districts import draw_districts, is_hard
 from gridmap.partition.even import FEW, draw_even, is_drawn_evenly
 from gridmap.partition.improve import WARM, anneal_part, make_search
@@ -28,7 +29,7 @@ from gridmap.partition.objective import (
     weigh_moves,
     weigh_problem,
 )
-from gridmap.partition.polish import LAX, ease_weights, polish_small
+from gridmap.partition.polish import LAX, favour_balance, polish_small
 from gridmap.partition.problem import (
     Bits,
     Component,
@@ -37,6 +38,7 @@ from gridmap.partition.problem import (
     Positions,
     Problem,
     assemble_problem,
+    check_effort,
     make_problem,
     separate,
     share_grids,
@@ -44,6 +46,7 @@ from gridmap.partition.problem import (
     take_units,
 )
 from gridmap.partition.prove import Certificate, improve_small, prove
+from gridmap.partition.prove.numbers import choose_number, list_numbers
 from gridmap.partition.redraw import keep_largest_pieces, redraw_part
 from gridmap.partition.search import search_part
 from gridmap.partition.split import make_pieces, make_tree
@@ -115,7 +118,8 @@ def partition_units(
 
     With ``rules.costs.even`` at 0 (the preset `gridmap.rules.Costs.cut_edges`) the band is a must:
     a plan inside it is searched with the least of the other costs, see
-    `gridmap.partition.districts`, at some thousand times the effort for each step. Where none is
+    `gridmap.partition.districts`, at some thousand times the effort for each step. Where a building
+    above the band leaves too little for as many grids as are due, there are fewer. Where none is
     found `evaluate` says so in ``counts["outside"]``.
 
     With ``start`` a plan is redrawn: it is brought back inside the band by moving as few households
@@ -158,7 +162,7 @@ def partition_units(
     TableError
         If a table does not keep its contract.
     RulesError
-        If steps or seed is negative.
+        If steps or seed is no whole number from 0 up.
     PlanError
         If ``start`` names a unit twice or one that does not exist, ``locked`` a grid that is not
         in it or lies in two communities, or there can't be so many grids.
@@ -262,35 +266,20 @@ def partition_problem(
     int64 array, per unit
         Grid 0 … k-1.
     """
-    if steps < 0 or seed < 0:
-        raise RulesError(f"steps {steps} and seed {seed} must be 0 or more")
+    check_effort(steps=steps, seed=seed)
     before = np.full(len(problem), -1, np.int64) if start is None else np.asarray(start, np.int64)
     fixed = _fix_locked(problem, before, np.asarray(locked, np.int64))
     problem = separate(problem, fixed) if (fixed >= 0).any() else problem
     home = before if start is None else keep_largest_pieces(problem, before)
     weights = weigh_problem(problem, rules)
-    components = split_components(problem, rules)
-    if grids is not None:
-        free = [part for part in components if fixed[part.units[0]] < 0]
-        components = share_grids(free, grids)
+    components = _list_parts(problem, rules, weights, fixed, grids)
+    batches = [[part] for part in components] if is_hard(weights) else list(_batch(components))
     run = map if executor is None else executor.map
-    batches = list(_batch(components))
-    results: Iterator[list[Ints]]
-    if is_hard(weights):
-        batches = [[part] for batch in batches for part in batch]
-        parts = [(part, home[part.units]) for (part,) in batches]
-        results = ([plan] for plan in draw_districts(parts, weights, seed, steps, run))
-    else:
-        results = run(
-            _solve_batch,
-            [
-                ([(part, home[part.units]) for part in batch], weights, seed, steps)
-                for batch in batches
-            ],
-        )
     labels = np.zeros(len(problem), np.int64)
     done, first = 0, int(fixed.max(initial=-1)) + 1
-    for batch, solved in zip(batches, results, strict=True):
+    for batch, solved in zip(
+        batches, _solve(batches, home, weights, seed, steps, run), strict=True
+    ):
         for component, part in zip(batch, solved, strict=True):
             labels[component.units] = part + first
             first += int(part.max()) + 1
@@ -298,6 +287,39 @@ def partition_problem(
         if progress is not None:
             progress("partition", done, len(problem))
     return _number_grids(problem, np.where(fixed >= 0, fixed, labels))
+
+
+def _list_parts(
+    problem: Problem, rules: Rules, weights: Weights, fixed: Ints, grids: int | None
+) -> list[Component]:
+    """List the parts to draw, each with its grids; of a number asked for locked grids are none."""
+    components = split_components(problem, rules)
+    if grids is not None:
+        return share_grids([part for part in components if fixed[part.units[0]] < 0], grids)
+    return [_choose_grids(part, weights) for part in components] if is_hard(weights) else components
+
+
+def _choose_grids(part: Component, weights: Weights) -> Component:
+    """Give a part the number of grids by which it can be nearest to a band that is a must."""
+    if part.exclusive:
+        return part
+    return part._replace(grids=choose_number(part.graph, part.grids, weights))
+
+
+def _solve(
+    batches: list[list[Component]],
+    home: Ints,
+    weights: Weights,
+    seed: int,
+    steps: int,
+    run: Callable[..., Iterator[Any]],
+) -> Iterator[list[Ints]]:
+    """Draw or redraw all parts, in the order of the batches; a batch is one task."""
+    parts = [[(part, home[part.units]) for part in batch] for batch in batches]
+    if is_hard(weights):
+        alone = [part for batch in parts for part in batch]
+        return ([plan] for plan in draw_districts(alone, weights, seed, steps, run))
+    return run(_solve_batch, [(batch, weights, seed, steps) for batch in parts])
 
 
 def _read_start(units: pd.DataFrame, start: pd.Series | None) -> tuple[Ints | None, pd.Index]:
@@ -315,7 +337,7 @@ def _read_start(units: pd.DataFrame, start: pd.Series | None) -> tuple[Ints | No
 
 
 def _find_locked(grids: pd.Index, locked: Iterable[Hashable]) -> Ints:
-    wanted = pd.Index(list(locked), dtype=grids.dtype if len(grids) else None).unique()
+    wanted = pd.Index(list(locked), dtype=object).unique()
     found = grids.get_indexer(wanted)
     if (found < 0).any():
         raise PlanError(
@@ -403,7 +425,7 @@ def _solve_part(component: Component, home: Ints, weights: Weights, seed: int, s
         free = weights._replace(moved=0.0)
         if is_drawn_evenly(len(home), free, effort):
             return _draw_part(component, free, words, effort, _draw_evenly)
-        drawn_by = ease_weights(component, free, effort)
+        drawn_by = favour_balance(component, free, effort)
         labels = _draw_part(component, drawn_by, words, effort, _draw_grids)
         return polish_small(component, labels, free, effort)
     return redrawn.astype(np.int64)
@@ -419,7 +441,7 @@ def _draw_part(
     """Draw a part from nothing, with the number of grids that costs least."""
     graph, counts = component.graph, [component.grids]
     if not component.exact:
-        counts = list_counts(graph, component.grids, weights)
+        counts = list_numbers(graph, component.grids, weights)
     if len(counts) == 1:
         return draw(graph, counts[0], weights, words, steps)
     drawings = [draw(graph, grids, weights, words, steps // 2) for grids in counts]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from gridmap.partition.objective import Weights, balance_cost, work_cost
-from gridmap.partition.problem import Graph, Ints, kernel
+from gridmap.partition.problem import Floats, Graph, Ints, kernel
 
 #: Two numbers of grids are both drawn where the bounds of their imbalance differ by less: what
 #: borders and crossings may still turn round.
@@ -42,6 +42,30 @@ def bound_imbalance(graph: Graph, grids: int, weights: Weights) -> float:
     largest = np.sort(graph.load)[::-1][:grids].copy()
     floor = float(_bound_loads(largest, int(graph.load.sum()), grids, weights))
     return floor + grids * float(work_cost(graph.work.sum() / grids, weights))
+
+
+def bound_counts(graph: Graph, weights: Weights) -> Floats:
+    """Bound the imbalance of 1, 2, … grids, as `bound_imbalance` does, but of the load alone.
+
+    The last number is that of the inhabited units, at least 1. O(units · log units).
+    """
+    largest = np.sort(graph.load)[::-1].copy()
+    floors = np.empty(max(1, int(np.count_nonzero(largest))))
+    _sweep_counts(largest, int(graph.load.sum()), weights, floors)
+    return floors
+
+
+@kernel
+def _sweep_counts(largest: Ints, total: int, weights: Weights, floors: Floats) -> None:
+    """Bound every number of grids: a unit that is alone stays so when there are more grids."""
+    spent, alone = 0.0, 0
+    for grids in range(1, len(floors) + 1):
+        while alone < grids - 1 and largest[alone] * (grids - alone) > total:
+            spent += balance_cost(largest[alone], weights)
+            total -= largest[alone]
+            alone += 1
+        even = total / (grids - alone)
+        floors[grids - 1] = spent + (grids - alone) * balance_cost(even, weights)
 
 
 @kernel

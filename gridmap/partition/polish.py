@@ -14,9 +14,9 @@ balance comes first are drawn by `gridmap.partition.even`, and do not come here.
 import numpy as np
 
 from gridmap.partition.counts import bound_imbalance
-from gridmap.partition.objective import Weights, make_state, part_cost, soften
+from gridmap.partition.objective import Weights, part_cost, soften
 from gridmap.partition.problem import Component, Graph, Ints
-from gridmap.partition.prove.resplit import improve_state
+from gridmap.partition.prove.resplit import recut
 from gridmap.partition.prove.settle import cost_balance, find_balanced, settle_balance
 
 #: Units of the largest part that is always polished, of the largest whose balance comes first at
@@ -85,7 +85,7 @@ def _put_balance_first(
     return choose_cheapest(graph, starts, grids, weights, steps // RESPLIT, allowed)
 
 
-def ease_weights(component: Component, weights: Weights, steps: int) -> Weights:
+def favour_balance(component: Component, weights: Weights, steps: int) -> Weights:
     """Give the weights by which a part is drawn: balance first where there is time to polish it."""
     units = len(component.units)
     if not (is_thorough(units, steps) and comes_first(units, weights, steps)):
@@ -116,8 +116,7 @@ def choose_cheapest(
     """Cut grids of each start anew by the whole objective; give the cheapest result."""
     best, least = starts[0], np.inf
     for labels in starts:
-        state = make_state(graph, labels.astype(np.int32), grids, weights)
-        improve_state(state, steps, steps // GROUP, allowed)
+        state, _ = recut(graph, labels, grids, weights, steps, steps // GROUP, allowed=allowed)
         cost = part_cost(state)
         if cost < least:
             best, least = state.labels.astype(np.int64), cost

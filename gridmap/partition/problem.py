@@ -5,6 +5,7 @@ table, and so are communities, compounds and blocks, in order of first appearanc
 """
 
 import math
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -367,44 +368,102 @@ def split_components(problem: Problem, rules: Rules) -> list[Component]:
     Units keep their order inside a part. The arrays of all parts are cut from one sorted copy:
     O(units + pairs), whatever the number of parts.
     """
-    order = np.argsort(problem.part, kind="stable")
-    place = np.empty(len(order), np.int64)
-    place[order] = np.arange(len(order))
-    owner = owners(problem)
     load, grain = measure_load(problem, rules)
     work = problem.work if rules.workload.beside else np.zeros(len(problem), np.int64)
-    same = problem.part[owner] == problem.part[problem.neighbour]
-    slots = np.flatnonzero(same)
-    slots = slots[np.argsort(place[owner[slots]], kind="stable")]
-    ends = np.concatenate([[0], np.cumsum(np.bincount(place[owner[slots]], minlength=len(order)))])
-    bounds = np.searchsorted(problem.part[order], np.arange(problem.part.max(initial=-1) + 2))
-    compound = rank_by_appearance(problem.compound[order])  # no compound lies in two parts
-    before = np.maximum.accumulate(np.concatenate([[-1], compound])) + 1
+    sheets = _sort_parts(problem)
+    bounds = np.searchsorted(
+        problem.part[sheets.order], np.arange(problem.part.max(initial=-1) + 2)
+    )
     seen: dict[int, int] = {}
     components = []
     for start, stop in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
-        units = order[start:stop]
-        pick = slots[ends[start] : ends[stop]]
+        units = sheets.order[start:stop]
         community = int(problem.community[units[0]])
         seen[community] = seen.get(community, -1) + 1
-        graph = Graph(
-            households=problem.households[units],
-            compound=np.maximum(compound[start:stop] - before[start], -1).astype(np.int32),
-            block=problem.block[units],
-            indptr=(ends[start : stop + 1] - ends[start]).astype(np.int32),
-            owner=(place[owner[pick]] - start).astype(np.int32),
-            neighbour=(place[problem.neighbour[pick]] - start).astype(np.int32),
-            border=problem.border[pick],
-            barrier=problem.barrier[pick],
-            usable=problem.usable[pick],
-            load=load[units],
-            work=work[units],
-        )
+        graph = _cut_graph(problem, sheets, start, stop, load, work)
         exclusive = bool(problem.zone[units[0]] >= 0)
         grids = 1 if exclusive else count_grids(graph.load, rules, grain)
         key = (community, seen[community])
         components.append(Component(units, graph, grids, key, exclusive))
     return components
+
+
+class _Sheets(NamedTuple):
+    """Units and sides of a problem, sorted by part; those of one part stand together."""
+
+    order: Ints  #: units
+    ends: Ints  #: per unit in that order, where its sides begin; and where the last ones end
+    slots: Ints  #: sides inside a part
+    owner: Ints  #: per such side, the places of its units in the order
+    neighbour: Ints
+    compound: Positions  #: per unit in the order, numbered as they appear
+    before: Positions  #: the number of the next new compound
+
+
+def _sort_parts(problem: Problem) -> _Sheets:
+    """Sort units, and sides inside parts, by part; units keep their order inside one."""
+    order = np.argsort(problem.part, kind="stable")
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    owner = owners(problem)
+    slots = np.flatnonzero(problem.part[owner] == problem.part[problem.neighbour])
+    slots = slots[np.argsort(place[owner[slots]], kind="stable")]
+    mine, other = place[owner[slots]], place[problem.neighbour[slots]]
+    ends = np.concatenate([[0], np.cumsum(np.bincount(mine, minlength=len(order)))])
+    compound = rank_by_appearance(problem.compound[order])  # no compound lies in two parts
+    before = np.maximum.accumulate(np.concatenate([[-1], compound])) + 1
+    return _Sheets(order, ends, slots, mine, other, compound, before)
+
+
+def _cut_graph(
+    problem: Problem, sheets: _Sheets, start: int, stop: int, load: Ints, work: Ints
+) -> Graph:
+    """Cut the graph of one part, units ``start`` to ``stop`` in order, from the sorted sheets."""
+    units, ends = sheets.order[start:stop], sheets.ends[start : stop + 1]
+    sides = slice(ends[0], ends[-1])
+    pick = sheets.slots[sides]
+    compound = np.maximum(sheets.compound[start:stop] - sheets.before[start], -1)
+    return Graph(
+        households=problem.households[units],
+        compound=compound.astype(np.int32),
+        block=problem.block[units],
+        indptr=(ends - ends[0]).astype(np.int32),
+        owner=(sheets.owner[sides] - start).astype(np.int32),
+        neighbour=(sheets.neighbour[sides] - start).astype(np.int32),
+        border=problem.border[pick],
+        barrier=problem.barrier[pick],
+        usable=problem.usable[pick],
+        load=load[units],
+        work=work[units],
+    )
+
+
+def check_effort(**efforts: Any) -> None:
+    """Refuse an effort or a seed that is no whole number from 0 up.
+
+    Raises
+    ------
+    RulesError
+        With its name and value.
+
+    Examples
+    --------
+    >>> check_effort(steps=1.5)
+    Traceback (most recent call last):
+    gridmap.errors.RulesError: steps is 1.5, not a whole number from 0 up
+    """
+    for name, value in efforts.items():
+        if not is_whole(value) or value < 0:
+            raise RulesError(f"{name} is {value!r}, not a whole number from 0 up")
+
+
+def is_whole(value: Any) -> bool:
+    """Say whether a value is a whole number, of Python or of numpy."""
+    try:
+        operator.index(value)
+    except TypeError:
+        return False
+    return True
 
 
 def count_grids(load: ArrayLike, rules: Rules, grain: float | None = None) -> int:
@@ -452,20 +511,28 @@ def share_grids(components: list[Component], grids: int) -> list[Component]:
     PlanError
         If there are more components than grids, or too few units with households.
     """
+    most = np.array(
+        [1 if part.exclusive else max(1, np.count_nonzero(part.graph.load)) for part in components],
+        np.int64,
+    )
+    _check_grids(grids, len(components), int(most.sum()))
     shares = np.ones(len(components), np.int64)
     loads = np.array([part.graph.load.sum() for part in components], np.float64)
-    most = np.array(
-        [1 if part.exclusive else np.count_nonzero(part.graph.load) for part in components]
-    )
-    if not len(components) <= grids <= np.maximum(most, 1).sum():
-        raise PlanError(
-            f"{grids} grids can't be made of units in {len(components)} connected parts, "
-            f"{most.sum()} of them with households"
-        )
     for _ in range(grids - len(components)):
         shares[np.argmax(np.where(shares < most, loads / shares, -1.0))] += 1
     pairs = zip(components, shares.tolist(), strict=True)
     return [part._replace(grids=share, exact=True) for part, share in pairs]
+
+
+def _check_grids(grids: Any, least: int, most: int) -> None:
+    """Refuse a number of grids that can't be made, and say which can."""
+    if is_whole(grids) and least <= grids <= most:
+        return
+    possible = f"{least} to {most}" if most > least else f"exactly {most}"
+    raise PlanError(
+        f"{grids} grids can't be made of these units; ask for {possible}: each connected part "
+        "of a community is a grid at least, and each further grid needs a unit with households"
+    )
 
 
 def rank_by_appearance(values: ArrayLike) -> Positions:

@@ -44,7 +44,7 @@ from gridmap.partition.problem import (
     owners,
     rank_by_appearance,
 )
-from gridmap.partition.prove.resplit import improve_state
+from gridmap.partition.prove.resplit import recut
 from gridmap.partition.split import (
     Tree,
     choose_cut,
@@ -178,13 +178,16 @@ def cut_anew(best: State, steps: int) -> State:
     """Cut two and three neighbouring grids in the best way there is, where that is cheaper.
 
     Not where nothing changed, where there are very many grids, or two quantities to balance:
-    `improve_state` knows one.
+    `recut` knows one.
     """
     grids = len(best.load)
     if grids > MOST_GRIDS or best.weights.work > 0.0 or not find_changed(best).any():
         return best
-    state = make_state(best.graph, best.labels.copy(), grids, best.weights, best.home)
-    improve_state(state, RECUT * steps, RECUT * steps // GROUP)
+    state, _ = recut(
+        *(best.graph, best.labels, grids, best.weights),
+        *(RECUT * steps, RECUT * steps // GROUP),
+        home=best.home,
+    )
     return min(best, state, key=_redraw_cost)
 
 

@@ -39,6 +39,8 @@ else:
 #: Names of the columns of degrees, best first; compared without case and spaces.
 LON_NAMES = ("lon", "lng", "long", "longitude", "经度", "东经", "x_lon", "wgs84_lon", "gps_lon")
 LAT_NAMES = ("lat", "latitude", "纬度", "北纬", "y_lat", "wgs84_lat", "gps_lat")
+#: Names of the column that says of which datum they are.
+DATUM_NAMES = ("datum", "坐标系")
 #: Names of columns that hold degrees or metres.
 X_NAMES, Y_NAMES = ("x", "x坐标", "坐标x"), ("y", "y坐标", "坐标y")
 WKT_NAMES = ("wkt", "geometry", "geom", "the_geom", "几何", "图形")

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 import scipy
 
+from gridmap.days import today_in_china
 from gridmap.plan import Plan
 from gridmap.rules import Rules
 from gridmap.staff.case import Case, make_case
@@ -79,7 +80,7 @@ def assign_workers(
     """
     rules = rules or plan.rules
     case = make_case(plan, workers, rules, current=current, on=on)
-    day = pd.Timestamp(on or date.today())
+    day = pd.Timestamp(on or today_in_china())
     duties, groups = list_duties(case)
     optimum = find_optimum(duties)
     primary = _spread(duties, groups, optimum.columns, len(case.posts))

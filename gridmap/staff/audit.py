@@ -8,6 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from gridmap.days import today_in_china
 from gridmap.plan import Plan
 from gridmap.reading.findings import CityReport, Finding
 from gridmap.rules import Rules
@@ -45,7 +46,7 @@ def check_staffing(
     """
     check_table(staffing, STAFFING)
     check_workers_of(plan, workers)
-    day, rules = on or date.today(), rules or plan.rules
+    day, rules = on or today_in_china(), rules or plan.rules
     held = _held_on(staffing, day)
     findings = [
         *_find_strangers(plan, held, workers, day),
@@ -74,10 +75,10 @@ def summarize_staffing(
         where the table has one.
     """
     check_table(staffing, STAFFING)
-    held = _held_on(staffing, on or date.today())
-    there = keep_present(workers, on or date.today())
+    held = _held_on(staffing, on or today_in_china())
+    there = keep_present(workers, on or today_in_china())
     loads = held.groupby("worker_id")["households"].sum()
-    shares = _list_shares(plan, staffing, on or date.today())
+    shares = _list_shares(plan, staffing, on or today_in_china())
     home = held["worker_id"].map(workers["community_id"]).fillna("")
     place = held["grid_code"].map(plan.grids["community_id"])
     return {

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from gridmap.days import today_in_china
 from gridmap.errors import StaffError
 from gridmap.plan import Plan
 from gridmap.rules import Rules
@@ -97,7 +98,7 @@ def make_case(
     TableError, StaffError
         See `assign_workers`.
     """
-    day, weights = on or date.today(), rules.staffing
+    day, weights = on or today_in_china(), rules.staffing
     there = keep_present(check_workers_of(plan, workers), day)
     there = there.assign(limit=there["limit"].clip(upper=weights.max_households))
     limit = there["limit"].to_numpy(np.int64)[:, None]

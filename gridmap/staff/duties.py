@@ -10,7 +10,7 @@ from gridmap.errors import TableError
 from gridmap.plan import Plan
 from gridmap.staff.members import place_counts
 from gridmap.staff.reasons import Language
-from gridmap.tables import DUTIES, TASKS, cast_columns, list_some
+from gridmap.tables import DUTIES, TASKS, cast_columns, check_table, list_some
 
 #: The ten duties that published lists of grid workers have in common.
 BASIC_DUTIES = (
@@ -94,6 +94,7 @@ def list_tasks(
     plan: Plan,
     *,
     features: pd.DataFrame | None = None,
+    kept: pd.DataFrame | None = None,
     stations: pd.Series | gpd.GeoDataFrame | None = None,
     lang: Language = "zh",
 ) -> pd.DataFrame:
@@ -107,6 +108,9 @@ def list_tasks(
         Counts by building_id in columns of `TASK_KINDS`, such as ``shops`` or ``elderly_alone``
         (`read_features`); they are added to what the plan's buildings count. Other columns are
         passed over.
+    kept : DataFrame, optional
+        `TASKS` of this plan that were listed before: where there are no ``features``, what was
+        counted by building then counts on.
     stations : Series or GeoDataFrame, optional
         How many service stations each grid_code has, or `STATIONS`.
     lang : {"zh", "en"}
@@ -122,7 +126,11 @@ def list_tasks(
     TableError
         If a count is no whole number from 0 up, or of a building or grid that is not there.
     """
-    counts = _count_things(plan).join(_count_features(plan, features))
+    if features is None and kept is not None:
+        counted = _recount(plan, kept)
+    else:
+        counted = _count_features(plan, features)
+    counts = _count_things(plan).join(counted)
     counts["stations"] = _count_stations(plan, stations)
     rows = [
         (str(code), kind.duty, subject, int(amount), kind.words[lang].format(int(amount)))
@@ -173,10 +181,18 @@ def _count_features(plan: Plan, features: pd.DataFrame | None) -> pd.DataFrame:
                     f"features: {name} of {list_some(values.index[wrong])} is no whole number "
                     "from 0 up"
                 )
-    placed = [place_counts(plan, table.astype("int64"), "features") for table in counts]
-    code = plan.units["grid_code"]
-    by_grid = [table.groupby(code).sum().reindex(plan.grids.index) for table in placed]
-    return pd.concat(by_grid, axis=1).T.groupby(level=0).sum().T.fillna(0).astype("int64")
+    summed = pd.concat(counts).fillna(0).astype("int64").groupby(level=0, sort=False).sum()
+    placed = place_counts(plan, summed, "features")
+    by_grid = placed.groupby(plan.units["grid_code"]).sum()
+    return by_grid.reindex(plan.grids.index, fill_value=0)
+
+
+def _recount(plan: Plan, kept: pd.DataFrame) -> pd.DataFrame:
+    """Count by grid what was counted by building when tasks were listed before."""
+    check_table(kept, TASKS)
+    known = kept[kept["grid_code"].isin(plan.grids.index) & ~kept["subject"].isin(_OF_THE_GRID)]
+    counts = known.pivot_table("amount", "grid_code", "subject", aggfunc="sum")
+    return counts.reindex(plan.grids.index).fillna(0).astype("int64")
 
 
 def _count_stations(plan: Plan, stations: pd.Series | gpd.GeoDataFrame | None) -> pd.Series:

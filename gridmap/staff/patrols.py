@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from gridmap.days import today_in_china
 from gridmap.errors import StaffError
 from gridmap.plan import Plan
 from gridmap.rules import Rules
@@ -112,7 +113,7 @@ def plan_patrols(
     _check_stops(plan, stops, day_minutes)
     rules, net = rules or plan.rules, make_walk_net(plan)
     codes = _find_grids(plan, stops)
-    owner = codes.map(_find_owners(staffing, on or date.today())).fillna("")
+    owner = codes.map(_find_owners(staffing, on or today_in_china())).fillna("")
     rows: list[dict[str, Any]] = []
     proofs: list[_Proof] = []
     for who, some in stops.groupby(owner.to_numpy(), sort=True):

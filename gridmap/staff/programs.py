@@ -11,7 +11,7 @@ from gridmap.errors import StaffError
 from gridmap.staff.columns import Duties, Floats, Ints, add_up, reduce_costs, weigh_structure
 
 #: Nodes of a branch and bound: a budget of steps, not of seconds.
-NODES = 20_000
+_NODES = 20_000
 
 
 def pack_sets(groups: "scipy.sparse.csr_array", gain: Floats) -> tuple[Ints, float]:
@@ -139,7 +139,7 @@ def _solve_whole(cost: Floats, limits: Any, most: float = 1.0) -> Any:
         integrality=np.ones(len(cost), np.int64),
         bounds=scipy.optimize.Bounds(0, most),
         constraints=limits,
-        options={"mip_rel_gap": 0, "node_limit": NODES},
+        options={"mip_rel_gap": 0, "node_limit": _NODES},
     )
 
 

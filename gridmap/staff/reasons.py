@@ -332,12 +332,12 @@ def _write_next(
             "own": ("、" if lang == "zh" else ", ").join(
                 facts.grids[at] for at in facts.served[rival]
             ),
-            "more": _write_more(extra, lang),
+            "more": write_more(extra, lang),
         }
     return _NEXT[how][lang].format(**words)
 
 
-def _write_more(extra: float, lang: Language) -> str:
+def write_more(extra: float, lang: Language) -> str:
     """Write what a choice costs more, in metres of walking that count as much."""
     if extra < 1:
         return "相同" if lang == "zh" else "as good for the whole"

@@ -14,7 +14,7 @@ from gridmap.rules import Rules
 from gridmap.staff.case import Case, make_case
 from gridmap.staff.gaps import Duty, list_primaries
 from gridmap.staff.posts import take_posts
-from gridmap.staff.reasons import Language, write_metres
+from gridmap.staff.reasons import Language, write_metres, write_more
 from gridmap.staff.standins import Neighbours
 from gridmap.tables import STAFFING, WAYS, cast_columns, check_table
 
@@ -37,27 +37,30 @@ _TEXTS: dict[str, dict[Language, str]] = {
         "households together, limit {limit}, {walk} on foot",
     },
     "none": {
-        "zh": "{away}于{begin}至{end}不在岗，无人可顶替：无空闲人员，代管人{name}合计{load}户，"
-        "超过上限{limit}户",
-        "en": "{away} is away {begin} to {end} and nobody can stand in: no free worker, and deputy "
-        "{name} would have {load} households, limit {limit}",
+        "zh": "{away}于{begin}至{end}不在岗，无人可顶替：无可承担的空闲人员，"
+        "代管人{name}合计{load}户，超过上限{limit}户",
+        "en": "{away} is away {begin} to {end} and nobody can stand in: no free worker may, and "
+        "deputy {name} would have {load} households, limit {limit}",
     },
     "apart": {
-        "zh": "{away}于{begin}至{end}不在岗，无人可顶替：无空闲人员，代管人{name}的网格不相邻"
-        "或已兼管，相邻网格的人员再加{households}户会超过上限",
-        "en": "{away} is away {begin} to {end} and nobody can stand in: no free worker, deputy "
+        "zh": "{away}于{begin}至{end}不在岗，无人可顶替：无可承担的空闲人员，"
+        "代管人{name}的网格不相邻或已兼管，相邻网格的人员再加{households}户会超过上限",
+        "en": "{away} is away {begin} to {end} and nobody can stand in: no free worker may, deputy "
         "{name} has no grid beside it or several already, and nobody beside it can carry "
         "{households} households more",
     },
     "nobody": {
-        "zh": "{away}于{begin}至{end}不在岗，无人可顶替：无空闲人员，也没有代管人",
-        "en": "{away} is away {begin} to {end} and nobody can stand in: no free worker, no deputy",
+        "zh": "{away}于{begin}至{end}不在岗，无人可顶替：无可承担的空闲人员，也没有代管人",
+        "en": "{away} is away {begin} to {end} and nobody can stand in: no free worker may, and "
+        "there is no deputy",
     },
 }
 _NEXT: dict[Language, str] = {
-    "zh": "；次优{rival}，步行{walk}，总代价多{extra:,.0f}米",
-    "en": "; next best {rival} ({walk} on foot), {extra:,.0f} m worse",
+    "zh": "；次优{rival}，{holds}步行{walk}，总代价{more}",
+    "en": "; next best {rival} ({holds}{walk} on foot), {more}",
 }
+#: Why somebody who may live nearer is worse.
+_HOLDS: dict[Language, str] = {"zh": "已有网格，", "en": "has a grid, "}
 
 
 class _Choice(NamedTuple):
@@ -86,7 +89,7 @@ def replace_worker(
     who has a grid beside it, if both together are within his limit: the deputy, unless another one
     walks so much less that a change would pay. If nobody can, the days are in the table as a row
     without a worker, with the reason, and the deputy goes on looking after the grid. Who stands in
-    is not his own deputy meanwhile. Who is away himself on these days, after an earlier
+    is not his own deputy on these days. Who is away himself on these days, after an earlier
     replacement, does not stand in.
 
     Parameters
@@ -135,8 +138,12 @@ def replace_worker(
     others = staffing[during & ~away]
     near = Neighbours(plan, case.workers, rules, list_primaries(others, starts, ends))
     rows = list(_stand_in(case, near, others, own, (begin, end), lang))
-    split = away | (during & _flag_deputies(staffing, rows))
-    rows += _split_rows(staffing[split], begin, end)
+    deputies = _flag_deputies(staffing, rows)
+    rows += [
+        *_cut_deputies(staffing[deputies], rows),
+        *(left for row in _records(staffing[away]) for left in _cut_days(row, begin, end)),
+    ]
+    split = away | deputies
     new = pd.DataFrame(rows, columns=list(STAFFING.columns))
     table = cast_columns(pd.concat([staffing[~split], new]), STAFFING)
     order = ["grid_code", "role", "starts"]
@@ -161,13 +168,24 @@ def _flag_deputies(staffing: pd.DataFrame, rows: list[dict[str, Any]]) -> pd.Ser
     return (staffing["role"] == "deputy") & (staffing["worker_id"] != "") & same
 
 
-def _split_rows(rows: pd.DataFrame, begin: Any, end: Any) -> Iterator[dict[str, Any]]:
-    """Yield what is left of the duties before and after."""
-    for row in _records(rows):
-        if row["starts"] < begin:
-            yield {**row, "ends": begin - _DAY}
-        if pd.isna(row["ends"]) or row["ends"] > end:
-            yield {**row, "starts": end + _DAY}
+def _cut_deputies(deputies: pd.DataFrame, rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield what is left of duties as deputy, without the days on which he stands in himself."""
+    for duty in _records(deputies):
+        left = [duty]
+        for row in rows:
+            if (row["grid_code"], row["worker_id"]) == (duty["grid_code"], duty["worker_id"]):
+                days = (row["starts"], row["ends"])
+                left = [piece for one in left for piece in _cut_days(one, *days)]
+        yield from left
+
+
+def _cut_days(row: dict[str, Any], begin: Any, end: Any) -> Iterator[dict[str, Any]]:
+    """Yield what is left of a duty before and after some days."""
+    stays = pd.isna(row["ends"])
+    if row["starts"] < begin:
+        yield {**row, "ends": begin - _DAY if stays else min(row["ends"], begin - _DAY)}
+    if stays or row["ends"] > end:
+        yield {**row, "starts": max(row["starts"], end + _DAY)}
 
 
 def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
@@ -282,7 +300,12 @@ def _name_next(
         return {"rival": "", "rival_walk": np.nan, "extra": np.nan, "reason": reason}
     one, extra = choices[1], choices[1].price - choices[0].price
     words = _name(case, one.at, grid, lang)
-    text = _NEXT[lang].format(rival=words["name"], walk=words["walk"], extra=extra)
+    text = _NEXT[lang].format(
+        rival=words["name"],
+        holds="" if one.told == "free" else _HOLDS[lang],
+        walk=words["walk"],
+        more=write_more(extra, lang),
+    )
     return {
         "rival": str(case.workers.index[one.at]),
         "rival_walk": float(case.walk[one.at, grid]),

@@ -6,6 +6,7 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
+from gridmap.days import today_in_china
 from gridmap.files import write_whole
 from gridmap.plan import Plan
 from gridmap.reading.columns import to_text
@@ -39,7 +40,7 @@ def list_duties(
     """
     check_table(staffing, STAFFING)
     check_workers_of(plan, workers)
-    rows = duties_on(staffing, on or date.today())
+    rows = duties_on(staffing, on or today_in_china())
     first = _pick_first(rows).reindex(plan.grids.index)
     who = first["worker_id"].fillna("")
     told = {column: who.map(workers[column]) for column in _OF_WORKERS}
@@ -121,7 +122,7 @@ def _name_others(
     plan: Plan, staffing: pd.DataFrame, workers: gpd.GeoDataFrame, on: date | None
 ) -> pd.Series:
     """Name who has the second and further shares of each shared grid."""
-    posts = posts_on(plan, staffing, on or date.today())
+    posts = posts_on(plan, staffing, on or today_in_china())
     others = posts[posts["grid_code"].duplicated()]
     names = others["worker_id"].map(workers["name"]).fillna(others["worker_id"]).replace("", "—")
     told = names + " " + others["households"].astype("str")

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from gridmap.rules import Rules
-from gridmap.staff.reasons import Language, write_metres
+from gridmap.staff.reasons import Language, write_metres, write_more
 from gridmap.staff.terms import Terms
 from gridmap.tables import WAYS
 
@@ -46,8 +46,8 @@ _WHY: dict[str, dict[Language, str]] = {
     },
 }
 _RIVAL: dict[Language, str] = {
-    "zh": "；次优{rival}，接续代价约多{extra:,.0f}米",
-    "en": "; next best {rival}, about {extra:,.0f} m worse for the chains",
+    "zh": "；次优{rival}，接续代价大致{more}",
+    "en": "; next best {rival}, about {more}",
 }
 
 
@@ -166,7 +166,9 @@ def name_rivals(
             extra = max(float(price[rival]), 0.0)
             walk = float(terms.walk[rival, grid[row["grid_code"]]])
             row |= {"rival": terms.ids[rival], "extra": extra, "rival_walk": walk}
-            row["reason"] += _RIVAL[lang].format(rival=terms.ids[rival], extra=extra)
+            row["reason"] += _RIVAL[lang].format(
+                rival=terms.ids[rival], more=write_more(extra, lang)
+            )
 
 
 def hand_deputies_on(

@@ -11,6 +11,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
+from gridmap.days import today_in_china
 from gridmap.errors import StaffError
 from gridmap.files import write_whole
 from gridmap.plan import Plan
@@ -91,15 +92,16 @@ def write_tasks(
     path = Path(path)
     if path.suffix not in _SUFFIXES:
         raise StaffError(f"{path.name}: task lists are written to {', '.join(_SUFFIXES)}")
-    kept, day = tables or {}, on or date.today()
-    everybody = assign_tasks(plan, tasks, tables=kept, on=day)
-    listed = _pick_worker(everybody, worker)
+    check_table(tasks, TASKS)
+    kept, day = tables or {}, on or today_in_china()
+    posts = _list_posts(plan, kept, day)
+    mine = _pick_worker(posts, worker)
     with write_whole(path) as draft:
-        table = _list_all(plan, listed, kept, lang)
+        table = _list_all(plan, mine.merge(tasks, on="grid_code", sort=False), kept, lang)
         if path.suffix == ".csv":
             write_sheet(table, draft, lang)
             return
-        pages = _list_pages(plan, everybody, listed, kept, day, lang)
+        pages = _list_pages(plan, tasks, posts, mine, kept, day, lang)
         if path.suffix == ".xlsx":
             names = pick(_NAMES, lang)
             write_book({names["pages"]: Pages(pages), names["all"]: table}, draft, lang)
@@ -119,10 +121,11 @@ def tell_tasks(
 ) -> str:
     """Return the pages of `write_tasks` as text."""
     check_language(lang)
-    kept, day = tables or {}, on or date.today()
-    everybody = assign_tasks(plan, tasks, tables=kept, on=day)
-    listed = _pick_worker(everybody, worker)
-    return _write_text(_list_pages(plan, everybody, listed, kept, day, lang), lang)
+    check_table(tasks, TASKS)
+    kept, day = tables or {}, on or today_in_china()
+    posts = _list_posts(plan, kept, day)
+    mine = _pick_worker(posts, worker)
+    return _write_text(_list_pages(plan, tasks, posts, mine, kept, day, lang), lang)
 
 
 def assign_tasks(
@@ -146,20 +149,24 @@ def assign_tasks(
         If the tasks break their contract.
     """
     check_table(tasks, TASKS)
-    kept = tables or {}
-    posts = pd.DataFrame({"grid_code": plan.grids.index, "worker_id": ""})
-    if {"workers", "staffing"} <= set(kept):
-        held = posts_on(plan, kept["staffing"], on or date.today())
-        posts = held[["grid_code", "worker_id"]].drop_duplicates()
-    page = posts["worker_id"].where(posts["worker_id"] != "", posts["grid_code"])
-    posts = posts.assign(page=pd.factorize(page)[0]).sort_values(["page", "grid_code"])
-    listed = posts.drop(columns="page").merge(tasks, on="grid_code", sort=False)
+    posts = _list_posts(plan, tables or {}, on or today_in_china())
+    listed = posts.merge(tasks, on="grid_code", sort=False)
     return listed[["worker_id", *TASKS.columns]].astype({"worker_id": "str"})
 
 
-def _pick_worker(listed: pd.DataFrame, worker: str) -> pd.DataFrame:
-    """Return one worker's tasks, or everybody's."""
-    mine = listed[listed["worker_id"] == worker] if worker else listed
+def _list_posts(plan: Plan, tables: Mapping[str, pd.DataFrame], on: date) -> pd.DataFrame:
+    """List who serves which grid, and on whose page it is: a worker's, or that of a vacant grid."""
+    posts = pd.DataFrame({"grid_code": plan.grids.index, "worker_id": ""})
+    if {"workers", "staffing"} <= set(tables):
+        held = posts_on(plan, tables["staffing"], on)
+        posts = held[["grid_code", "worker_id"]].drop_duplicates()
+    page = posts["worker_id"].where(posts["worker_id"] != "", posts["grid_code"])
+    return posts.assign(page=pd.factorize(page)[0]).sort_values(["page", "grid_code"])
+
+
+def _pick_worker(posts: pd.DataFrame, worker: str) -> pd.DataFrame:
+    """Return one worker's grids, or everybody's."""
+    mine = posts[posts["worker_id"] == worker] if worker else posts
     if mine.empty:
         raise StaffError(f"worker {worker!r} serves no grid on that day: give another number")
     return mine
@@ -167,28 +174,30 @@ def _pick_worker(listed: pd.DataFrame, worker: str) -> pd.DataFrame:
 
 def _list_pages(
     plan: Plan,
-    everybody: pd.DataFrame,
-    listed: pd.DataFrame,
+    tasks: pd.DataFrame,
+    posts: pd.DataFrame,
+    mine: pd.DataFrame,
     tables: Mapping[str, pd.DataFrame],
     on: date,
     lang: Language,
 ) -> tuple[Sheet, ...]:
-    """Make a page of each worker's tasks, and of each vacant grid's."""
-    page = listed["worker_id"].where(listed["worker_id"] != "", listed["grid_code"])
-    pairs = everybody[["worker_id", "grid_code"]].drop_duplicates()
-    served = pairs.loc[pairs["worker_id"] != "", "grid_code"].value_counts()
+    """Make a page of each worker's grids, and of each vacant grid, whether they have tasks or not.
+
+    ``posts`` are everybody's, ``mine`` those that are written.
+    """
+    served = posts.loc[posts["worker_id"] != "", "grid_code"].value_counts()
     served = served.reindex(plan.grids.index, fill_value=0)
     grids = pd.DataFrame(plan.grids[["name", "households"]]).assign(served=served).T.to_dict()
     known = pd.DataFrame(tables["workers"])[["name", "phone"]] if "workers" in tables else None
     who = {} if known is None else known.T.to_dict()
     return tuple(
         Sheet(
-            _list_rows(grids, mine, lang),
+            _list_rows(grids, page.merge(tasks, on="grid_code"), len(page) > 1, lang),
             _TITLE[lang],
-            _head_page(grids, mine, who, on, lang),
+            _head_page(grids, page, who, on, lang),
             foot=SIGNED[lang],
         )
-        for _, mine in listed.groupby(page, sort=False)
+        for _, page in mine.groupby("page", sort=False)
     )
 
 
@@ -200,7 +209,7 @@ def _head_page(grids: Facts, mine: pd.DataFrame, people: Facts, on: date, lang: 
         person = people.get(worker, {"name": worker, "phone": ""})
         name, phone = person["name"], person["phone"] or "—"
         lines = [_WHO[lang].format(name=name, worker=worker, phone=phone, on=on)]
-    for code in mine["grid_code"].unique():
+    for code in mine["grid_code"]:
         count, homes = grids[code]["served"], grids[code]["households"]
         shared = _SHARED[lang].format(count=count) if count > 1 else ""
         lines.append(
@@ -209,9 +218,8 @@ def _head_page(grids: Facts, mine: pd.DataFrame, people: Facts, on: date, lang: 
     return "\n".join(lines)
 
 
-def _list_rows(grids: Facts, mine: pd.DataFrame, lang: Language) -> pd.DataFrame:
+def _list_rows(grids: Facts, mine: pd.DataFrame, several: bool, lang: Language) -> pd.DataFrame:
     """List the ten duties with their tasks; one that nothing in the grids asks for is there too."""
-    several = mine["grid_code"].nunique() > 1
     of_duty: dict[int, list[tuple[str, int | None]]] = {}
     columns = (mine[name].tolist() for name in ("duty_id", "grid_code", "task", "amount"))
     for duty, code, task, amount in zip(*columns, strict=True):

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from gridmap.days import today_in_china
 from gridmap.errors import RulesError, TableError
 from gridmap.plan import Plan
 from gridmap.reading.findings import Finding
@@ -74,8 +75,9 @@ def read_visits(path: str | Path, plan: Plan, *, sheet: str | None = None) -> pd
     findings: list[Finding] = []
     rows = read_list(path, VISIT_NAMES, ("day", "grid_code", "households"), sheet=sheet)
     rows = settle_words(rows, ("worker_id",))
-    rows = rows if "visits" in rows else rows.assign(visits=rows["households"])
-    rows = settle_counts(rows, VISITS.name, ("visits", "households"), findings)
+    given = [name for name in ("visits", "households") if name in rows]
+    rows = settle_counts(rows, VISITS.name, given, findings)
+    rows = rows if "visits" in given else rows.assign(visits=rows["households"])
     rows = settle_days(rows, VISITS.name, "day", findings)
     refuse_unknown(rows, VISITS.name, "grid_code", plan.grids.index, findings, what="grid")
     many = rows[rows["households"] > rows["visits"]]
@@ -220,7 +222,7 @@ def name_round(
     on: date | None = None,
 ) -> pd.DataFrame:
     """Put names beside a `VISIT_COVERAGE`: ``community``, ``grid`` and ``worker``."""
-    names = name_primary(tables or {}, on or date.today()).reindex(coverage.index)
+    names = name_primary(tables or {}, on or today_in_china()).reindex(coverage.index)
     communities = plan.grids["community_id"].map(plan.city.communities["name"])
     places = {"community": communities, "grid": plan.grids["name"], "worker": names.fillna("")}
     return coverage.assign(**{key: some.reindex(coverage.index) for key, some in places.items()})

@@ -303,7 +303,7 @@ def _refuse_overlaps(terms: pd.DataFrame, findings: list[Finding]) -> None:
     starts = terms["starts"].fillna(pd.Timestamp(1900, 1, 1))
     bad = terms.index[latest.notna() & (starts <= latest)]
     problem = "this term begins before the one before it of the same person ends"
-    _refuse(bad, terms["person"], "starts", problem, findings)
+    _refuse(bad, terms["person"], "worker_id", problem, findings)
     names = terms.groupby("person")["name"].nunique()
     twins = terms.index[terms["person"].isin(names.index[names > 1])]
     _refuse(twins, terms["person"], "worker_id", "one id of people of several names", findings)

@@ -141,7 +141,8 @@ def test_described(client):
 def test_callers():
     """Roles are in order; districts are beginnings of codes; no district is everywhere."""
     assert Role.PUBLIC < Role.VIEWER < Role.DISPATCHER < Role.PLANNER < Role.ADMIN
-    assert [role.word for role in Role] == ["public", "viewer", "dispatcher", "planner", "admin"]
+    words = ["public", "worker", "viewer", "dispatcher", "planner", "admin"]
+    assert [role.word for role in Role] == words
     caller = Caller("x", "1", Role.VIEWER, ("210802", "2109"))
     assert caller.covers("210802001001001")
     assert caller.covers("210911001001001")

@@ -10,7 +10,9 @@ import pytest
 
 from api.ahead import read_ahead
 from api.kept import Kept
+from api.models import GridProperties
 from api.shelf import InForce, Published, Shelf
+from gridmap.days import CHINA
 from gridmap.store import PlanStore
 
 TODAY, TOMORROW = date(2026, 3, 1), date(2026, 3, 2)
@@ -45,6 +47,21 @@ def test_a_publication_for_tomorrow_is_ready_today(tmp_path, four_by_two):
         store.publish("b", TOMORROW, by="planner", today=TODAY)
         assert shelf.ready[TOMORROW].wait(60)
     assert [shelf.peek(day).plan.name for day in (TODAY, TOMORROW)] == ["a", "b"]
+
+
+def test_what_is_told_of_a_grid_is_kept_once(tmp_path, four_by_two):
+    """Batches and areas read what was prepared; no answer is taken apart again for them."""
+    store = PlanStore(tmp_path)
+    store.keep(four_by_two, "a")
+    store.publish("a", TODAY, by="planner", today=TODAY)
+    shelf = Shelf(store)
+    served = shelf.in_force(TODAY).plan
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(GridProperties, "model_dump", None)
+        assert served.batches is not None
+        areas = shelf.area_index(shelf.in_force(TODAY)).areas.values()
+    assert {area.code for area in areas} >= set(served.grids)
+    assert {code: GridProperties(**told) for code, told in served.told.items()} == served.grids
 
 
 def test_nothing_in_force_ends_no_watch(tmp_path, four_by_two):
@@ -91,7 +108,7 @@ def test_a_day_of_change_is_not_kept_over_midnight(monkeypatch):
     monkeypatch.setattr("api.shelf.datetime", Clock)
     assert in_force.changed == "Fri, 20 Feb 2026 00:00:00 GMT"
     Clock.moment = datetime(2026, 3, 5, tzinfo=UTC)
-    begun = datetime.combine(TOMORROW, time.min).astimezone(UTC)
+    begun = datetime.combine(TOMORROW, time.min, CHINA).astimezone(UTC)
     assert in_force.changed == format_datetime(begun, usegmt=True)
 
 

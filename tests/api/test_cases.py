@@ -13,10 +13,12 @@ from gridmap.casebook.schema import receipts
 from gridmap.incidents.model import STAGE_NAMES
 from gridmap.store import PlanStore
 from tests.api.test_access import problem_of
+from tests.api.test_staff import make_staffing, make_workers
 from tests.incidents.town import METRE, NE, NW, SE, SOUTH, SW, WEST
 from tests.postgres import run_server
 
 TODAY = date(2026, 5, 1)
+OTHER = "other-worker"
 #: Must never be in a public answer.
 NAME, PHONE, WORDS = "哨兵甲", "13900001111", "哨兵描述:三楼漏水"
 
@@ -263,6 +265,61 @@ def test_worker_numbers(client, key_of):
     number = report(client)["case_id"]
     answer = do(client, key_of("dispatcher"), number, "inspect", 1, role="worker", worker_id="K99")
     assert problem_of(answer) == (422, "bad-case")
+
+
+@pytest.fixture
+def staffed(office, four_by_two, bearer):
+    """Let w1 serve the grid of the reports, and return his key and the key of another worker."""
+    folder, client = office
+    code = report(client)["grid_code"]
+    tables = {"workers": make_workers(), "staffing": make_staffing(code)}
+    PlanStore(folder).keep_staff("plan", tables, TODAY, by="王芳", today=TODAY)
+    return [bearer(folder, "worker", worker_id=number) for number in ("w1", "w2")]
+
+
+def test_a_workers_key_is_for_his_cases(client, key_of, staffed):
+    """He sees them, takes their next step as himself and adds photos; another worker does not.
+
+    Who reported a case, lists, figures and exports are not for him.
+    """
+    mine, others = staffed
+    number = report(client)["case_id"]
+    assert client.get("/internal/key", headers=mine).json() == {
+        "name": "the worker", "role": "worker", "districts": [], "worker_id": "w1",
+    }  # fmt: skip
+    [case] = client.get("/internal/workers/w1/cases", headers=mine).json()["cases"]
+    assert case["case_id"] == number
+    assert problem_of(client.get("/internal/workers/w2/cases", headers=mine)) == (403, OTHER)
+    dossier = client.get(f"/internal/cases/{number}", headers=mine).json()
+    assert list(dossier["actions"]) == ["worker"]
+    done = do(client, mine, number, "inspect", 1)
+    assert done.status_code == 200, done.text
+    for told, code in (({"role": "community"}, "not-allowed"), ({"worker_id": "w2"}, OTHER)):
+        assert problem_of(do(client, mine, number, "note", 2, note="?", **told)) == (403, code)
+    photos = f"/cases/{number}/photos"
+    assert client.post(photos, content=picture(), headers=mine).status_code == 201
+    assert client.get(f"{photos}/1", headers=mine).status_code == 200
+    log = client.get(f"/internal/cases/{number}", headers=key_of("viewer")).json()["log"]
+    assert [(one["role"], one["actor"]) for one in log[1:]] == [("worker", "w1")] * 2
+    for answer in (
+        client.get(f"/internal/cases/{number}", headers=others),
+        do(client, others, number, "resolve", 3),
+        client.post(photos, content=picture(), headers=others),
+        client.get(f"{photos}/1", headers=others),
+    ):
+        assert problem_of(answer) == (403, OTHER)
+    for path in ("cases", "cases.csv", "figures", "screen", f"cases/{number}/reporter"):
+        answer = client.get(f"/internal/{path}", headers=mine)
+        assert problem_of(answer) == (403, "not-allowed")
+
+
+def test_a_worker_reports_in_his_own_name(client, key_of, staffed):
+    """What he finds on his way is his report; what reached the desk by phone is not."""
+    number = report(client, staffed[0], source="worker")["case_id"]
+    log = client.get(f"/internal/cases/{number}", headers=key_of("viewer")).json()["log"]
+    assert (log[0]["role"], log[0]["actor"]) == ("worker", "w1")
+    answer = client.post("/cases", json=tell(source="hotline"), headers=staffed[0])
+    assert problem_of(answer) == (403, "not-allowed")
 
 
 def test_lists(client, key_of):

@@ -35,9 +35,13 @@ def headers(town, tmp_path_factory):
         today=lambda: date(2026, 5, 1),
     )
     keys = KeyStore(folder)
-    return {
-        role: {"X-API-Key": keys.add(role.word, role, by="test")} if role else {} for role in Role
+    whose = {Role.WORKER: "w1"}
+    made = {
+        role: keys.add(role.word, role, worker_id=whose.get(role, ""), by="test")
+        for role in Role
+        if role > Role.PUBLIC
     }
+    return {Role.PUBLIC: {}} | {role: {"X-API-Key": text} for role, text in made.items()}
 
 
 @pytest.mark.filterwarnings("ignore:Skipped test cases with unsupported payload media types")

@@ -9,19 +9,19 @@ import signal
 import threading
 import time
 from collections import Counter
-from datetime import date
 
 import httpx
 import pytest
 
 from gridmap.audit import AuditLog
+from gridmap.days import today_in_china
 from gridmap.errors import PlanDamagedError, StoreError
 from gridmap.keys import KeyStore
 from gridmap.store import PlanStore
 from tests.api.test_app import publish_two
 from tests.api.test_main import ask_patiently, serve
 
-TODAY = date.today()
+TODAY = today_in_china()
 SPAWN = multiprocessing.get_context("spawn")
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from api.internal_models import InternalOwner, InternalSearch
 from gridmap.audit import AuditLog
+from gridmap.datum import from_wgs84
 from gridmap.store import PlanStore
 from tests.api.test_staff import make_staffing, make_workers
 
@@ -48,6 +49,22 @@ def test_owner_with_its_worker(make_client, desk, bearer, method):
         assert getattr(owner, name) == public[name]
     assert (owner.worker.name, owner.worker.phone) == ("王芳", "0417-1234567")
     assert [one.name for one in owner.deputies] == ["李强"]
+
+
+def test_datum_beside_the_body(make_client, desk, bearer):
+    """The datum of a body may stand in the query; one that differs is refused."""
+    folder, plan, code = desk
+    client, key, place = make_client(folder), bearer(folder, "dispatcher"), inside(plan, code)
+    lon, lat = (float(one) for one in from_wgs84(place["lon"], place["lat"], "bd09"))
+
+    def ask(**said):
+        params = {"datum": "bd09"}
+        body = {"lon": lon, "lat": lat, **said}
+        return client.post("/internal/locate", params=params, json=body, headers=key)
+
+    assert ask().json()["grid"]["code"] == code
+    refused = ask(datum="gcj02")
+    assert (refused.status_code, refused.json()["code"]) == (422, "bad-position")
 
 
 def test_nobody(make_client, desk, bearer):

@@ -1,5 +1,6 @@
 """POST /locate with many points: JSON, CSV and Arrow in, the same kind out."""
 
+import asyncio
 import csv
 import io
 import json
@@ -8,9 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from api import answers
+from api.batch_way import BatchWay
 from api.models import LocateBatch
 from api.routes import locate
 from gridmap.batches import ARROW, CSV, JSON
+from gridmap.datum import from_wgs84
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +103,88 @@ def test_datum_and_day(client, points):
     assert send(client, body, JSON, datum="mars").json()["code"] == "bad-position"
 
 
+@pytest.fixture(scope="module")
+def shifted(client):
+    """Return a place, what it is in GCJ-02, and the grid that it is in."""
+    west, south, east, north = client.get("/grids").json()["bbox"]
+    place = {"lon": (west + east) / 2, "lat": (south + north) / 2}
+    lon, lat = (float(one) for one in from_wgs84(place["lon"], place["lat"], "gcj02"))
+    return lon, lat, client.get("/locate", params=place).json()["grid_code"]
+
+
+def in_all_kinds(lon, lat, datum):
+    """Return a body of each kind that names the datum of a place."""
+    row = {"lon": [lon], "lat": [lat], "datum": [datum]}
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, pa.table(row).schema) as stream:
+        stream.write_table(pa.table(row))
+    text = f"lon,lat, Datum\n{lon},{lat},{datum}\n"
+    return {
+        "one": (json.dumps({"lon": lon, "lat": lat, "datum": datum}), JSON),
+        "columns": (json.dumps({"lon": [lon], "lat": [lat], "datum": datum}), JSON),
+        "pairs": (json.dumps({"points": [[lon, lat]], "datum": datum}), JSON),
+        "csv": (text, CSV),
+        "chinese": (text.replace(" Datum", "坐标系").encode("gbk"), CSV),
+        "arrow": (sink.getvalue().to_pybytes(), ARROW),
+    }
+
+
+@pytest.mark.parametrize("form", ["one", "columns", "pairs", "csv", "chinese", "arrow"])
+def test_datum_in_the_body(client, shifted, form):
+    """The datum counts where it stands: in a body of any kind, in the query, or in both alike."""
+    lon, lat, code = shifted
+    assert code
+    for said in ("gcj02", ""):
+        body, kind = in_all_kinds(lon, lat, said)[form]
+        if form in ("one", "columns", "pairs"):
+            body = body.replace(', "datum": ""', "")
+        answer = send(client, body, kind, **({} if said else {"datum": "gcj02"}))
+        assert code in find_codes(answer)
+    body, kind = in_all_kinds(lon, lat, "gcj02")[form]
+    assert code in find_codes(send(client, body, kind, datum="gcj02"))
+
+
+@pytest.mark.parametrize("form", ["one", "columns", "pairs", "csv", "chinese", "arrow"])
+def test_two_datums_are_refused(client, shifted, form):
+    """Nothing is read in one of two datums, nor in one that nobody knows."""
+    lon, lat, _ = shifted
+    for said, asked, words in (
+        ("gcj02", "bd09", "once, beside"),
+        ("mars", None, "no datum 'mars'"),
+    ):
+        body, kind = in_all_kinds(lon, lat, said)[form]
+        answer = send(client, body, kind, **({"datum": asked} if asked else {}))
+        assert (answer.status_code, answer.json()["code"]) == (422, "bad-position")
+        assert words in answer.json()["detail"]
+
+
+def test_rows_of_several_datums(client):
+    """Rows that name more than one datum are refused; blanks are in that of the others."""
+    rows = "lon,lat,datum\n122.2,40.6,gcj02\n122.2,40.6,{}\n"
+    refused = send(client, rows.format("bd09"), CSV).json()
+    assert "more than one datum (bd09, gcj02)" in refused["detail"]
+    assert send(client, rows.format(""), CSV).status_code == 200
+
+
+def find_codes(answer):
+    """Return the grids of an answer of any kind."""
+    assert answer.status_code == 200, answer.text
+    kind = answer.headers["content-type"].partition(";")[0]
+    if kind == JSON:
+        return [one["grid_code"] for one in answer.json().get("answers", [answer.json()])]
+    if kind == CSV:
+        return [row["grid_code"] for row in csv.DictReader(io.StringIO(answer.text))]
+    return pa.ipc.open_stream(answer.content).read_all()["grid_code"].to_pylist()
+
+
+def test_deep_json(client):
+    """A body that is nested too deep is a bad request, as on every other address."""
+    for path in ("/locate", "/search"):
+        answer = client.post(path, content=b"[" * 3000, headers={"Content-Type": JSON})
+        assert answer.status_code == 400
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
 def test_rows_without_a_place(client):
     """A point without coordinates, or not on Earth, is answered and stops no other."""
     body = json.dumps({"lon": [None, 999, 122.2], "lat": [40.6, 40.6, 40.6]})
@@ -111,14 +197,14 @@ def test_rows_without_a_place(client):
     ("body", "kind", "status", "code"),
     [
         (b'{"lon": [1, 2], "lat": [1]}', JSON, 422, "bad-batch"),
-        (b'{"points": [[1, 2, 3]]}', JSON, 422, "bad-batch"),
+        (b'{"points": 3}', JSON, 422, "bad-batch"),
         (b'{"points": ' + b"[" * 5000, JSON, 422, "bad-batch"),
         (b'{"lon": 122.2', JSON, 422, "bad-parameter"),
         (b"[1, 2]", JSON, 422, "bad-parameter"),
         (b"", JSON, 422, "bad-parameter"),
         (b'{"lon": "hereabouts", "lat": 40}', JSON, 422, "bad-parameter"),
         (b"a,b\n1,2\n", CSV, 422, "bad-batch"),
-        (b"lon,lat\n1\n", CSV, 422, "bad-batch"),
+        (b'lon,lat\n1,"2\n', CSV, 422, "bad-batch"),
         (b"no arrow", ARROW, 422, "bad-batch"),
         (b"<lon>1</lon>", "text/xml", 415, "unknown-type"),
     ],
@@ -138,8 +224,8 @@ def test_broken_json_is_the_body(client):
 
 def test_most_points(client, town, bearer, monkeypatch):
     """The public sends so many points at once; who has a key, more."""
-    monkeypatch.setattr(locate, "MOST_POINTS", 3)
-    monkeypatch.setattr(locate, "MOST_WITH_KEY", 4)
+    monkeypatch.setattr(answers, "MOST_POINTS", 3)
+    monkeypatch.setattr(answers, "MOST_WITH_KEY", 4)
     for count, status, keyed in ((3, 200, 200), (4, 422, 200), (5, 422, 422)):
         body = json.dumps({"points": [[122.2, 40.6]] * count})
         headers = {"Content-Type": JSON}
@@ -161,3 +247,74 @@ def test_described(client):
     operation = client.get("/openapi.json").json()["paths"]["/locate"]["post"]
     assert set(operation["requestBody"]["content"]) == {JSON, CSV, ARROW}
     assert set(operation["responses"]["200"]["content"]) == {JSON, CSV, ARROW}
+
+
+@pytest.fixture
+def route_calls(monkeypatch):
+    """Return a list of the media types of the batches that go on to the route."""
+    seen = []
+
+    def note(in_force, body, kind, datum, caller):
+        seen.append(kind)
+        return answers.answer_batch(in_force, body, kind, datum, caller)
+
+    monkeypatch.setattr(locate, "answer_batch", note)
+    return seen
+
+
+@pytest.mark.parametrize("kind", [JSON, CSV, ARROW])
+def test_quick_way_is_the_route(client, points, route_calls, kind):
+    """A usual batch never gets to the route; what the route answers is the same, headers too."""
+    many = points * 5
+    body = {JSON: json.dumps({"points": many}), CSV: write_csv(many), ARROW: write_arrow(many)}[
+        kind
+    ]
+    quick = send(client, body, kind)
+    assert route_calls == []
+    route = send(client, body, kind, datum="wgs84")
+    assert route_calls == [kind]
+    assert (quick.status_code, quick.content, quick.headers) == (200, route.content, route.headers)
+
+
+def test_one_place_in_much_space(client, route_calls):
+    """JSON of one place is no batch, however long it is written."""
+    body = json.dumps({"lon": 122.2, "lat": 40.6}) + " " * 5_000
+    assert send(client, body, JSON).content == client.get("/locate?lon=122.2&lat=40.6").content
+    assert route_calls == []
+
+
+def test_the_route_tells_what_is_wrong(client, route_calls):
+    """A batch that the quick way can't answer comes to the route whole."""
+    response = send(client, b"long,late\n1,2\n" * 1_000, CSV)
+    assert (response.status_code, response.json()["code"]) == (422, "bad-batch")
+    assert route_calls == [CSV]
+
+
+def test_a_client_that_goes_away(client):
+    """Who leaves while the body comes is answered nothing, and half a body is not looked at."""
+    came = [
+        {"type": "http.request", "body": b"lon,lat\n122.2,40.6\n", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/locate",
+        "query_string": b"",
+        "headers": [(b"content-type", b"text/csv")],
+    }
+    sent, passed = [], []
+
+    async def pass_on(_scope, receive, _send):
+        passed.extend([await receive(), await receive()])
+
+    async def receive():
+        return came.pop(0)
+
+    async def send_on(message):
+        sent.append(message)
+
+    shelf, today = client.app.state.shelf, client.app.state.today
+    asyncio.run(BatchWay(pass_on, shelf=shelf, today=today)(scope, receive, send_on))
+    assert sent == []
+    assert [message["type"] for message in passed] == ["http.request", "http.disconnect"]

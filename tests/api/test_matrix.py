@@ -10,6 +10,7 @@ from gridmap.keys import Role
 #: What each operation that is not public needs. An operation that needs a role and is not here, or
 #: is here and needs another, fails: who may ask is decided here, not by forgetting.
 NEEDS: dict[tuple[str, str], Role] = {
+    ("get", "/internal/key"): Role.WORKER,
     ("get", "/internal/grids/{code}"): Role.VIEWER,
     ("get", "/internal/grids/{code}/tasks"): Role.VIEWER,
     ("get", "/internal/visits"): Role.VIEWER,
@@ -33,6 +34,14 @@ NEEDS: dict[tuple[str, str], Role] = {
     ("post", "/internal/locate"): Role.DISPATCHER,
     ("get", "/internal/search"): Role.DISPATCHER,
     ("post", "/internal/search"): Role.DISPATCHER,
+}
+#: What a grid worker's key opens beside that, as far as cases are his own.
+OWN = {
+    ("get", "/internal/cases/{case_id}"),
+    ("post", "/internal/cases/{case_id}/steps"),
+    ("get", "/internal/departments"),
+    ("get", "/internal/workers/{worker_id}/cases"),
+    ("get", "/cases/{case_id}/photos/{number}"),
 }
 #: Whose paths are open to the public; any other path needs a line above.
 PUBLIC = (
@@ -71,6 +80,7 @@ def test_every_operation_has_a_rule(operations):
             assert begins_publicly(path), f"{method} {path}: who may? write it into NEEDS or PUBLIC"
         else:
             assert operation["x-role"] == role.word, (method, path)
+        assert operation.get("x-or-worker", False) == ((method, path) in OWN), (method, path)
     known = {(method, path) for method, path, _ in operations}
     assert set(NEEDS) <= known, "a rule for what is not there"
 
@@ -88,13 +98,17 @@ def test_every_operation_under_every_role(make_client, town, tmp_path, operation
     folder = shutil.copytree(town.folder, tmp_path / "town")
     options = {"rate": 0, "key_rate": 0, "stream_seconds": 0.1}
     client = make_client(folder, **options, today=lambda: date(2026, 5, 1))
-    keys = {role: bearer(folder, role.word) if role else {} for role in Role}
+    keys = {role: bearer(folder, role.word) for role in Role if role > Role.WORKER}
+    keys |= {Role.PUBLIC: {}, Role.WORKER: bearer(folder, "worker", worker_id="w1")}
     code = town.spring.grids.index[0]
     for method, path, _ in operations:
         needed = NEEDS.get((method, path), Role.PUBLIC)
         for role, headers in keys.items():
             answer = client.request(method, fill(path, code), headers=headers)
-            if role >= needed:
+            if role == Role.WORKER and (method, path) in OWN:
+                assert answer.status_code < 500, (method, path)
+                assert '"not-allowed"' not in answer.text, (method, path)
+            elif role >= needed:
                 assert answer.status_code not in (401, 403), (method, path, role)
                 assert answer.status_code < 500, (method, path, role)
             else:

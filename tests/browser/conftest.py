@@ -75,9 +75,9 @@ def desk(town: Plan, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]
     code = str(town.grids.geometry.area.idxmax())
     middle = shape[code].representative_point()
     folder = keep_town(town, tmp_path_factory.mktemp("desk"), code).folder
-    key, viewer = make_keys(folder)
+    keys = make_keys(folder)
     with serve(folder) as address:
-        yield Desk(address, code, (middle.x, middle.y), key, viewer)
+        yield Desk(address, code, (middle.x, middle.y), *keys)
 
 
 @pytest.fixture

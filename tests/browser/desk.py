@@ -26,6 +26,7 @@ class Desk:
     place: tuple[float, float]
     key: str
     viewer: str
+    worker: str
 
     def ask(self, path, **parameters):
         """Return what the office is told."""
@@ -80,7 +81,11 @@ def keep_town(town: Plan, folder: Path, code: str) -> PlanStore:
     return store
 
 
-def make_keys(folder: Path) -> tuple[str, str]:
-    """Return a planner's key and a viewer's."""
+def make_keys(folder: Path) -> tuple[str, str, str]:
+    """Return a planner's key, a viewer's, and the worker's own."""
     keys = KeyStore(folder)
-    return keys.add("指挥中心", "planner", by="王芳"), keys.add("大屏", "viewer", by="王芳")
+    return (
+        keys.add("指挥中心", "planner", by="王芳"),
+        keys.add("大屏", "viewer", by="王芳"),
+        keys.add("王芳的手机", "worker", worker_id=WORKER, by="王芳"),
+    )

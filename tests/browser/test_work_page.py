@@ -48,6 +48,22 @@ def test_key_is_asked_for(visit, desk):
     expect(page.locator(item(number))).to_contain_text("垃圾没人收")
 
 
+def test_a_workers_own_key_knows_him(visit, desk):
+    """Nobody is asked for a number: his list is there at once, and a step goes through."""
+    number = desk.open()
+    page = visit(f"{desk.site}/work", width=390, height=844)
+    page.fill("#key_text", desk.worker)
+    page.press("#key_text", "Enter")
+    expect(page.locator(item(number))).to_contain_text("垃圾没人收")
+    expect(page.locator("#who")).to_be_hidden()
+    page.click(f"{item(number)} button.main")
+    expect(page.locator(f"{item(number)} button.main")).to_have_text("已解决", timeout=SENT)
+    page.click("#key")
+    page.click("#key_forget")
+    expect(page.locator("#who")).to_be_visible()
+    expect(page.locator("#cases li")).to_have_count(0)
+
+
 def test_most_urgent_first(open_page, desk):
     """The list is the service's, nearest breach first; an inspected case has more time."""
     later = desk.open(words="先报的")

@@ -1,12 +1,12 @@
 """The casebook of a store: the plan in force, its people, addresses by its own search."""
 
-from datetime import date
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 import gridmap
+from gridmap.days import today_in_china
 from gridmap.errors import PlanNotFoundError
 from tests.incidents.town import CITIZEN, NE, SW, WORKER, at
 from tests.towns import make_four_by_two
@@ -21,8 +21,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> gridmap.PlanStore:
         {"community_id": [SW[:12]], "department": ["供水"], "post": ["水务岗"], "name": [""],
          "phone": ["0417"]}
     ).astype("str")  # fmt: skip
-    store.keep_staff("spring", {"liaisons": liaisons}, date.today(), by="planner")
-    store.publish("spring", date.today(), by="planner")
+    store.keep_staff("spring", {"liaisons": liaisons}, today_in_china(), by="planner")
+    store.publish("spring", today_in_china(), by="planner")
     return store
 
 

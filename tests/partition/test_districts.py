@@ -34,6 +34,7 @@ from gridmap.partition.districts import (
 from gridmap.partition.improve import can_leave, make_search
 from gridmap.partition.objective import make_state, make_weights
 from gridmap.partition.problem import count_grids, measure_load, split_components
+from gridmap.partition.prove.numbers import choose_number
 from gridmap.rules import Costs, Rules
 
 #: Enough for county graphs, in a fraction of the default time.
@@ -191,6 +192,26 @@ def test_the_number_of_grids_is_the_one_asked_for():
         assert count_grids(loads, rules) == grids
     with pytest.raises(RulesError, match="can't be 9 grids"):
         Rules.for_grids(5, 9)
+
+
+def test_a_tower_does_not_leave_the_others_too_small():
+    """35 units of 50 beside one of 2,000 are six grids in the band, not the twelve that are due."""
+    town, _ = make_lattice(6, 6, [2000] + [50] * 35)
+    rules = Rules(costs=Costs.cut_edges())
+    drawn = evaluate(town, partition_problem(town, rules, steps=1), rules)
+    assert drawn.grids["households"].tolist()[0] == 2000
+    assert (len(drawn.grids["households"]), drawn.counts["outside"]) == (7, 1)
+    asked = evaluate(town, partition_problem(town, rules, steps=1, grids=13), rules)
+    assert (len(asked.grids["households"]), asked.counts["outside"]) == (13, 13)
+    assert drawn.total < asked.total
+
+
+def test_the_number_due_stays_where_a_band_can_be_kept():
+    """Where several numbers have room in the band it is households / target, even at its edge."""
+    for homes, due in (([100] * 36, 12), ([10] * 100, 3), ([350, 350, 600], 3)):
+        (part,) = split_components(make_lattice(1, len(homes), homes)[0], Rules())
+        rules = Rules.for_grids(sum(homes), due, tolerance=0.2, costs=Costs.cut_edges())
+        assert choose_number(part.graph, due, make_weights(rules)) == due
 
 
 @given(

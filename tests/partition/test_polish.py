@@ -17,7 +17,7 @@ from gridmap.partition import (
 )
 from gridmap.partition.even import draw_even, is_drawn_evenly
 from gridmap.partition.objective import NO_HOME, count_pieces, make_state, make_weights, part_cost
-from gridmap.partition.polish import LARGEST, MEDIUM, ease_weights, polish_small
+from gridmap.partition.polish import LARGEST, MEDIUM, favour_balance, polish_small
 from gridmap.partition.problem import Component, Problem, measure_load, split_components
 from gridmap.partition.prove.group import BITS
 from gridmap.partition.prove.resplit import improve_state
@@ -218,9 +218,9 @@ def test_large_parts_are_more_even_with_high_effort() -> None:
     (component,) = split_components(problem, RULES)
     size = len(component.units)
     assert size > LARGEST
-    assert ease_weights(component, FREE, 100 * size) == FREE
-    assert ease_weights(component, FREE._replace(slack=10.0), 2000 * size).border == FREE.border
-    assert ease_weights(component, FREE, 2000 * size).border < FREE.border
+    assert favour_balance(component, FREE, 100 * size) == FREE
+    assert favour_balance(component, FREE._replace(slack=10.0), 2000 * size).border == FREE.border
+    assert favour_balance(component, FREE, 2000 * size).border < FREE.border
     labels = partition_problem(problem, RULES, steps=20)
     better = polish_small(component, labels, FREE, 2000 * size)
     assert balance(problem, better) < balance(problem, labels)

@@ -207,6 +207,8 @@ def test_what_cannot_be_is_said() -> None:
         partition_units(units, adjacency, Rules(), start=start, locked=["b"])
     with pytest.raises(PlanError, match=r"locked grids .*b.* are not in the start plan"):
         partition_units(units, adjacency, Rules(), locked=["b"])
+    with pytest.raises(PlanError, match=r"locked grids .*x.* are not in the start plan"):
+        partition_units(units, adjacency, Rules(), start=pd.Series(3, units.index), locked=["x"])
     with pytest.raises(PlanError, match="lies in two communities"):
         partition_units(units, adjacency, Rules(), start=start, locked=["a"])
     with pytest.raises(PlanError, match=r"start: units .*999.* do not exist"):

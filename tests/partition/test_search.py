@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from gridmap.partition import evaluate, make_problem, partition_problem
-from gridmap.partition.counts import bound_imbalance, list_counts
+from gridmap.partition.counts import bound_counts, bound_imbalance, list_counts
 from gridmap.partition.grow import find_end, grow, make_growth, price_stages, regrow
 from gridmap.partition.improve import HOT, make_search
 from gridmap.partition.objective import make_state, make_weights, part_cost, recount
 from gridmap.partition.problem import split_components
+from gridmap.partition.prove.numbers import list_numbers
 from gridmap.partition.renew import gather_grids, renew_once
 from gridmap.partition.search import search_part
 from gridmap.partition.split import (
@@ -216,6 +217,28 @@ def row_count(homes: list[int]):
     """Give the graph of a row and how many grids are due."""
     (part,) = split_components(row_of(homes), Rules())
     return part.graph, part.grids
+
+
+def test_what_units_add_up_to_decides_how_many() -> None:
+    """Of units of 200 no grids of 300 can be made: 18 of 400 cost less than 24 in between."""
+    problem = row_of([200] * 36)
+    (part,) = split_components(problem, Rules())
+    assert list_numbers(part.graph, 24, make_weights(Rules()))[0] == 18
+    labels = partition_problem(problem, Rules(), steps=20)
+    assert np.bincount(labels, problem.households).tolist() == [400] * 18
+    (small,) = split_components(row_of([25] * 36), Rules())
+    assert list_numbers(small.graph, 3, make_weights(Rules())) == [3]
+
+
+def test_all_numbers_are_bounded_at_once() -> None:
+    """One sweep gives what is bounded number by number, with and without large units."""
+    weights, rng = make_weights(Rules()), np.random.default_rng(4)
+    for largest in (60, 900):
+        (part,) = split_components(row_of(rng.integers(0, largest, 30).tolist()), Rules())
+        floors = bound_counts(part.graph, weights)
+        assert len(floors) == np.count_nonzero(part.graph.load)
+        single = [bound_imbalance(part.graph, k, weights) for k in range(1, len(floors) + 1)]
+        assert floors == pytest.approx(single)
 
 
 def test_the_bound_of_imbalance_holds_for_any_division() -> None:

@@ -2,10 +2,10 @@
 
 import subprocess
 import sys
-from datetime import date
 
 import pytest
 
+from gridmap.days import today_in_china
 from gridmap.errors import PlanNotFoundError
 from gridmap.search import SearchIndex, search, write_index
 from gridmap.search.index import is_current
@@ -17,7 +17,7 @@ def store(plan, tmp_path) -> PlanStore:
     """Keep the town in a store."""
     store = PlanStore(tmp_path / "plans")
     store.keep(plan, "spring")
-    store.publish("spring", date.today(), by="王芳")
+    store.publish("spring", today_in_china(), by="王芳")
     return store
 
 

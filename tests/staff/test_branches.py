@@ -1,5 +1,6 @@
 """Party branches: thresholds on both sides, coverage, division, joint branches, secretaries."""
 
+import re
 from dataclasses import replace
 from datetime import date
 
@@ -206,6 +207,8 @@ def test_grids_that_do_not_touch_come_last():
     assert branches.summarize()["coverage"] == 100
     assert branches.branch_violations["rule"].tolist() == ["apart"]
     assert covers(branches) == [["001", "003"], ["002"]]
+    [told] = branches.branches["reason"][branches.branches["kind"] == "joint"]
+    assert re.search(r"full members live in \S*网格 \(2\): no branch alone", told), told
 
 
 def test_too_many_members_and_too_few_full():

@@ -10,6 +10,7 @@ from shapely import Point
 from gridmap.errors import TableError
 from gridmap.plan import draw_plan
 from gridmap.staff.duties import TASK_KINDS, basic_duties, list_tasks
+from gridmap.staff.members import place_counts
 from gridmap.synthetic import make_city
 from gridmap.tables import DUTIES, TASKS, check_table
 from tests.staff.blocks import CRS, code_of, make_blocks
@@ -62,6 +63,32 @@ def test_counts_of_the_citys_own_buildings_count(plan):
     assert tasks.at["elderly_alone", "amount"] == 7
     assert tasks.at["disputes", "duty_id"] == 2
     assert tasks.at["disputes", "task"] == "watch 1 places of repeated disputes"
+
+
+def test_what_was_counted_before_counts_on(plan):
+    """Without a new list the kept counts by building stay, in the other language, too.
+
+    What the plan knows is counted anew, and a new list takes the place of the old one.
+    """
+    features = pd.DataFrame({"shops": [3], "hydrants": [2]}, ["A1"])
+    kept = list_tasks(plan, features=features, stations=pd.Series({code_of(plan, "A"): 1}))
+    again = list_tasks(plan, kept=kept, lang="en")
+    assert again.loc[again["subject"] == "shops", "task"].item().startswith("call at 3 shops")
+    assert set(again["subject"]) == {"households", "shops", "hydrants"}
+    new = list_tasks(plan, features=features[["hydrants"]], kept=kept)
+    assert set(new["subject"]) == {"households", "hydrants"}
+    assert set(list_tasks(plan, kept=kept.iloc[:0])["subject"]) == {"households"}
+
+
+def test_buildings_are_placed_once(plan, monkeypatch):
+    """The city's own counts and those of a list go to their units together."""
+    calls = []
+    monkeypatch.setattr(
+        "gridmap.staff.duties.place_counts",
+        lambda *given: calls.append(given) or place_counts(*given),
+    )
+    list_tasks(plan, features=pd.DataFrame({"shops": [3]}, ["A1"]))
+    assert len(calls) == 1
 
 
 def test_buildings_without_a_unit_of_their_own_count(plan):

@@ -143,6 +143,9 @@ def test_successors_walk_least_where_several_change_on_a_day() -> None:
     rows = calendar[(calendar["role"] == "primary") & calendar["ends"].notna()]
     assert rows["walk"].max() < 200
     assert len(rows) == 6
+    told = calendar["reason"][calendar["extra"] < 1]
+    assert told.str.contains("代价大致?相同").any()
+    assert not told.str.contains("多0米").any()
 
 
 def test_a_calendar_keeps_what_was_planned_when_one_drops_out() -> None:
@@ -364,6 +367,26 @@ def test_who_stands_in_is_not_his_own_deputy() -> None:
     assert held == [("primary", "2025-03-03"), ("deputy", "2025-01-01"), ("deputy", "2025-03-08")]
 
 
+def test_a_deputy_is_one_again_when_he_does_not_stand_in_any_more() -> None:
+    """The duty of who is away ends in the middle of his absence, and with it that of the stand-in.
+
+    So he is deputy again from the day after, though the other one is still away.
+    """
+    plan = make_strip([[250, 250]])
+    home = {"kind": "community", "community_id": PLACES[0]}
+    people = make_people({**home, "x": 50.0}, {**home, "x": 150.0})
+    staffing = assign_workers(plan, people, on=START)
+    mine = (staffing["worker_id"] == "w0") & (staffing["role"] == "primary")
+    staffing.loc[mine, "ends"] = pd.Timestamp(2025, 3, 5)
+    after = replace_worker(plan, staffing, people, "w0", date(2025, 3, 3), date(2025, 3, 7))
+    first = after[(after["grid_code"] == plan.grids.index[0]) & (after["worker_id"] == "w1")]
+    held = [(row.role, str(row.starts.date()), str(row.ends)[:10]) for row in first.itertuples()]
+    assert held == [
+        ("primary", "2025-03-03", "2025-03-05"),
+        ("deputy", "2025-01-01", "2025-03-02"), ("deputy", "2025-03-06", "NaT"),
+    ]  # fmt: skip
+
+
 def test_who_is_away_himself_does_not_stand_in() -> None:
     """One stands in for another; when he falls ill too, nobody does, and both grids are named.
 
@@ -396,6 +419,18 @@ def test_a_replacement_names_the_next_best() -> None:
     assert (row["worker_id"], row["rival"]) == ("w1", "w2")
     assert row["extra"] == pytest.approx(row["rival_walk"] - row["walk"], abs=1)
     assert "次优某人（w2）" in row["reason"]
+
+
+def test_a_nearer_one_who_has_a_grid_is_said_to_have_one() -> None:
+    """Who has no grid stands in though he walks farther; the reason says why not the nearer one."""
+    plan = make_strip([[200, 200]])
+    people = make_people({"x": 50.0}, {"x": 150.0}, {"x": 900.0})
+    staffing = assign_workers(plan, people, on=START)
+    after = replace_worker(plan, staffing, people, "w0", date(2025, 3, 3), date(2025, 3, 7))
+    [row] = after[after["binding"] == "replacement"].to_dict("records")
+    assert (row["worker_id"], row["rival"]) == ("w2", "w1")
+    assert row["rival_walk"] < row["walk"]
+    assert "次优某人（w1），已有网格，步行" in row["reason"]
 
 
 def test_who_comes_takes_over_what_the_one_before_was_deputy_of() -> None:

@@ -67,6 +67,20 @@ def test_a_page_in_words(town) -> None:
         tell_tasks(plan, tasks, tables=tables, worker="w9", on=DAY)
 
 
+def test_a_grid_that_asks_for_nothing(town) -> None:
+    """Who serves it has a page of the ten duties with that grid on it, as his second grid is."""
+    plan, tasks, tables = town
+    first, second, shared, _ = plan.grids.index
+    none = tasks[tasks["grid_code"].isin([first])]
+    text = tell_tasks(plan, none, tables=tables, worker="w1", on=DAY)
+    assert shared in text
+    assert text.count("日常开展") == len(basic_duties())
+    both = tell_tasks(plan, none, tables=tables, worker="w0", on=DAY)
+    assert second in both
+    assert f"{plan.grids.at[first, 'name']}：入户走访 240 户" in both
+    assert tell_tasks(plan, none, tables=tables, on=DAY).count("\f") == 3
+
+
 def test_english(town) -> None:
     """Headings, duties and tasks are in the other language."""
     plan, _, tables = town

@@ -139,6 +139,11 @@ def test_wrong_visits_are_listed(tmp_path, plan):
     assert ("row 2", "day") in found
     assert {("row 3", "grid_code"), ("row 4", "grid_code"), ("row 5", "households")} <= set(found)
     assert ("row 6", "day, grid_code, worker_id") in found
+    path.write_text(f"日期,网格编码,走访户数\n2026-03-01,{code},-1\n", encoding="utf-8")
+    with pytest.raises(StaffError) as caught:
+        read_visits(path, plan)
+    [one] = caught.value.report.findings  # of the column that is there, not of one that is made
+    assert (one.row, one.column) == ("row 2", "households")
 
 
 def test_a_log_only_grows(plan):

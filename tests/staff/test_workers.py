@@ -93,8 +93,10 @@ def test_rotations_of_one_person_may_not_overlap(
     first = {**GOOD, "结束日期": "2025-06-30"}
     path = write(tmp_path / "a.csv", first, {**GOOD, "到岗日期": begin})
     if overlaps:
-        with pytest.raises(StaffError, match="begins before the one before it"):
+        with pytest.raises(StaffError, match="begins before the one before it") as caught:
             read_workers(path, plan)
+        [one] = caught.value.report.findings
+        assert (one.column, one.value) == ("worker_id", "S1")
     else:
         workers = read_workers(path, plan)
         assert workers.index.tolist() == ["S1", "S1/2"]

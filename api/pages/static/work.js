@@ -21,6 +21,7 @@ addWords(WORK_WORDS);
 const page = new Page({ spoken: show });
 const outbox = new Outbox({ told: arrived, changed: show });
 let [list, dossier, lost, sheetOf] = [null, null, false, ""];
+let own = null; // whose cases the key is for; "" for anybody's
 let toast = null;
 
 // --- the list --------------------------------------------------------------------------------
@@ -30,8 +31,10 @@ const now = () => Date.now() + (list?.lag ?? 0);
 
 /** Fetch the list; without a line the last one stays. */
 async function refresh() {
-  if (!holder.held || !workerId()) return show();
+  if (!holder.held) return show();
   try {
+    await askWhose();
+    if (!workerId()) return show();
     const worker = encodeURIComponent(workerId());
     const [told, categories, departments] = await Promise.all([ask(`internal/workers/${worker}/cases`), ask("categories"), ask("internal/departments")]);
     list = { ...told, categories, departments, worker: workerId(), lag: Date.parse(told.now) - Date.now() };
@@ -44,6 +47,21 @@ async function refresh() {
   }
   show();
 }
+
+/** Ask once whose cases the key is for: a worker's own key knows his number. */
+async function askWhose() {
+  own ??= (await ask("internal/key")).worker_id;
+  if (own && own !== workerId()) useWorker(own);
+  showWho();
+}
+
+function useWorker(number) {
+  sessionStorage.setItem(WORKER, number);
+  byId("worker_id").value = number;
+  list = null;
+}
+
+const showWho = () => (byId("who").hidden = Boolean(own || (holder.held && wanted())));
 
 function show() {
   const waiting = outbox.waiting().length;
@@ -163,7 +181,8 @@ const wanted = () => Number(new URLSearchParams(location.hash.slice(1)).get("cas
 
 async function showSheet() {
   const id = holder.held ? wanted() : null;
-  for (const part of ["cases", "who", "line"]) byId(part).hidden = Boolean(id);
+  for (const part of ["cases", "line"]) byId(part).hidden = Boolean(id);
+  showWho();
   byId("case").hidden = !id;
   if (!id) return;
   dossier = dossier?.case.case_id === id ? dossier : null;
@@ -201,6 +220,8 @@ const holder = new KeyHolder(page, () => page.attempt(changeKey()));
 
 async function changeKey() {
   say("");
+  own = null;
+  showWho();
   if (!holder.held) {
     list = dossier = null;
     await drop(LIST);
@@ -216,8 +237,7 @@ async function start() {
   byId("worker_id").value = workerId();
   byId("who").addEventListener("submit", (event) => {
     event.preventDefault();
-    sessionStorage.setItem(WORKER, byId("worker_id").value.trim());
-    list = null;
+    useWorker(byId("worker_id").value.trim());
     page.attempt(refresh());
   });
   addEventListener("hashchange", () => {

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gridmap.partition.objective import Weights, balance_cost, make_weights
-from gridmap.partition.problem import Floats, Ints, kernel
+from gridmap.partition.problem import Flags, Floats, Ints, kernel
 from gridmap.rules import Rules
 
 #: Loads that add up to more are not listed sum by sum: the bound is that of even shares.
@@ -60,19 +60,44 @@ class Relaxation(NamedTuple):
     above: float  #: smallest sum that is at least the largest share
 
 
-def relax(loads: Floats, grids: int, weights: Weights) -> Relaxation:
-    """Find the least uneven loads; see `bound_balance` for the proof. O(units · households)."""
-    alone, share = share_out(loads, grids)
-    shares = np.concatenate([alone, np.full(grids - len(alone), share)])
-    sums = _list_sums(loads)
-    if sums is None:
-        return Relaxation(shares, len(alone), sum_costs(shares, weights), shares[-1], shares[0])
+class Sums(NamedTuple):
+    """The loads that units can make together, and the lower convex hull of what they cost."""
+
+    loads: Floats  #: ascending; empty where they are not listed
+    corners: Floats  #: loads at the corners of the hull
+    costs: Floats  #: and what they cost
+
+    def cost(self, shares: Floats) -> float:
+        """Add up what shares cost at least, by the hull."""
+        return float(np.interp(shares, self.corners, self.costs).sum()) if len(self.loads) else 0.0
+
+
+def list_sums(loads: Floats, weights: Weights) -> Sums:
+    """List the sums of whole loads, if they add up to `MOST_SUMS` or less. O(units · load)."""
+    whole = loads.astype(np.int64)
+    if (whole != loads).any() or whole.sum() > MOST_SUMS:
+        return Sums(np.empty(0), np.empty(0), np.empty(0))
+    sums = np.flatnonzero(flag_sums(whole)).astype(np.float64)
     costs = cost_all(sums, weights)
     hull = _find_hull(sums, costs)
-    bound = float(np.interp(shares, sums[hull], costs[hull]).sum())
-    below = float(sums[np.searchsorted(sums, shares[-1] * (1 + 1e-12), side="right") - 1])
-    above = float(sums[min(np.searchsorted(sums, shares[0] * (1 - 1e-12)), len(sums) - 1)])
-    return Relaxation(shares, len(alone), max(bound, sum_costs(shares, weights)), below, above)
+    return Sums(sums, sums[hull], costs[hull])
+
+
+def relax(loads: Floats, grids: int, weights: Weights, known: Sums | None = None) -> Relaxation:
+    """Find the least uneven loads; see `bound_balance` for the proof. O(units · households).
+
+    Where several numbers of grids are asked for, the sums are listed once: ``known``.
+    """
+    alone, share = share_out(loads, grids)
+    shares = np.concatenate([alone, np.full(grids - len(alone), share)])
+    sums = list_sums(loads, weights) if known is None else known
+    bound = max(sums.cost(shares), sum_costs(shares, weights))
+    if not len(sums.loads):
+        return Relaxation(shares, len(alone), bound, shares[-1], shares[0])
+    below, above = shares[-1] * (1 + 1e-12), shares[0] * (1 - 1e-12)
+    least = sums.loads[np.searchsorted(sums.loads, below, side="right") - 1]
+    greatest = sums.loads[min(np.searchsorted(sums.loads, above), len(sums.loads) - 1)]
+    return Relaxation(shares, len(alone), bound, float(least), float(greatest))
 
 
 def share_out(loads: Floats, grids: int) -> tuple[Floats, float]:
@@ -90,16 +115,19 @@ def share_out(loads: Floats, grids: int) -> tuple[Floats, float]:
     return largest[:alone], float(total / (grids - alone))
 
 
-def _list_sums(loads: Floats) -> Floats | None:
-    """List the sums that subsets of whole loads make, ascending; None if not whole, or too many."""
-    whole = loads.astype(np.int64)
-    if (whole != loads).any() or whole.sum() > MOST_SUMS:
-        return None
+def flag_sums(loads: Ints) -> Flags:
+    """Flag the sums that subsets of whole loads make, from 0 to that of all.
+
+    Examples
+    --------
+    >>> np.flatnonzero(flag_sums(np.array([2, 3, 3])))
+    array([0, 2, 3, 5, 6, 8])
+    """
     reached = 1
-    for load in whole.tolist():
+    for load in loads.tolist():
         reached |= reached << load
     raw = np.frombuffer(reached.to_bytes(reached.bit_length() // 8 + 1, "little"), np.uint8)
-    return np.flatnonzero(np.unpackbits(raw, bitorder="little")).astype(np.float64)
+    return np.unpackbits(raw, count=reached.bit_length(), bitorder="little").astype(np.bool_)
 
 
 def _find_hull(x: Floats, y: Floats) -> Ints:

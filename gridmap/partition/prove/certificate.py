@@ -18,11 +18,19 @@ from gridmap.partition.problem import (
     Graph,
     Ints,
     Problem,
+    check_effort,
     separate,
     split_components,
 )
-from gridmap.partition.prove.bounds import measure_worst, relax, sum_costs, sum_loads
-from gridmap.partition.prove.resplit import improve_state
+from gridmap.partition.prove.bounds import (
+    list_sums,
+    measure_worst,
+    relax,
+    sum_costs,
+    sum_loads,
+)
+from gridmap.partition.prove.numbers import Other, find_other
+from gridmap.partition.prove.resplit import recut
 from gridmap.partition.prove.settle import (
     GROUP_SHARE,
     cost_balance,
@@ -36,6 +44,8 @@ from gridmap.rules import Rules
 DEFAULT_STEPS = 4_000_000
 #: Share of the steps of a part that go into cutting its grids anew before anything is listed.
 RESPLIT_SHARE = 4
+#: Share of the steps of a part that is spent on other numbers of grids, where these may be better.
+OTHER_SHARE = 2
 
 Progress = Callable[[str, int, int], None]
 
@@ -58,15 +68,26 @@ class Certificate:
     cost : float
         ``balance`` + ``outside`` of the plan here.
     bound : float
-        No division of the part into so many connected grids costs less.
+        No division of the part into as many connected grids costs less.
     best : float
-        Cost of the best division known: ``cost``, or that of ``labels``.
+        Cost of the best division known into as many: ``cost``, or that of ``labels``.
     labels : int64 array, optional
         Grid per unit of a better division, by the labels in ``grids``; None: none is known.
+    other : Other, optional
+        Another number of grids that is more even: known by a division, or possible by its bound.
+        None where no other number costs less than ``best``.
+    least : float
+        No division of the part costs less, whatever its number of grids.
     deviation : float array
         Relative deviation of each grid from its target, signed.
+    known : float array
+        Deviations of the best division known, with any number of grids: without sign, the largest
+        first.
+    floor : float array
+        The same of the least uneven loads, with the number of grids whose bound is the lowest; see
+        `savable`.
     worst_bound : float
-        In any division some grid deviates at least that much.
+        In any division into as many some grid deviates at least that much.
     reason : str
         In words, what keeps it from 0; empty if nothing does.
     exceeds : bool
@@ -83,7 +104,11 @@ class Certificate:
     bound: float
     best: float
     labels: Ints | None
+    other: Other | None
+    least: float
     deviation: Floats
+    known: Floats
+    floor: Floats
     worst_bound: float
     reason: str
     exceeds: bool
@@ -96,43 +121,137 @@ class Certificate:
 
     @property
     def avoidable(self) -> Floats:
-        """How far each grid deviates beyond ``worst_bound``, which some grid can't avoid.
+        """How far each grid deviates beyond the one of its rank in a more even division.
 
-        0 where the plan is optimal: whatever one grid gains there, others lose at least as much.
+        Ranks are by deviation without sign, the largest first. The division is the best one known,
+        with any number of grids; 0 everywhere if that is the plan, and proven. If it is the plan
+        and not proven, see `savable`.
         """
-        beyond = np.abs(self.deviation) - self.worst_bound
-        return np.maximum(0.0, beyond) if self.gap > 0 else np.zeros(len(beyond))
+        return self._exceed(self.floor if self._is_open else self.known)
+
+    @property
+    def savable(self) -> Floats:
+        """How far each grid deviates beyond its rank in ``floor``: what could be avoided at most.
+
+        Let d₁ ≥ d₂ ≥ … be the deviations of any division, and s₁ ≥ s₂ ≥ … those of the least uneven
+        loads. These are majorised by the loads of the division (see `bound_balance`), and the
+        deviation is convex in the load, so d₁ + … + dⱼ ≥ s₁ + … + sⱼ for every j (Tomić 1949, Weyl
+        1949: a convex function keeps majorisation, weakly from below). Also d₁ ≥ ``worst_bound``.
+        The sums of ``floor`` are the larger of the two bounds. So the j worst grids of no division
+        into that many deviate less, together, than the first j of ``floor``; and no such division
+        lowers the sum of the j worst by more than what is savable of them in this plan. One grid
+        alone may lose more, where another gains.
+        """
+        return self._exceed(self.floor)
+
+    def _exceed(self, ranked: Floats) -> Floats:
+        """Say how far each grid deviates beyond its rank; a rank that there is not has 0."""
+        off = np.abs(self.deviation)
+        order = np.argsort(-off, kind="stable")
+        beside, out = np.zeros(len(off)), np.zeros(len(off))
+        beside[: len(ranked)] = ranked[: len(off)]
+        out[order] = np.maximum(0.0, off[order] - beside)
+        return out
+
+    @property
+    def _is_open(self) -> bool:
+        """Is no better division known, and the plan not proven."""
+        return self.labels is None and not self._is_other_known and self.gap > 0
+
+    @property
+    def _is_other_known(self) -> bool:
+        return self.other is not None and self.other.labels is not None
 
     @property
     def gap(self) -> float:
-        """How much of the plan's cost could be saved at most, as a share of the bound.
+        """How much of the plan's cost could be saved at most, as a share of ``least``.
 
-        0 is a proven optimum; infinite where the bound is 0 and the cost is not.
+        With any number of grids. 0 is a proven optimum; infinite where ``least`` is 0 and the cost
+        is not.
         """
-        return measure_gap(self.cost, self.bound)
+        return measure_gap(self.cost, self.least)
 
     @property
-    def proven(self) -> bool:
-        """Is the optimum known: the plan itself, or ``labels``."""
+    def settled(self) -> bool:
+        """Is the best division into as many grids known: the plan itself, or ``labels``."""
         return measure_gap(self.best, self.bound) == 0.0
 
     @property
+    def proven(self) -> bool:
+        """Is the optimum known: the plan itself, ``labels`` or those of ``other``."""
+        known = self.best if self.other is None else min(self.best, self.other.cost)
+        return measure_gap(known, self.least) == 0.0
+
+    @property
     def status(self) -> str:
-        """``optimal``, ``within x %`` of the bound, or ``bounded`` where a share says nothing."""
-        if not self.whole or self.gap > 1:
+        """What is proven.
+
+        ``optimal``, ``optimal for 3 grids`` where another number is or may be more even,
+        ``within x %`` of the least cost, or ``bounded`` where a share says nothing.
+        """
+        if not self.whole:
+            return "bounded"
+        if self.gap > 0 and measure_gap(self.cost, self.bound) == 0:
+            return f"optimal for {_count(len(self.grids))}"
+        if self.gap > 1:
             return "bounded"
         return f"within {100 * self.gap:.2g} %" if self.gap > 0 else "optimal"
 
     def to_text(self) -> str:
-        """Say it in one line."""
+        """Say it in one line; points of deviation are per cent of the target."""
         if not self.whole:
-            return "a grid is not in one piece: nothing can be said but the bound"
+            most = f"at most {_points(self.savable)} a grid could be saved"
+            return f"a grid is not in one piece: nothing can be said but the bound, {most}"
         if self.status == "optimal" and self.exceeds:
             return f"{self.reason}: nothing better exists"
+        parts = [self._say_own(), self._say_other(), self.reason]
+        return "; ".join(part for part in parts if part)
+
+    def _say_own(self) -> str:
+        """Say what is known of as many grids."""
         text = self.status
         if self.labels is not None:
-            text += ", better grids are known" + (" (optimal)" if self.proven else "")
-        return f"{text}; {self.reason}" if self.reason else text
+            text += ", better grids are known" + (" (optimal)" if self.settled else "")
+        if self._is_other_known or self.gap == 0:
+            return text
+        if self._is_open:
+            return f"{text}: at most {_points(self.savable)} a grid could be saved"
+        return f"{text}, which save {self._say_saved()}"
+
+    def _say_other(self) -> str:
+        """Say what is known of another number of grids."""
+        if self.other is None or (self.other.labels is None and self.other.bound >= self.bound):
+            return ""
+        if not self._is_other_known:
+            return f"{_count(self.other.grids)} may be more even"
+        return f"{_count(self.other.grids)} would be more even and save {self._say_saved()}"
+
+    def _say_saved(self) -> str:
+        """Say what the best division known saves, and if it is not proven, what could be saved."""
+        text = f"{_points(self.avoidable)} a grid"
+        return text if self.proven else f"{text}, of at most {_round(self.savable)}"
+
+
+def _points(deviation: Floats) -> str:
+    """Say a mean deviation.
+
+    Examples
+    --------
+    >>> _points(np.array([0.02, 0.03])), _points(np.array([5.0])), _points(np.array([0.01]))
+    ('2.5 points of deviation', '500 points of deviation', '1 point of deviation')
+    """
+    figure = _round(deviation)
+    return f"{figure} point{'' if figure == '1' else 's'} of deviation"
+
+
+def _round(deviation: Floats) -> str:
+    """Say a mean deviation in per cent of the target, with two digits."""
+    mean = 100 * float(deviation.mean())
+    return f"{mean:.0f}" if mean >= 10 else f"{mean:.2g}"
+
+
+def _count(grids: int) -> str:
+    return f"{grids} grid{'s' if grids > 1 else ''}"
 
 
 def prove(
@@ -175,7 +294,7 @@ def prove(
     PlanError
         If there is not one label, 0 or more, per unit, or a locked grid does not exist.
     RulesError
-        If steps is negative.
+        If steps is no whole number from 0 up.
 
     Examples
     --------
@@ -193,8 +312,7 @@ def prove(
     ([0, 0, 1], True)
     """
     places, fixed = _check_labels(problem, labels, locked)
-    if steps < 0:
-        raise RulesError(f"steps is {steps}, not 0 or more")
+    check_effort(steps=steps)
     weights = weigh_problem(problem, rules)
     tasks = [
         _Task(component, places[component.units], bool(fixed[component.units[0]]), weights, steps)
@@ -316,7 +434,11 @@ def _certify_fixed(task: _Task) -> Certificate:
         bound=cost,
         best=cost,
         labels=None,
+        other=None,
+        least=cost,
         deviation=deviation,
+        known=np.sort(np.abs(deviation))[::-1],
+        floor=np.sort(np.abs(deviation))[::-1],
         worst_bound=float(np.abs(deviation).max()),
         reason="an exclusive zone has no size to keep"
         if component.exclusive
@@ -331,8 +453,8 @@ def _certify(task: _Task) -> Certificate:
     graph, weights = task.component.graph, task.weights
     grids, places = np.unique(task.labels, return_inverse=True)
     loads, size = graph.load.astype(np.float64), len(grids)
-    filled = sum_loads(places, loads, size)
-    relaxed = relax(loads, size, weights)
+    filled, sums = sum_loads(places, loads, size), list_sums(loads, weights)
+    relaxed = relax(loads, size, weights, sums)
     cost, bound, better = sum_costs(filled, weights), relaxed.bound, None
     whole = _count_pieces(graph, places) == size
     if whole and measure_gap(cost, bound) > 0 and size <= np.count_nonzero(loads):
@@ -340,6 +462,9 @@ def _certify(task: _Task) -> Certificate:
     best = cost if better is None else cost_balance(graph, better, size, weights)
     if measure_gap(cost, best) == 0:  # another division, but no better one
         best, better = cost, None
+    bound = min(bound, best)
+    other, least = find_other(graph, size, weights, sums, best, task.steps // OTHER_SHARE)
+    least = min(least, bound)
     worst = measure_worst(loads, size, weights, relaxed)
     return Certificate(
         key=task.component.key,
@@ -347,15 +472,42 @@ def _certify(task: _Task) -> Certificate:
         grids=grids,
         households=sum_loads(places, graph.households, size).astype(np.int64),
         cost=cost,
-        bound=min(bound, best) if whole else min(bound, cost),
+        bound=bound,
         best=best,
         labels=None if better is None else grids[better],
+        other=other,
+        least=least,
         deviation=filled * weights.share - 1.0,
+        known=_sort_off(_find_loads(loads, filled, better, other), weights),
+        floor=_find_floor(loads, size, weights, other, bound),
         worst_bound=worst,
         reason=_explain(graph, size, weights, worst),
         exceeds=bool(loads.max(initial=0.0) * weights.share > 1.0 + weights.tolerance),
         whole=whole,
     )
+
+
+def _find_loads(loads: Floats, filled: Floats, better: Ints | None, other: Other | None) -> Floats:
+    """Give the loads of the grids of the best division known."""
+    if other is not None and other.labels is not None:
+        return sum_loads(other.labels, loads, other.grids)
+    return filled if better is None else sum_loads(better, loads, len(filled))
+
+
+def _find_floor(
+    loads: Floats, grids: int, weights: Weights, other: Other | None, bound: float
+) -> Floats:
+    """Find the ``floor`` of as many grids, or of the other number whose bound is lower."""
+    if other is not None and other.bound < bound:
+        grids = other.grids
+    relaxed = relax(loads, grids, weights)
+    together = np.cumsum(_sort_off(relaxed.shares, weights))
+    worst = measure_worst(loads, grids, weights, relaxed)
+    return np.diff(np.maximum(together, worst), prepend=0.0)
+
+
+def _sort_off(loads: Floats, weights: Weights) -> Floats:
+    return np.sort(np.abs(loads * weights.share - 1.0))[::-1]
 
 
 def _count_pieces(graph: Graph, labels: Ints) -> int:
@@ -378,9 +530,8 @@ def _improve_part(
     if np.array_equal(better, labels):
         return bound, None
     better = _keep_labels(labels, better, grids, graph.households)
-    state = make_state(graph, better.astype(np.int32), grids, weights)
-    allowed = cost_balance(graph, better, grids, weights)
-    improve_state(state, steps // RESPLIT_SHARE, steps // RESPLIT_SHARE // GROUP_SHARE, allowed)
+    allowed, steps = cost_balance(graph, better, grids, weights), steps // RESPLIT_SHARE
+    state, _ = recut(graph, better, grids, weights, steps, steps // GROUP_SHARE, allowed=allowed)
     return bound, state.labels.astype(np.int64)
 
 
@@ -400,7 +551,7 @@ def _explain(graph: Graph, grids: int, weights: Weights, worst: float) -> str:
         return "nobody lives here"
     mean = float(graph.load.sum()) / grids * weights.share - 1.0
     alone = float(graph.load[most]) * weights.share - 1.0
-    if alone > max(0.0, abs(mean)):
+    if alone > 1e-12 and alone >= abs(mean) - 1e-12:
         homes = int(graph.households[most])
         return f"a building alone has {homes} households, the target is {homes / (alone + 1):.0f}"
     each = f"{total} households for {grids} grid{'s' if grids > 1 else ''}"

@@ -75,8 +75,11 @@ def make_group(graph: Graph, trifle: float) -> Group:
 
 @kernel
 def in_group(group: Group, label: int) -> bool:
-    """Say whether a grid belongs to the group."""
-    return bool(label == group.grids[0] or label == group.grids[1] or label == group.grids[2])
+    """Say whether a grid belongs to the group; no grid, below 0, does not."""
+    return bool(
+        label >= 0
+        and (label == group.grids[0] or label == group.grids[1] or label == group.grids[2])
+    )
 
 
 @kernel

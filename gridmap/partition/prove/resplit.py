@@ -7,9 +7,10 @@ one connected set of units.
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from gridmap.partition.objective import State, Weights, balance_cost
-from gridmap.partition.problem import Flags, Ints, kernel
+from gridmap.partition.objective import State, Weights, balance_cost, make_state
+from gridmap.partition.problem import Flags, Graph, Ints, Positions, kernel
 from gridmap.partition.prove.group import (
     DEEP,
     Group,
@@ -301,6 +302,26 @@ def _split_three(
                     most = _find_most(load, 3, min(allowed, limit + group.gain[0]), weights)
         top = _grow(group, 0, top, frame, most)
     return limit
+
+
+def recut(
+    graph: Graph,
+    labels: ArrayLike,
+    grids: int,
+    weights: Weights,
+    steps: int,
+    share: int,
+    *,
+    allowed: float = np.inf,
+    trifle: float = TINY,
+    home: Positions | None = None,
+) -> tuple[State, int]:
+    """Cut pairs and triples of a drawing anew while that helps; give the result and the steps.
+
+    The labels given stay as they are. What helps is said by `improve_state`.
+    """
+    state = make_state(graph, np.array(labels, np.int32), grids, weights, home)
+    return state, improve_state(state, steps, share, allowed, trifle)
 
 
 def improve_state(

@@ -9,6 +9,8 @@ from gridmap.staff.branches.ground import Ground
 from gridmap.staff.reasons import Language, write_metres
 from gridmap.tables import list_some
 
+#: How many full members live in a grid that can form no branch alone.
+_LIVES: dict[Language, str] = {"zh": "{grid}{count}人", "en": "{grid} ({count})"}
 #: What is said of branches, grids and groups; names in braces are those of the rules and facts.
 _TEXTS: dict[str, dict[Language, str]] = {
     "grid": {
@@ -21,7 +23,8 @@ _TEXTS: dict[str, dict[Language, str]] = {
         "其中正式党员不足{branch_min_full}人的网格（{told}）不能单独成立；"
         "各网格到会面网格共{extent}",
         "en": "{full} full members and {young} probationary of {grids} grids; fewer than "
-        "{branch_min_full} full members live in {told}; {extent} to the grid that it meets in",
+        "{branch_min_full} full members live in {told}: no branch alone; {extent} to the grid "
+        "that it meets in",
     },
     "large": {
         "zh": "正式党员{full}人、预备党员{young}人；网格党员共{whole}人，超过{branch_max_total}人，"
@@ -171,7 +174,7 @@ def explain(
     if kind == "joint":
         weak = {code: _count_full(ground, code) for code in sorted(codes)}
         told = [
-            f"{code[-3:]}: {count}"
+            _LIVES[ground.lang].format(grid=ground.plan.grids.at[code, "name"], count=count)
             for code, count in weak.items()
             if count < ground.party.branch_min_full
         ]

@@ -6,6 +6,7 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
+from gridmap.days import today_in_china
 from gridmap.errors import StaffError
 from gridmap.files import write_layers, write_whole
 from gridmap.plan import Plan
@@ -64,7 +65,7 @@ def write_visits(
     """
     check_language(lang)
     check_table(coverage, VISIT_COVERAGE)
-    path, day = Path(path), on or date.today()
+    path, day = Path(path), on or today_in_china()
     if path.suffix not in (".gpkg", ".xlsx"):
         raise StaffError(f"{path.name}: a round is written to an .xlsx or a .gpkg file")
     told = name_round(plan, coverage, tables=tables, on=day)

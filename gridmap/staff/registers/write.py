@@ -7,6 +7,7 @@ from pathlib import Path
 
 import geopandas as gpd
 
+from gridmap.days import today_in_china
 from gridmap.errors import StaffError
 from gridmap.files import write_layers, write_whole
 from gridmap.plan import Plan
@@ -84,7 +85,7 @@ def write_staff_roster(
         If the suffix is another, or a part is none or its tables are missing.
     """
     check_language(lang)
-    path, day = Path(path), on or date.today()
+    path, day = Path(path), on or today_in_china()
     if path.suffix not in (".gpkg", ".xlsx"):
         raise StaffError(f"{path.name}: a roster is an .xlsx or a .gpkg file")
     chosen = [REGISTERS[name] for name in _choose_parts(tables, parts)]
