@@ -192,6 +192,7 @@ class InternalFound(Internal):
     score: float
     hint: str | None
     missing: str | None = Field(description="As in /search.")
+    sure: bool = Field(description="As in /search.")
     households: int = Field(description="Of a grid, community, compound or building; else 0.")
     worker: str | None = Field(description="Name of its grid's primary worker.")
     phone: str | None = Field(description="The worker's office phone.")

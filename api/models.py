@@ -172,10 +172,15 @@ class FoundPlace(Public):
     street: str | None = Field(description="The street office (街道) above it.")
     lon: float = Field(description="Longitude of a place of it, WGS-84.")
     lat: float = Field(description="Latitude of it.")
-    score: float = Field(description="How well it fits, 0 to 1; 1 is what was typed, exactly.")
+    score: float = Field(
+        description="How well it fits, 0 to 1; 1 is what was typed, exactly, and nothing else is."
+    )
     hint: str | None = Field(description="Of a position: what may be wrong with it.")
     missing: str | None = Field(
-        description="Characters that were typed and are nowhere in it: ask before you send anybody."
+        description="Names that were typed and are not its own, or that nothing is called."
+    )
+    sure: bool = Field(
+        description="Whether it is meant without doubt; else ask before you send anybody."
     )
 
 

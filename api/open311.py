@@ -29,8 +29,10 @@ Row = Mapping[str, Any]
 
 
 def is_open311(request: Request) -> bool:
-    """Tell whether a request is one of Open311's."""
-    return request.url.path.startswith(PREFIX + "/")
+    """Tell whether a request is one of Open311's, wherever the service is mounted."""
+    mount = request.scope.get("root_path", "").rstrip("/")
+    path: str = request.scope["path"]
+    return path.removeprefix(mount).startswith(PREFIX + "/")
 
 
 def write_rows(

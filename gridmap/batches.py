@@ -6,7 +6,10 @@ metres and the runner-up. A point that is farther from its border than ``near_bo
 number there. Grid and match, and each number that is given, are those of `Locator.locate`.
 
 No row is dropped and none stops the others: one without coordinates, or with impossible ones, is
-answered with the match ``none`` and says why.
+answered with the match ``none`` and says why. So is one that can't be read: a word for a number in
+any kind, in JSON a point that is no pair, in CSV a row with more or fewer cells than the header.
+A batch is refused only where its rows can't be told apart. A given column that is called as one of
+an answer comes back with ``given_`` before its name.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from gridmap.cutting.mesh import Floats, Ints, kernel
 from gridmap.datum import settle_datum
 from gridmap.errors import TableError
 from gridmap.later import later
-from gridmap.locate import MATCHES, SUSPECTED, Judged, Locator
+from gridmap.locate import MATCHES, SUSPECTED, Judged, Locator, rename_given
 from gridmap.reading.layers import DATUM_NAMES, LAT_NAMES, LON_NAMES, find_column
 
 if TYPE_CHECKING:
@@ -52,6 +55,7 @@ _SMALL = 1 << 15
 _MOST_HEADS = 64
 #: What ends an Arrow stream.
 _END = b"\xff\xff\xff\xff\0\0\0\0"
+_SEND = 'send {"lon": [122.2], "lat": [40.6]} or {"points": [[122.2, 40.6]]}'
 #: A point in the kinds that are read and written by kernels.
 _ONE = {JSON: b'{"lon": [122.2], "lat": [40.6]}', CSV: b"lon,lat\n122.2,40.6\n"}
 
@@ -78,7 +82,7 @@ class Batches:
         rows = [(told or {}).get(code, {}) for code in codes]
         columns = [codes, *([str(row.get(name) or "") for row in rows] for name in _TOLD)]
         self._columns = [_Column(column) for column in columns]
-        self._matches, self._suspects = _Words(MATCHES), _Words(SUSPECTED)
+        self._matches, self._suspects = _Words(MATCHES), _Column(SUSPECTED)
         self._streams = _Streams()
         self._json = _write_fragments(_quote_json, columns, _JSON_MARKS)
         self._csv = _write_fragments(_quote_csv, columns, _CSV_MARKS)
@@ -146,34 +150,39 @@ def make_batches(locator: Locator, told: Mapping[str, Mapping[str, Any]] | None 
 def _read_json(body: bytes) -> tuple[Floats, Floats, None, Sequence[Any]]:
     try:
         given = orjson.loads(body)
-        told = (given.get("datum"),) if isinstance(given, dict) else ()
-        if isinstance(given, dict) and "points" in given:
-            return *_split_pairs(given["points"]), None, told
-        lon, lat = _to_floats(given["lon"]), _to_floats(given["lat"])
-    except (ValueError, TypeError, KeyError) as error:
-        raise TableError(
-            f"the points can't be read ({error}); send "
-            '{"lon": [122.2], "lat": [40.6]} or {"points": [[122.2, 40.6]]}'
-        ) from error
-    if lon.shape != lat.shape or lon.ndim != 1:
-        raise TableError(f"{lon.size} longitudes, but {lat.size} latitudes")
-    return lon, lat, None, told
+    except orjson.JSONDecodeError as error:
+        raise TableError(f"the body is no JSON ({error}); {_SEND}") from error
+    if not isinstance(given, dict):
+        raise TableError(f"the body is no object; {_SEND}")
+    points, lon, lat = (given.get(name) for name in ("points", "lon", "lat"))
+    if isinstance(points, list):
+        lon, lat = _split_pairs(points)
+    elif not (isinstance(lon, list) and isinstance(lat, list)):
+        raise TableError(f'there are no "points", and no lists "lon" and "lat"; {_SEND}')
+    elif len(lon) != len(lat):
+        raise TableError(f'"lon" and "lat" are not of one length: {len(lon)} and {len(lat)}')
+    return _to_floats(lon), _to_floats(lat), None, (given.get("datum"),)
 
 
-def _split_pairs(points: Sequence[Sequence[float]]) -> tuple[Floats, Floats]:
-    """Return the longitudes and the latitudes of [lon, lat] pairs."""
-    if any(len(point) != 2 for point in points):
-        raise TypeError("a point is not [longitude, latitude]")
-    flat = _to_floats(list(chain.from_iterable(points)))
-    return flat[0::2].copy(), flat[1::2].copy()
+def _split_pairs(points: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+    """Return the longitudes and the latitudes of [lon, lat] pairs; what is no pair has neither."""
+    if set(map(type, points)) - {list} or set(map(len, points)) - {2}:
+        points = [
+            one if isinstance(one, list) and len(one) == 2 else (None, None) for one in points
+        ]
+    flat = list(chain.from_iterable(points))
+    return flat[0::2], flat[1::2]
 
 
-def _to_floats(values: Sequence[float | None]) -> Floats:
+def _to_floats(values: Sequence[Any]) -> Floats:
     """Return numbers as floats; None is NaN, and so is what is no number."""
     try:
-        return np.array(values, np.float64)
+        numbers = np.array(values, np.float64)
     except (ValueError, TypeError):
-        return _read_texts([None if isinstance(one, list | dict) else one for one in values])
+        numbers = None
+    if numbers is not None and numbers.ndim == 1:
+        return numbers
+    return _read_texts([None if isinstance(one, list | dict) else one for one in values])
 
 
 def _read_texts(values: Any) -> Floats:
@@ -184,40 +193,91 @@ def _read_texts(values: Any) -> Floats:
 def _write_json(made: Batches, found: Judged, _rest: None, about: dict[str, Any]) -> bytes:
     rows = _write_rows(found, made._json, _no_lines(), np.zeros(1, np.int64))
     head = orjson.dumps(about)[:-1] + (b"," if about else b"")
-    return head + b'"answers":[' + rows[:-1] + b"]}"
+    return b"".join([head, b'"answers":[', rows[:-1], b"]}"])
 
 
 # --- CSV ---------------------------------------------------------------------------------------
 
 
 class _Lines(NamedTuple):
-    """A CSV as it was given: its header, the bytes of all rows, and where each begins."""
+    """A CSV: its header and the names in it, all its bytes, and where each row begins and ends."""
 
     header: str
-    text: Bytes
-    heads: Ints
+    names: list[str]
+    body: bytes
+    ends: Ints
 
 
 def _read_csv(body: bytes) -> tuple[Floats, Floats, _Lines, Sequence[Any]]:
-    body = _to_utf8(body)
-    text = np.frombuffer(body, np.uint8)
-    heads, stops = _split_rows(text)
+    lines = _split_lines(_to_utf8(body))
+    columns = [_find(lines.names, wanted) for wanted in ((*LON_NAMES, "x"), (*LAT_NAMES, "y"))]
+    table, odd = _parse_numbers(lines, columns), None
+    if table is None:
+        lines, odd = _mend_rows(lines)
+        table = _parse_numbers(lines, columns)
+    if table is None:
+        raise TableError("the rows of the CSV can't be told apart; are its quotation marks right?")
+    lon, lat = (_to_array(table[name]) for name in columns)
+    if odd is not None:
+        lon[odd] = lat[odd] = np.nan
+    naming = find_column(lines.names, DATUM_NAMES)
+    told = _parse_csv(lines.body, [naming], pa.string())[naming] if naming else None
+    return lon, lat, lines, _list_told(told)
+
+
+def _split_lines(body: bytes) -> _Lines:
+    heads, stops = _split_rows(np.frombuffer(body, np.uint8))
     if not len(heads):
         raise TableError("the CSV is empty; its first line must name the columns")
+    if body.count(b'"') % 2:
+        raise TableError(f"a quotation mark in row {len(heads) - 1} of the CSV is never closed")
     header = body[heads[0] : stops[0]].decode()
-    names = next(csv.reader([header]))
-    chosen = [_find(names, wanted) for wanted in ((*LON_NAMES, "x"), (*LAT_NAMES, "y"))]
-    naming = find_column(names, DATUM_NAMES)
+    ends = np.column_stack([heads[1:], stops[1:]])
+    return _Lines(header, _split_cells(header, 0), body, ends)
+
+
+def _split_cells(text: str, row: int) -> list[str]:
     try:
-        table = _parse_csv(body, chosen, pa.float64())
-    except pa.ArrowInvalid:  # a text among the numbers: then every row is looked at by itself
-        table = _parse_texts(body, chosen)
-    if len(table) != len(heads) - 1:
-        raise TableError(f"the CSV has {len(heads) - 1} lines, but {len(table)} rows")
-    lines = _Lines(header, text, np.column_stack([heads[1:], stops[1:]]))
-    lon, lat = (_to_array(table[name]) for name in chosen)
-    told = _parse_csv(body, [naming], pa.string())[naming] if naming else None
-    return lon, lat, lines, _list_told(told)
+        return next(csv.reader([text]))
+    except csv.Error as error:
+        raise TableError(f"row {row} of the CSV can't be read: {error}") from error
+
+
+def _parse_numbers(lines: _Lines, columns: Sequence[str]) -> pa.Table | None:
+    """Read columns of numbers; None where rows have more or fewer cells than the header."""
+    for kind in (pa.float64(), pa.string()):  # texts where there is one: then each is looked at
+        try:
+            table = _parse_csv(lines.body, columns, kind)
+        except pa.ArrowInvalid:
+            continue
+        if len(table) != len(lines.ends):
+            return None
+        if kind == pa.float64():
+            return table
+        return pa.table({name: _read_texts(table[name].to_pylist()) for name in columns})
+    return None
+
+
+def _mend_rows(lines: _Lines) -> tuple[_Lines, NDArray[np.bool_]]:
+    """Give every row as many cells as the header, and tell which had others.
+
+    What is missing is empty; what is over stays in the last cell. So nothing is lost, and the
+    answers stand below their names.
+    """
+    texts = [lines.body[first:last].decode() for first, last in lines.ends.tolist()]
+    rows = [_split_cells(text, row) for row, text in enumerate(texts, 1)]
+    width = len(lines.names)
+    odd = np.array([len(row) != width for row in rows])
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    out.write(lines.header + "\n")
+    for text, row in zip(texts, rows, strict=True):
+        if len(row) == width:
+            out.write(text + "\n")
+        else:
+            filled = [*row, *[""] * (width - len(row))]
+            writer.writerow([*filled[: width - 1], ",".join(filled[width - 1 :])])
+    return _split_lines(out.getvalue().encode()), odd
 
 
 def _list_told(column: pa.ChunkedArray | None) -> Sequence[Any]:
@@ -235,16 +295,6 @@ def _parse_csv(body: bytes, columns: Sequence[str], kind: pa.DataType) -> pa.Tab
         parse_options=pa_csv.ParseOptions(newlines_in_values=b'"' in body),
         convert_options=options,
     )
-
-
-def _parse_texts(body: bytes, columns: Sequence[str]) -> pa.Table:
-    """Read numbers of which some are none."""
-    try:
-        table = _parse_csv(body, columns, pa.string())
-    except pa.ArrowInvalid as error:
-        raise TableError(f"the CSV can't be read: {error}") from error
-    numbers = [pa.array(_read_texts(table[name].to_pylist())) for name in columns]
-    return pa.table(numbers, names=list(columns))
 
 
 def _to_utf8(body: bytes) -> bytes:
@@ -265,8 +315,15 @@ def _find(names: Sequence[str], usual: Sequence[str]) -> str:
 
 
 def _write_csv(made: Batches, found: Judged, lines: _Lines, _about: dict[str, Any]) -> bytes:
-    rows = _write_rows(found, made._csv, lines.text, lines.heads.reshape(-1))
-    return f"{lines.header},{','.join(ANSWER)}\r\n".encode() + rows
+    text = np.frombuffer(lines.body, np.uint8)
+    rows = _write_rows(found, made._csv, text, lines.ends.reshape(-1))
+    return b"".join([f"{_rename_header(lines)},{','.join(ANSWER)}\r\n".encode(), rows])
+
+
+def _rename_header(lines: _Lines) -> str:
+    """Return the header as it was, but for columns that are called as those of an answer."""
+    names = rename_given(lines.names, ANSWER)
+    return lines.header if names == lines.names else ",".join(map(_quote_cell, names))
 
 
 @kernel
@@ -300,15 +357,25 @@ def _read_arrow(body: bytes) -> tuple[Floats, Floats, pa.Table, Sequence[Any]]:
         table = pa.ipc.open_stream(body).read_all()
     except (pa.ArrowInvalid, OSError) as error:
         raise TableError(f"the body is no Arrow IPC stream: {error}") from error
-    columns = [
-        _find(table.column_names, wanted) for wanted in ((*LON_NAMES, "x"), (*LAT_NAMES, "y"))
-    ]
-    try:
-        lon, lat = (_to_array(table[name].cast(pa.float64())) for name in columns)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise TableError(f"{' and '.join(columns)} are not numbers: {error}") from error
+    lon, lat = (
+        _read_degrees(table, _find(table.column_names, wanted))
+        for wanted in ((*LON_NAMES, "x"), (*LAT_NAMES, "y"))
+    )
     naming = find_column(table.column_names, DATUM_NAMES)
     return lon, lat, table, _list_told(table[naming] if naming else None)
+
+
+def _read_degrees(table: pa.Table, name: str) -> Floats:
+    """Return a column of numbers, or of texts of which some may be none."""
+    column = table[name]
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    try:
+        return _to_array(column.cast(pa.float64()))
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            return _read_texts(column.to_pylist())
+        raise TableError(f"column {name} holds no numbers: {error}") from error
 
 
 def _to_array(column: pa.ChunkedArray) -> Floats:
@@ -317,7 +384,7 @@ def _to_array(column: pa.ChunkedArray) -> Floats:
 
 
 def _write_arrow(made: Batches, found: Judged, table: pa.Table, _about: dict[str, Any]) -> bytes:
-    """Write the given columns, but for those of an answer, and the answer's."""
+    """Write the given columns, and the answer's behind them."""
     answers = [
         *(column.name(found.grid) for column in made._columns),
         made._matches.name(found.match),
@@ -325,11 +392,11 @@ def _write_arrow(made: Batches, found: Judged, table: pa.Table, _about: dict[str
         made._columns[0].name(found.runner_up),
         made._suspects.name(found.suspect),
     ]
-    given = [field for field in table.schema if field.name not in ANSWER]
+    names = rename_given(table.column_names, ANSWER)
+    given = [field.with_name(name) for field, name in zip(table.schema, names, strict=True)]
     fields = [pa.field(name, one.type) for name, one in zip(ANSWER, answers, strict=True)]
     schema = pa.schema([*given, *fields], table.schema.metadata)
-    columns = [table.column(field.name) for field in given]
-    whole = pa.Table.from_arrays([*columns, *answers], schema=schema)
+    whole = pa.Table.from_arrays([*table.columns, *answers], schema=schema)
     if len(whole) and all(_is_flat(field.type) for field in given):
         return made._streams.write(whole)
     return _write_stream(whole)
@@ -471,9 +538,9 @@ def _no_lines() -> Bytes:
     return np.frombuffer(b"", np.uint8)
 
 
-def _write_rows(found: Judged, fragments: _Fragments, text: Bytes, heads: Ints) -> bytes:
+def _write_rows(found: Judged, fragments: _Fragments, text: Bytes, heads: Ints) -> memoryview:
     """Write the answers, each behind what was given of its row."""
-    return bytes(_put_rows(found, fragments, text, heads).data)
+    return _put_rows(found, fragments, text, heads).data
 
 
 @kernel

@@ -33,6 +33,7 @@ Floats = NDArray[np.float64]
 Whole = int | np.int64  # numba's and numpy's whole numbers are the same 64 bits
 Truth = bool | np.bool_  # so are their truths
 Pair = tuple[Whole, Whole]
+Frame = Ints | tuple[Whole, ...]  # that of an index, or its numbers
 Nearest = tuple[float, Whole]  # the square of a distance in metres, and a grid
 
 INSIDE, BORDER, NEAREST, NONE = range(4)  #: what an answer can be
@@ -436,13 +437,27 @@ def _comes_before(ax: Whole, ay: Whole, bx: Whole, by: Whole) -> bool:
     return bool(ax * by > ay * bx)
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _number_cell(frame: Frame, x: Whole, y: Whole) -> Whole:
+    """Return the number of the cell of a point in whole numbers; -1 where there is none."""
+    column, row = (x - frame[0]) >> frame[2], (y - frame[1]) >> frame[3]
+    real = (column >= 0) & (row >= 0) & (column < frame[4]) & (row < frame[5])
+    return row * frame[4] + column if real else np.int64(-1)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _hold_frame(frame: Ints) -> tuple[Whole, ...]:
+    """Return what `_number_cell` needs of a frame as numbers, which a loop need not read again."""
+    return frame[0], frame[1], frame[2], frame[3], frame[4], frame[5]
+
+
 @njit(cache=True, nogil=True)
 def _own_point(frame: Ints, cells: Ints, choices: Ints, edges: Ints, x: Whole, y: Whole) -> Whole:
     """Return the owner of one point; the number of grids for none."""
-    column, row = (x - frame[0]) >> frame[2], (y - frame[1]) >> frame[3]
-    if not (0 <= column < frame[4] and 0 <= row < frame[5]):
+    cell = _number_cell(frame, x, y)
+    if cell < 0:
         return frame[6]
-    found = np.int64(cells[row * frame[4] + column])
+    found = np.int64(cells[cell])
     if found >= 0:
         return found
     grid = _choose(choices, edges, -1 - found, x, y)
@@ -492,13 +507,12 @@ def _own_in_turn(
 @njit(cache=True, nogil=True)
 def _find_cells(frame: Ints, lon: Floats, lat: Floats, x: Ints, y: Ints, place: Ints) -> None:
     """Write the whole numbers of points, and the place of the cell of each; -1 for no cell."""
-    x0, y0, shift_x, shift_y, columns, rows, _ = frame
+    held = _hold_frame(frame)
     for i in range(lon.size):
         x[i], y[i] = np.int64(np.rint(lon[i] * _UNITS)), np.int64(np.rint(lat[i] * _UNITS))
-        column, row = (x[i] - x0) >> shift_x, (y[i] - y0) >> shift_y
+        cell = _number_cell(held, x[i], y[i])
         real = (abs(lon[i]) <= 180) & (abs(lat[i]) <= 90)
-        real &= (column >= 0) & (row >= 0) & (column < columns) & (row < rows)
-        place[i] = row * columns + column if real else -1
+        place[i] = cell if real else -1
 
 
 @njit(cache=True, nogil=True)
@@ -529,14 +543,12 @@ def _fetch_choices(choices: Ints, edges: Ints, found: Ints, waiting: Ints, read:
 @njit(cache=True, nogil=True)
 def _order_by_cell(frame: Ints, lon: Floats, lat: Floats) -> Ints:
     """Return the places of points in the order of their cells (in two rounds of counting)."""
-    x0, y0, shift_x, shift_y, columns, rows, _ = frame
+    held = _hold_frame(frame)
     keys = np.zeros(lon.size, np.int32)  # where a point is in no cell, its place does not matter
     for i in range(lon.size):
         if abs(lon[i]) <= 180 and abs(lat[i]) <= 90:
             x, y = np.int64(np.rint(lon[i] * _UNITS)), np.int64(np.rint(lat[i] * _UNITS))
-            column, row = (x - x0) >> shift_x, (y - y0) >> shift_y
-            if 0 <= column < columns and 0 <= row < rows:
-                keys[i] = row * columns + column
+            keys[i] = max(_number_cell(held, x, y), 0)
     order = np.arange(lon.size).astype(np.int32)
     for shift in (0, 13):  # there are less than 1 << 26 cells
         heads = np.zeros((1 << 13) + 1, np.int64)
@@ -834,8 +846,4 @@ def _find_cell(frame: Ints, lon: float, lat: float) -> Whole:
     """Return the number of the cell of a point; -1 where there is none."""
     if not (abs(lon) <= 180 and abs(lat) <= 90):
         return np.int64(-1)
-    column = (np.int64(np.rint(lon * _UNITS)) - frame[0]) >> frame[2]
-    row = (np.int64(np.rint(lat * _UNITS)) - frame[1]) >> frame[3]
-    if column < 0 or row < 0 or column >= frame[4] or row >= frame[5]:
-        return np.int64(-1)
-    return row * frame[4] + column
+    return _number_cell(frame, np.int64(np.rint(lon * _UNITS)), np.int64(np.rint(lat * _UNITS)))

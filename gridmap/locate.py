@@ -24,7 +24,7 @@ the two differ by less than 2 cm, the same for both neighbours.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -569,21 +569,19 @@ def locate_points(
     -------
     DataFrame
         All rows of ``points``, in order, with the columns `ANSWER`. A row without coordinates is
-        kept: match ``none``, hint "no coordinates".
+        kept: match ``none``, hint "no coordinates". A column of ``points`` that is called as one of
+        `ANSWER` has ``given_`` before its name.
 
     Raises
     ------
     TableError
-        If no column of longitudes or latitudes is found, or ``points`` has a column of an answer.
+        If no column of longitudes or latitudes is found.
     DatumError
         If coordinates are not numbers or not on Earth, with the rows; or a column names another
         datum, or more than one.
     """
     naming = find_column(points.columns, DATUM_NAMES)
     datum = settle_datum(datum, points[naming].dropna().unique() if naming else ())
-    clash = [name for name in ANSWER if name in points.columns]
-    if clash:
-        raise TableError(f"points have columns {', '.join(clash)} already: drop or rename them")
     columns = (
         points[_find_column(points, lon, (*LON_NAMES, "x"))],
         points[_find_column(points, lat, (*LAT_NAMES, "y"))],
@@ -591,7 +589,33 @@ def locate_points(
     east = _to_numbers(columns[0], points.index, "longitude")
     north = _to_numbers(columns[1], points.index, "latitude")
     answer = locator._tabulate(east, north, datum, points.index)
-    return pd.concat([points, answer], axis=1)
+    given = points.set_axis(rename_given(points.columns, ANSWER), axis=1)
+    return pd.concat([given, answer], axis=1)
+
+
+def rename_given(names: Iterable[Any], answer: Sequence[str]) -> list[Any]:
+    """Return the names of given columns as they stand beside an answer's, so that none is lost.
+
+    Parameters
+    ----------
+    names : iterable
+        The given columns.
+    answer : sequence of str
+        Those of the answer, which always have their own names.
+
+    Examples
+    --------
+    >>> rename_given(["case", "grid_code"], ["grid_code", "match"])
+    ['case', 'given_grid_code']
+    """
+    told = list(names)
+    taken = {*told, *answer}
+    for place, name in enumerate(told):
+        if name in answer:
+            while told[place] in taken:
+                told[place] = f"given_{told[place]}"
+            taken.add(told[place])
+    return told
 
 
 def make_locator(plan: Plan) -> Locator:

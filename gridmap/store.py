@@ -28,7 +28,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
-from functools import partial
+from functools import cache, partial
 from operator import methodcaller
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -242,12 +242,7 @@ class PlanStore:
             record = self._read_publications()
             _refuse_past(record, valid_from, today or today_in_china())
             self._refuse_reused(record, name)
-            with suppress(GridmapError):  # grids that can't be indexed: whoever locates is told
-                self.locator(name)
-            with suppress(GridmapError, KeyError):  # grids that lack a column: no service tells it
-                self.prepared(name)
-            with suppress(GridmapError, KeyError):
-                self.tiles(name)
+            self._make_beside(name)
             new = Publication(name, fingerprint, valid_from.isoformat(), _now(), by, why)
             rows = [asdict(publication) for publication in [*record, new]]
             _replace_json(self.folder / "publications.json", rows)
@@ -290,16 +285,8 @@ class PlanStore:
         PlanNotFoundError, PlanDamagedError
             As `load`.
         """
-        fingerprint, path = self._find_kept(name).fingerprint, self._index_of(name)
-
-        def make() -> Locator:
-            grids, rules = self.load_grids(name), _read_rules(self._path_of(name))
-            return Locator(grids, near_border=rules.near_border, nearest=rules.nearest)
-
-        return self._open_or_make(
-            partial(open_locator, path, fingerprint=fingerprint),
-            make,
-            lambda made: made.save(path, fingerprint=fingerprint),
+        return self._open_locator(
+            name, lambda: (self.load_grids(name), _read_rules(self._path_of(name)))
         )
 
     def prepared(self, name: str) -> Prepared:
@@ -315,21 +302,7 @@ class PlanStore:
             As `load`. A plan's file that has its size and was not written since it was prepared is
             believed; any other is compared with its fingerprint.
         """
-        fingerprint, path = self._find_kept(name).fingerprint, self._prepared_path(name)
-
-        def open_kept() -> Prepared:
-            state = self._path_of(name).stat()
-            kept = open_prepared(path, fingerprint=fingerprint, size=state.st_size)
-            if kept.written != state.st_mtime_ns:
-                self._verify_file(name, fingerprint)
-            return kept
-
-        def write(made: Prepared) -> None:
-            state = self._path_of(name).stat()
-            size, written = state.st_size, state.st_mtime_ns
-            write_prepared(made, path, fingerprint=fingerprint, size=size, written=written)
-
-        return self._open_or_make(open_kept, lambda: prepare_plan(self.load(name)), write)
+        return self._open_prepared(name, partial(self.load, name))
 
     def tiles(self, name: str) -> KeptTiles:
         """Return the vector tiles of a kept plan, for the public, from the file beside it.
@@ -342,17 +315,7 @@ class PlanStore:
         PlanNotFoundError, PlanDamagedError
             As `load`.
         """
-        from gridmap.tiles import KeptTiles, keep_tiles, make_tiles, open_tiles  # late: few cut any
-
-        fingerprint, path = self._find_kept(name).fingerprint, self._tiles_path(name)
-
-        def make() -> KeptTiles:
-            archive = keep_tiles(make_tiles(self.load(name)), fingerprint=fingerprint)
-            return KeptTiles(archive, fingerprint=fingerprint)
-
-        return self._open_or_make(
-            partial(open_tiles, path, fingerprint=fingerprint), make, lambda made: made.save(path)
-        )
+        return self._open_tiles(name, partial(self.load, name))
 
     def in_force(self, on: date) -> Plan:
         """Read the plan that is in force on a day; checked against what was published.
@@ -519,23 +482,100 @@ class PlanStore:
                     write_index(self.load(name), path, fingerprint=fingerprint)
         return SearchIndex(path)
 
-    @staticmethod
+    def _make_beside(self, name: str) -> None:
+        """Make what lies beside a plan whose file was verified; it is read once for all of them."""
+        load = cache(lambda: _read_plan(self._path_of(name)))
+        with suppress(GridmapError):  # grids that can't be indexed: whoever locates is told
+            self._open_locator(name, lambda: (load().grids, load().rules))
+        with suppress(GridmapError, KeyError):  # grids that lack a column: no service tells it
+            self._open_prepared(name, load)
+        with suppress(GridmapError, KeyError):
+            self._open_tiles(name, load)
+
+    def _open_locator(
+        self, name: str, load: Callable[[], tuple[gpd.GeoDataFrame, Rules]]
+    ) -> Locator:
+        fingerprint, path = self._find_kept(name).fingerprint, self._index_of(name)
+
+        def make() -> Locator:
+            grids, rules = load()
+            return Locator(grids, near_border=rules.near_border, nearest=rules.nearest)
+
+        return self._open_or_make(
+            path,
+            partial(open_locator, path, fingerprint=fingerprint),
+            make,
+            lambda made: made.save(path, fingerprint=fingerprint),
+        )
+
+    def _open_prepared(self, name: str, load: Callable[[], Plan]) -> Prepared:
+        fingerprint, path = self._find_kept(name).fingerprint, self._prepared_path(name)
+
+        def open_kept() -> Prepared:
+            state = self._path_of(name).stat()
+            kept = open_prepared(path, fingerprint=fingerprint, size=state.st_size)
+            if kept.written != state.st_mtime_ns:
+                self._verify_file(name, fingerprint)
+            return kept
+
+        def write(made: Prepared) -> None:
+            state = self._path_of(name).stat()
+            size, written = state.st_size, state.st_mtime_ns
+            write_prepared(made, path, fingerprint=fingerprint, size=size, written=written)
+
+        return self._open_or_make(path, open_kept, lambda: prepare_plan(load()), write)
+
+    def _open_tiles(self, name: str, load: Callable[[], Plan]) -> KeptTiles:
+        from gridmap.tiles import KeptTiles, keep_tiles, make_tiles, open_tiles  # late: few cut any
+
+        fingerprint, path = self._find_kept(name).fingerprint, self._tiles_path(name)
+
+        def make() -> KeptTiles:
+            archive = keep_tiles(make_tiles(load()), fingerprint=fingerprint)
+            return KeptTiles(archive, fingerprint=fingerprint)
+
+        return self._open_or_make(
+            path,
+            partial(open_tiles, path, fingerprint=fingerprint),
+            make,
+            lambda made: made.save(path),
+        )
+
     def _open_or_make(
+        self,
+        path: Path,
         open_kept: Callable[[], _Kept],
         make: Callable[[], _Kept],
         write: Callable[[_Kept], None],
     ) -> _Kept:
-        """Open a file beside a plan; where it is not, make it.
+        """Open a file beside a plan; where it is not, one process makes it while others wait.
 
         What can't be written (a folder that refuses, a full disk) is in memory then.
         """
         with suppress(FileNotFoundError, IndexFileError):
             return open_kept()
-        made = make()
-        with suppress(OSError):
-            write(made)
-            return open_kept()
+        with self._in_turn(path.suffix):
+            with suppress(FileNotFoundError, IndexFileError):
+                return open_kept()
+            made = make()
+            with suppress(OSError):
+                write(made)
+                return open_kept()
         return made
+
+    @contextmanager
+    def _in_turn(self, kind: str) -> Iterator[None]:
+        """Wait until nobody else makes a file of a kind; where no lock can be had, go on without.
+
+        So does who has waited too long: a file that is made twice is as good as one.
+        """
+        lock = FileLock(self.folder / f"{kind}.lock", timeout=_PATIENCE)
+        with suppress(OSError, Timeout):
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _search_path(self, name: str) -> Path:
         return self.folder / f"{name}.search.sqlite"

@@ -4,6 +4,7 @@ Codes are text, and so is what begins like a formula, whatever it holds. Every s
 A4 across, one page wide, with its header on each page. The same tables give the same bytes.
 """
 
+import math
 import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,6 +33,8 @@ _ROOM = 150
 _UPRIGHT = 100
 #: Room to write by hand into a column that has nothing in it, on pages that are handed out.
 _HAND = 16
+#: Share of a line that is filled where a text goes on below.
+_FILLED = 0.87
 #: Points of a line of text, of a row around its lines, and of the lowest row to write into by hand.
 _LINE, _AROUND, _ROW_BY_HAND = 15.0, 4.0, 27.0
 #: The font of cells without one: a program that has no Chinese in it takes that from another.
@@ -307,9 +310,14 @@ def _count_lines(line: Sequence[Any], widths: Sequence[int]) -> int:
     2
     """
     return max(
-        sum(max(1, -(-_text_width(part) // max(width - 1, 1))) for part in str(value).split("\n"))
+        sum(_wrap(_text_width(part), width) for part in str(value).split("\n"))
         for value, width in zip(line, widths, strict=True)
     )
+
+
+def _wrap(text: int, width: int) -> int:
+    """Count the lines of a text so wide; what is broken between words leaves some of each empty."""
+    return 1 if text < width else math.ceil(text / (_FILLED * width))
 
 
 def _find_left(lines: Sequence[Sequence[Any]]) -> list[bool]:

@@ -131,7 +131,7 @@ def test_columns_of_a_table_stay(batches: Batches) -> None:
     answer = pa.ipc.open_stream(batches.answer(write_arrow(given), ARROW)).read_all()
     assert answer.column_names == ["id", "x", "y", *ANSWER]
     assert answer["id"].to_pylist() == ["a", "b"]
-    assert answer["suspect"].to_pylist() == ["", "missing"]
+    assert answer["suspect"].to_pylist() == [None, "missing"]
     whole = write_arrow(pa.table({"lon": [122], "lat": [40]}))
     assert pa.ipc.open_stream(batches.answer(whole, ARROW)).read_all()["match"][0].as_py() == "none"
 
@@ -167,6 +167,76 @@ def test_texts_among_numbers_stop_nobody(batches: Batches, kind: str, body: str)
     assert first
 
 
+@pytest.mark.parametrize("odd", ["null", "[1]", "[]", "[1, 2, 3]", '"12"', '{"1": 1, "2": 2}', "7"])
+def test_points_that_are_no_pairs(batches: Batches, odd: str) -> None:
+    """What is no pair among points has no coordinates, whatever else it may be."""
+    lon, lat = place(15, 15)
+    for good in (f"[{lon}, {lat}]", f'["{lon}", "{lat}"]'):
+        body = f'{{"points": [{good}, {odd}, {good}]}}'.encode()
+        answers = json.loads(batches.answer(body, JSON))["answers"]
+        assert [one["suspect"] for one in answers] == [None, "missing", None]
+        assert answers[0]["grid_code"] == answers[2]["grid_code"] is not None
+
+
+def test_lists_in_a_column_are_no_numbers(batches: Batches) -> None:
+    """A column of lists has no coordinates, alike in shape or not."""
+    for odd in ("[1], [2]", "[1], [2, 3]"):
+        answers = json.loads(batches.answer(f'{{"lon": [{odd}], "lat": [1, 2]}}'.encode(), JSON))
+        assert [one["suspect"] for one in answers["answers"]] == ["missing", "missing"]
+
+
+def test_rows_of_other_lengths(batches: Batches) -> None:
+    """A row with cells too few or too many is missing; it loses nothing, and moves no answer."""
+    lon, lat = place(15, 15)
+    rows = ["1", f"{lon},{lat}", f"{lon},{lat},a,b", "  ", f'{lon},{lat},"c, ""d"""', ",,"]
+    text = f"lon,lat,what\n{lon},{lat},first\n" + "\n".join(rows) + "\n"
+    table = pd.read_csv(io.BytesIO(batches.answer(text.encode(), CSV)), dtype=str)
+    found, odd = table["match"].isin(["inside", "border"]), table["suspect"] == "missing"
+    assert list(found) == [True, False, False, False, False, True, False]
+    assert list(odd) == [not one for one in found]
+    assert list(table["what"].fillna("")) == ["first", "", "", "a,b", "", 'c, "d"', ""]
+    assert list(table["lon"].fillna("").str.strip())[1:4] == ["1", str(lon), str(lon)]
+
+
+def test_texts_in_a_table(batches: Batches) -> None:
+    """Texts of an Arrow column are read as numbers where they are some; others have none."""
+    lon, lat = place(15, 15)
+    for kind in (pa.string(), pa.large_string(), pa.dictionary(pa.int8(), pa.string())):
+        column = pa.array([str(lon), "hereabouts", None], pa.string()).cast(kind)
+        table = pa.table({"lon": column, "lat": [lat] * 3})
+        answer = pa.ipc.open_stream(batches.answer(write_arrow(table), ARROW)).read_all()
+        assert answer["suspect"].to_pylist() == [None, "missing", "missing"]
+        assert answer["grid_code"][0].as_py()
+    days = pa.table({"lon": pa.array([1], pa.timestamp("s")), "lat": [lat]})
+    with pytest.raises(TableError, match="column lon holds no numbers"):
+        batches.answer(write_arrow(days), ARROW)
+
+
+@pytest.mark.parametrize("kind", [CSV, ARROW])
+def test_columns_called_as_an_answer(batches: Batches, kind: str) -> None:
+    """A column that has the name of an answer's is kept under another one, in every kind."""
+    lon, lat = place(15, 15)
+    columns = {"grid_code": "old", "lon": lon, "given_name": "b", "name": 'a "b", c', "lat": lat}
+    if kind == CSV:
+        text = io.StringIO()
+        pd.DataFrame([columns]).to_csv(text, index=False)
+        body = text.getvalue().encode()
+    else:
+        body = write_arrow(pa.table({name: [one] for name, one in columns.items()}))
+    data = batches.answer(body, kind)
+    if kind == CSV:
+        assert data.splitlines()[0].decode().split(",") == list(read_answer(kind, data).columns)
+    table = read_answer(kind, data)
+    assert list(table.columns) == [
+        *("given_grid_code", "lon", "given_name", "given_given_name", "lat"),
+        *ANSWER,
+    ]
+    row = table.iloc[0]
+    assert (row["given_grid_code"], row["given_name"]) == ("old", "b")
+    assert (row["given_given_name"], row["name"]) == ('a "b", c', TOLD["name"])
+    assert row["grid_code"] not in ("", "old")
+
+
 def test_datum_of_a_batch(locator: Locator, batches: Batches) -> None:
     """A batch in GCJ-02 has the owners of the same places in WGS-84; an unknown datum is named."""
     lon, lat = pick_points(make_voronoi(40, seed=2), 50)
@@ -181,11 +251,15 @@ def test_datum_of_a_batch(locator: Locator, batches: Batches) -> None:
     ("kind", "body", "words"),
     [
         ("text/plain", b"", "no kind of batch"),
-        (JSON, b"[", "can't be read"),
-        (JSON, b'{"lon": [1]}', "can't be read"),
-        (JSON, b'{"lon": [1, 2], "lat": [1]}', "2 longitudes, but 1 latitudes"),
-        (JSON, b'{"points": [[1, 2, 3]]}', "can't be read"),
+        (JSON, b"[", "no JSON"),
+        (JSON, b"[[1, 2]]", "no object; send"),
+        (JSON, b'{"lon": [1]}', "no lists"),
+        (JSON, b'{"lon": [122.2], "lat": 40.6}', 'no lists "lon" and "lat"; send'),
+        (JSON, b'{"lon": [1, 2], "lat": [1]}', "not of one length: 2 and 1"),
+        (JSON, b'{"points": {"lon": 1}}', 'no "points"'),
         (CSV, b"", "empty"),
+        (CSV, b'lon,lat,what\n1,2,a\n1,2,"b\n1,2,c\n', "row 2 of the CSV is never closed"),
+        (CSV, b'lon,lat,what\n1,2,a "b\n1,2,c" d\n1\n', "row 1 of the CSV can't be read"),
         (CSV, b"name\nx\n", "no column lon"),
         (ARROW, b"no stream", "Arrow IPC stream"),
     ],

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import box
 
+from gridmap import cells
 from gridmap.cells import Index, build_index, order_by_shape, own_points, trace_edges
 from gridmap.errors import TableError
 
@@ -122,3 +123,24 @@ def test_claims_that_cancel_each_other_out() -> None:
     for owner, claims in zip(owners, ({0, 2}, {1, 2}, {1, 2}), strict=False):
         assert owner == next(n for n, row in enumerate(rows) if row in claims)
     assert owners[3] == 3
+
+
+def test_the_cell_of_a_point_is_the_same_for_all_who_ask() -> None:
+    """One of 3 x 2 cells of 16 x 8, none outside; alone, among many and to put them in order."""
+    frame = np.array([100, -50, 4, 3, 3, 2, 1], np.int64)
+    x, y = np.meshgrid(np.arange(96, 152), np.arange(-54, -30), indexing="ij")
+    x, y = x.ravel(), y.ravel()
+    column, row = (x - 100) // 16, (y + 50) // 8
+    inside = (column >= 0) & (column < 3) & (row >= 0) & (row < 2)
+    wanted = np.where(inside, row * 3 + column, -1)
+    lon, lat = x / 1e7, y / 1e7
+    for held in (frame, tuple(frame[:6].tolist())):
+        found = [cells._number_cell(held, *place) for place in zip(x, y, strict=True)]
+        assert found == wanted.tolist()
+    degrees = [cells._find_cell(frame, *place) for place in zip(lon, lat, strict=True)]
+    assert degrees == wanted.tolist()
+    whole_x, whole_y, place = (np.empty(len(x), np.int64) for _ in range(3))
+    cells._find_cells(frame, lon, lat, whole_x, whole_y, place)
+    assert place.tolist() == wanted.tolist()
+    order = cells._order_by_cell(frame, lon, lat)
+    assert np.all(np.diff(np.maximum(wanted, 0)[order]) >= 0)

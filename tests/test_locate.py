@@ -560,6 +560,19 @@ def test_locate_points(town):
     assert list(answer["hint"]) == ["", SUSPECTS["missing"], SUSPECTS["swapped"]]
 
 
+def test_columns_of_an_answer_are_kept(town):
+    """A table that was answered before keeps what it said, beside what is true now."""
+    lon, lat = place(0.5, 0.5)
+    once = locate_points(town, pd.DataFrame({"lon": [lon], "lat": [lat], "grid_code": ["old"]}))
+    twice = locate_points(town, once)
+    assert list(once.columns) == ["lon", "lat", "given_grid_code", *ANSWER]
+    assert (once.loc[0, "given_grid_code"], once.loc[0, "grid_code"]) == ("old", "a")
+    assert twice.columns.is_unique
+    assert list(twice.columns[-len(ANSWER) :]) == list(ANSWER)
+    assert (twice.loc[0, "given_grid_code"], twice.loc[0, "grid_code"]) == ("old", "a")
+    assert twice.loc[0, "given_given_grid_code"] == "a"
+
+
 @pytest.mark.parametrize("names", [("lng", "lat"), ("Longitude", "Latitude"), ("X", "Y")])
 def test_column_names(town, names):
     """Usual names are found in any case; the ones asked for come first."""
@@ -571,11 +584,9 @@ def test_column_names(town, names):
 
 
 def test_points_that_cannot_be_read(town):
-    """No coordinates column, a column in the way, or text for a number: each is named."""
+    """No coordinates column, or text for a number: each is named."""
     with pytest.raises(TableError, match=r"no column 'lon'.*there are: address"):
         locate_points(town, pd.DataFrame({"address": ["x"]}))
-    with pytest.raises(TableError, match="grid_code"):
-        locate_points(town, pd.DataFrame({"lon": [1.0], "lat": [1.0], "grid_code": ["x"]}))
     with pytest.raises(DatumError, match="row 7: latitude '四十' is not a number"):
         locate_points(town, pd.DataFrame({"lon": [122.2], "lat": ["四十"]}, index=[7]))
 

@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -25,6 +26,7 @@ from pandas.testing import assert_frame_equal
 from shapely import LineString, MultiLineString, MultiPolygon, Point, box
 
 import gridmap.store
+import gridmap.tiles
 from gridmap.city import City, CityReport, Finding
 from gridmap.days import today_in_china
 from gridmap.errors import PlanDamagedError, PlanKeptError, PlanNotFoundError, StoreError
@@ -819,7 +821,7 @@ def test_failing_disk_leaves_the_record_as_it_was(store, plan, monkeypatch, call
     monkeypatch.undo()
     assert_frame_equal(store.plans(), state[0])
     assert_frame_equal(store.publications(), state[1])
-    names = {path.name for path in store.folder.iterdir()} - {".keep.lock", ".publish.lock"}
+    names = {path.name for path in store.folder.iterdir() if path.suffix != ".lock"}
     derived = {"old.locator", "old.prepared"}
     assert names - derived == {"old.gpkg", "old.search.sqlite", "plans.json", "publications.json"}
 
@@ -879,3 +881,55 @@ def test_a_folder_that_cannot_be_written_has_a_locator(filled, monkeypatch):
     monkeypatch.setattr(gridmap.store.Locator, "save", refuse)
     assert len(filled.locator("a")) == 2
     assert not (filled.folder / "a.locator").exists()
+
+
+# --- made once ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def served(four_by_two: Plan, tmp_path: Path) -> PlanStore:
+    """Give a store with a plan ``a`` of which everything can be told."""
+    store = PlanStore(tmp_path / "served")
+    store.keep(four_by_two, "a")
+    return store
+
+
+@pytest.mark.parametrize("kind", ["locator", "prepared", "tiles"])
+def test_one_makes_a_file_while_others_wait(served, monkeypatch, kind):
+    """Of several workers that start without a file beside the plan, one makes it; all open it."""
+    makers = {"locator": "Locator", "prepared": "prepare_plan", "tiles": "make_tiles"}
+    module = gridmap.tiles if kind == "tiles" else gridmap.store
+    make, made = getattr(module, makers[kind]), []
+
+    def make_slowly(*args, **options):
+        made.append(kind)
+        sleep(0.3)
+        return make(*args, **options)
+
+    monkeypatch.setattr(module, makers[kind], make_slowly)
+    with ThreadPoolExecutor(3) as workers:
+        stores = [PlanStore(served.folder) for _ in range(3)]
+        opened = list(workers.map(lambda store: getattr(store, kind)("a"), stores))
+    assert made == [kind]
+    assert len({id(one) for one in opened}) == 3
+
+
+def test_no_lock_in_a_folder_that_refuses_one(filled):
+    """Where no lock can be had the file is made all the same."""
+    (filled.folder / ".locator.lock").mkdir()
+    assert len(filled.locator("a")) == 2
+    assert (filled.folder / "a.locator").exists()
+
+
+def test_publishing_reads_the_plan_once(served, monkeypatch):
+    """The file is compared with its fingerprint once, and read once for all that lies beside it."""
+    seen = []
+    for name in ("_hash_file", "_read_plan"):
+        real = getattr(gridmap.store, name)
+        monkeypatch.setattr(
+            gridmap.store, name, lambda path, real=real, name=name: seen.append(name) or real(path)
+        )
+    served.publish("a", TODAY, by="planner", today=TODAY)
+    assert sorted(seen) == ["_hash_file", "_read_plan"]
+    for ending in ("locator", "prepared", "pmtiles"):
+        assert (served.folder / f"a.{ending}").exists()

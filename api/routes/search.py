@@ -66,4 +66,5 @@ def list_fields(place: Place) -> dict[str, Any]:
         "score": place.score,
         "hint": place.hint or None,
         "missing": place.missing or None,
+        "sure": place.sure,
     }

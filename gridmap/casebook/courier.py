@@ -23,6 +23,7 @@ from gridmap.casebook.hooks import (
     Hook,
     delete_hook,
     insert_hook,
+    is_due,
     lease_delivery,
     note_try,
     number_hooks,
@@ -160,6 +161,9 @@ def _deliver_all(
     count = 0
     while go_on():
         now = settle_moment(None)
+        with book.engine.connect() as connection:
+            if not is_due(connection, hook_id, now):
+                break
         leased = book.writer.write(
             lambda connection, now=now: lease_delivery(connection, hook_id, now)  # type: ignore[misc]
         )

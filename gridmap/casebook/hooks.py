@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, and_, delete, func, insert, select, update
 
 from gridmap.casebook.changes import OVERLAP
 from gridmap.casebook.ledger import find_case_at
@@ -23,6 +23,8 @@ from gridmap.incidents.model import settle_moment
 _MOST = 500
 #: How long a process has to send one delivery before another one may.
 _LEASE = timedelta(seconds=60)
+#: How far the log may go on with what a hook is not told of until its reading moves on.
+_BEHIND = timedelta(minutes=1)
 #: Tries until a delivery is given up, and the longest wait between two: 16 are four hours.
 TRIES, _LONGEST = 16, timedelta(hours=1)
 #: What is told of a case: what a dispatch system needs to ask for the rest with its own key.
@@ -121,8 +123,34 @@ def read_deliveries(
     return [Delivery(**row) for row in connection.execute(statement).mappings()]
 
 
-def take_entries(connection: Connection, hook: Row[Any], now: datetime) -> None:
-    """Make a delivery of each entry of the log that a hook has not been told of."""
+def is_due(connection: Connection, hook_id: int, now: datetime) -> bool:
+    """Tell, without writing, whether a hook may have to be told something.
+
+    It also may where the log went on for a while with what it is not told of: then the reading
+    moves on, or each look would go through all of that.
+    """
+    hook = connection.execute(select(hooks).where(_is(hook_id))).first()
+    if hook is None or hook.leased_to > now:
+        return False
+    next_at = connection.scalar(_next_waiting(hook_id).with_only_columns(deliveries.c.next_at))
+    if next_at is not None:
+        return bool(next_at <= now)
+    if connection.execute(_not_taken(hook).limit(1)).first() is not None:
+        return True
+    latest = connection.scalar(select(func.max(entries.c.recorded_at)))
+    return latest is not None and latest > hook.read_to + _BEHIND
+
+
+def _next_waiting(hook_id: int) -> Select[Any]:
+    """Return the question for the delivery that a hook is to be told next."""
+    waiting = select(deliveries).where(
+        deliveries.c.hook_id == hook_id, deliveries.c.state == "waiting"
+    )
+    return waiting.order_by(deliveries.c.number).limit(1)
+
+
+def _not_taken(hook: Row[Any]) -> Select[Any]:
+    """Return the question for the entries of the log that a hook is to be told of."""
     taken = and_(
         deliveries.c.hook_id == hook.hook_id,
         deliveries.c.case_id == entries.c.case_id,
@@ -134,11 +162,15 @@ def take_entries(connection: Connection, hook: Row[Any], now: datetime) -> None:
         .outerjoin(deliveries, taken)
         .where(entries.c.recorded_at >= begin, deliveries.c.number.is_(None))
         .order_by(entries.c.recorded_at, entries.c.case_id, entries.c.version)
-        .limit(_MOST)
     )
     if hook.actions:
         statement = statement.where(entries.c.action.in_(hook.actions.split()))
-    found = connection.execute(statement).all()
+    return statement
+
+
+def take_entries(connection: Connection, hook: Row[Any], now: datetime) -> None:
+    """Make a delivery of each entry of the log that a hook has not been told of."""
+    found = connection.execute(_not_taken(hook).limit(_MOST)).all()
     rows = [_make_delivery(connection, hook.hook_id, row, now) for row in found]
     if rows:
         connection.execute(insert(deliveries), rows)
@@ -158,10 +190,7 @@ def lease_delivery(
         return None
     hook = connection.execute(select(hooks).where(_is(hook_id))).one()
     take_entries(connection, hook, now)
-    statement = select(deliveries).where(
-        deliveries.c.hook_id == hook_id, deliveries.c.state == "waiting"
-    )
-    row = connection.execute(statement.order_by(deliveries.c.number).limit(1)).mappings().first()
+    row = connection.execute(_next_waiting(hook_id)).mappings().first()
     if row is None or row["next_at"] > now:
         connection.execute(update(hooks).where(_is(hook_id)).values(leased_to=now))
         return None

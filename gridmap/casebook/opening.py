@@ -14,12 +14,12 @@ from gridmap.store import PlanStore
 __all__ = ["CaseQuery", "Casebook", "make_finder", "open_casebook", "open_desk"]
 
 _FILE = "cases.sqlite"
-#: Things that are a place rather than an area or a line, and how well an address must fit one.
-_PLACES, _SURE = ("building", "compound", "grid", "position"), 0.75
+#: Things that are a place rather than an area or a line.
+_PLACES = ("building", "compound", "grid", "position")
 
 
 def make_finder(index: SearchIndex) -> FindAddress:
-    """Return what finds an address in a plan: the place that fits best, if it fits well.
+    """Return what finds an address in a plan: the place that is meant without doubt.
 
     A street or a community is too large to be where something happened, and half an address may
     mean several places: then it is not found, and a person places the pin.
@@ -27,7 +27,7 @@ def make_finder(index: SearchIndex) -> FindAddress:
 
     def find(address: str) -> tuple[float, float] | None:
         found = [one.place for one in search(index, address, most=1)]
-        sure = [place for place in found if place.kind in _PLACES and place.score >= _SURE]
+        sure = [place for place in found if place.kind in _PLACES and place.sure]
         return (sure[0].lon, sure[0].lat) if sure else None
 
     return find

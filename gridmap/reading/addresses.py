@@ -40,7 +40,10 @@ _DIGITS = {digit: number % 10 for number, digit in enumerate("零一二三四五
 _TENS = {"十": 10, "百": 100}
 _CHINESE = "".join((*_DIGITS, *_TENS))
 _DASHES = re.compile(r"[-‐‑‒–—―−－~〜]+")
-_ENTRANCE = re.compile(rf"([A-Z0-9甲乙丙丁戊东西南北中{_CHINESE}]+?)单元$")
+_COUNT = f"[0-9{_CHINESE}]+"
+_ENTRANCE = re.compile(
+    rf"([A-Z0-9甲乙丙丁戊东西南北中{_CHINESE}]+?)(?:单元|门洞)$|(?<=[楼栋幢座#号-])({_COUNT})门$"
+)
 #: The words for a building after its number; 号楼 before 号.
 _BUILDING = re.compile(r"号楼|#楼|号|栋楼|栋|幢楼|幢|座|#|楼")
 _NUMERAL = re.compile(rf"(?<![^\-])[{_CHINESE}]+(?![^\-])")
@@ -49,16 +52,22 @@ _NUMERAL = re.compile(rf"(?<![^\-])[{_CHINESE}]+(?![^\-])")
 _NO_DISTRICT = "东西南北中新老旧内外一二三四五六七八九十小社厂校园矿库院营景林牧特片街宅活属军期"
 _NO_CITY = "都城超集菜花夜门闹早"
 _NAME = "[\u4e00-\u9fff]"
+#: 街, 路, 道 and 区 are in no city's name, and 市府路 or 市场街 is a road: 市 ends no city there.
+_CITY = rf"(?:(?![街路道区]){_NAME}){{2,4}}?(?<![{_NO_CITY}])市(?![府场])"
 _REGION = re.compile(
-    rf"(?:{_NAME}{{2,3}}省)?"
-    rf"(?:{_NAME}{{2,4}}?(?<![{_NO_CITY}])市)?"
-    rf"(?:{_NAME}{{2,3}}?(?<![{_NO_DISTRICT}])区)?"
+    rf"(?:{_NAME}{{2,3}}省)?(?:{_CITY})?(?:{_NAME}{{2,3}}?(?<![{_NO_DISTRICT}])区)?"
 )
 _PREFIX = re.compile(rf"{_REGION.pattern}(?:{_NAME}{{2,5}}?街道(?:办事处|办)?)?")
 #: What is no name of a compound alone, so that what stands before it belongs to the name.
 _GENERIC = ("小区", "花园", "家园", "公寓", "大院", "广场", "家属院", "家属楼", "住宅小区", "新村")
-#: What names a home or a floor in a building: 501室, 5层.
-_HOME = re.compile(rf"[-,]?(?:[0-9]{{1,4}}[室户房]|[0-9{_CHINESE}]+层)$")
+#: A home or a floor that says so (501室, 东户, 5层), and numbers that are one by what is before
+#: them: an entrance (2单元501, 2门5楼501) or a building (3号楼501, 3栋2-501, 3号楼5楼).
+_HOME = re.compile(
+    rf"(?:[-,]?[0-9]{{1,4}}[室户房]|[-,]?{_COUNT}层"
+    rf"|(?<=单元|门洞|[0-9{_CHINESE}]门)[-,]?(?:{_COUNT}楼)?(?:{_COUNT}号?)?"
+    rf"|(?<=[楼栋幢座#])[-,]?{_COUNT}楼(?:[0-9]{{1,4}})?"
+    r"|(?<=[楼栋幢座#号])[-,]?(?:[0-9]{1,2}-)?[0-9]{3,4})?(?:[东西南北中]{1,2}户)?$"
+)
 _PIECE = (
     rf"(?:[A-Z]?[0-9]+[A-Z]?|[A-Z]|[甲乙丙丁戊][0-9]*|[东西南北中](?=[座栋幢楼])|[{_CHINESE}]+)"
 )
@@ -99,15 +108,16 @@ def split_address(text: str) -> Address:
     Address(name='建设街道小雨社区', number='3', entrance='2', worded=True)
     >>> [split_address(text)[:2] for text in ("小雨三幢", "永园街144号", "小雨12-3")]
     [('小雨', '3'), ('永园街', '144'), ('小雨', '12-3')]
+    >>> [split_address(f"小雨3{home}")[:3] for home in ("号楼2单元501", "栋2-501", "号楼5楼东户")]
+    [('小雨', '3', '2'), ('小雨', '3', ''), ('小雨', '3', '')]
     >>> split_address("七一路"), split_address("A座")[:2]
     (Address(name='七一路', number='', entrance='', worded=False), ('', 'A'))
     """
     plain = _DASHES.sub("-", write_plain(text))
     plain = _HOME.sub("", plain)
-    entrance = _ENTRANCE.search(plain)
-    plain = plain[: -len(entrance.group())].rstrip("-") if entrance else plain
+    plain, unit = _cut_entrance(plain)
+    plain = plain.rstrip("-") if unit else plain
     numbered = list(_NUMBERED.finditer(plain))
-    unit = _write_numerals(entrance.group(1)) if entrance else ""
     if not numbered:
         return Address(plain, "", unit, False)
     last = numbered[-1]
@@ -134,6 +144,8 @@ def strip_region(text: str) -> str:
     --------
     >>> strip_region("辽宁省营口市站前区建设街道"), strip_region("超市")
     ('建设街道', '超市')
+    >>> strip_region("跃进街道市府路60号"), strip_region("营口市市府路60号")
+    ('跃进街道市府路60号', '市府路60号')
     """
     name = text[_REGION.match(text).end() :]  # type: ignore[union-attr]  # it may match nothing
     return name if len(name) >= 2 else text
@@ -161,11 +173,18 @@ def normalize_building_number(text: str) -> tuple[str, str]:
     """
     plain = write_plain(text)
     plain = re.sub(r"^(\d+)\.0$", r"\1", plain.removeprefix("NO."))
-    entrance = _ENTRANCE.search(_DASHES.sub("-", plain))
-    plain = plain[: -len(entrance.group())] if entrance else plain
+    plain, entrance = _cut_entrance(_DASHES.sub("-", plain))
     parts = _BUILDING.sub("-", re.sub(r"[()]", "-", plain).replace("第", ""))
     number = _DASHES.sub("-", parts).strip("-")
-    return _write_numerals(number), _write_numerals(entrance.group(1)) if entrance else ""
+    return _write_numerals(number), entrance
+
+
+def _cut_entrance(plain: str) -> tuple[str, str]:
+    """Part the entrance at the end from what is before it; "" where there is none."""
+    found = _ENTRANCE.search(plain)
+    if found is None:
+        return plain, ""
+    return plain[: found.start()], _write_numerals(found.group(1) or found.group(2))
 
 
 def normalize_compound(text: str) -> str:

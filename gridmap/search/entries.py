@@ -6,7 +6,7 @@ No person is among it: the tables of a plan hold no resident, and workers are no
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from gridmap.reading.addresses import (
     strip_region,
     write_plain,
 )
+from gridmap.search.spelling import write_name
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -137,23 +138,16 @@ def list_entries(plan: Plan) -> list[Entry]:
 def _list_grids(plan: Plan, names: _Names) -> Iterator[Entry]:
     row: Any
     for row, (lon, lat) in zip(plan.grids.itertuples(), _place(plan.grids), strict=True):
-        community, office, code = names.communities[row.community_id]
         stem, number = split_grid(row.name) or (write_plain(row.name), "")
         yield Entry(
             kind="grid",
             code=row.Index,
             name=row.name,
-            address=_join(office, community, row.name),
             number=number,
-            grid=row.Index,
-            grid_name=row.name,
-            community=community,
-            street=office,
-            community_code=code,
             lon=lon,
             lat=lat,
             households=int(row.households),
-            parts=_keep_parts(office, community, stem),
+            **_lie_in(names, row.community_id, row.Index, [row.name], [stem]),
         )
 
 
@@ -212,21 +206,15 @@ def _list_compounds(buildings: pd.DataFrame, names: _Names) -> Iterator[Entry]:
     households = of_compound["households"].sum()
     row: Any
     for row, grid, count in zip(middles.itertuples(), grids, households, strict=True):
-        community, office, code = names.communities[row.community_id]
+        own = [row.compound_id]
         yield Entry(
             kind="compound",
             code=row.compound_id,
             name=row.compound_id,
-            address=_join(office, community, row.compound_id),
-            grid=grid,
-            grid_name=names.grids[grid],
-            community=community,
-            street=office,
-            community_code=code,
             lon=row.lon,
             lat=row.lat,
             households=int(count),
-            parts=_keep_parts(office, community, row.compound_id),
+            **_lie_in(names, row.community_id, grid, own, own),
         )
 
 
@@ -252,24 +240,37 @@ def _list_buildings(buildings: pd.DataFrame, names: _Names) -> Iterator[Entry]:
     """List the buildings that have a number or a name."""
     row: Any
     for row in buildings[buildings["name"] != ""].itertuples():
-        community, office, code = names.communities[row.community_id]
         stem, number, _, _ = split_address(row.name)
+        known = [row.compound_id, strip_region(stem)]
         yield Entry(
             kind="building",
             code=row.Index,
             name=row.name,
-            address=_join(office, community, row.compound_id, row.name),
             number=number,
-            grid=row.grid,
-            grid_name=names.grids[row.grid],
-            community=community,
-            street=office,
-            community_code=code,
             lon=row.lon,
             lat=row.lat,
             households=int(row.households),
-            parts=_keep_parts(office, community, row.compound_id, strip_region(stem)),
+            **_lie_in(names, row.community_id, row.grid, [row.compound_id, row.name], known),
         )
+
+
+def _lie_in(
+    names: _Names, community_id: str, grid: str, own: Sequence[str], known: Sequence[str]
+) -> dict[str, Any]:
+    """Return the fields of an entry that say in what it lies.
+
+    ``own`` are the last names of its address, ``known`` those by which it is found.
+    """
+    community, office, code = names.communities[community_id]
+    return {
+        "address": _join(office, community, *own),
+        "grid": grid,
+        "grid_name": names.grids[grid],
+        "community": community,
+        "street": office,
+        "community_code": code,
+        "parts": _keep_parts(office, community, *known),
+    }
 
 
 def _take_only(codes: pd.Series) -> str:
@@ -321,4 +322,4 @@ def _join(*names: str) -> str:
 
 def _keep_parts(*names: str) -> tuple[str, ...]:
     """Return the names in one spelling, each once, without empty ones."""
-    return tuple(dict.fromkeys(write_plain(name) for name in names if name))
+    return tuple(dict.fromkeys(write_name(name) for name in names if name))

@@ -17,18 +17,19 @@ from typing import TYPE_CHECKING, Any
 
 from gridmap.files import write_whole
 from gridmap.search.entries import CODED, Entry, list_entries
-from gridmap.search.spelling import make_tokens
+from gridmap.search.spelling import list_letters, make_tokens, write_key
 
 if TYPE_CHECKING:
     from gridmap.plan import Plan
 
 #: Version of the layout; a file of another one is written anew.
-FORMAT = 2
+FORMAT = 3
 #: In place of a number: what has a name as its own, and no number.
 OWN = "="
 _LAYOUT = """
 CREATE TABLE about (format INTEGER, fingerprint TEXT);
-CREATE TABLE part (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE part (id INTEGER PRIMARY KEY, name TEXT NOT NULL, key TEXT NOT NULL);
+CREATE TABLE spelled (letters TEXT, part INTEGER, PRIMARY KEY (letters, part)) WITHOUT ROWID;
 CREATE VIRTUAL TABLE tokens USING fts5(
     grams, content='', prefix='2', tokenize="unicode61 remove_diacritics 0"
 );
@@ -42,6 +43,7 @@ CREATE TABLE link (
 ) WITHOUT ROWID;
 CREATE TABLE code (key TEXT, back INTEGER, entry INTEGER, PRIMARY KEY (back, key, entry))
 WITHOUT ROWID;
+CREATE INDEX part_key ON part (key);
 CREATE INDEX entry_number ON entry (number) WHERE number <> '';
 """
 _COLUMNS = ", ".join(f"entry.{name}" for name in Entry.__dataclass_fields__)
@@ -116,6 +118,20 @@ class SearchIndex:
         )
         return [(int(number), str(name)) for number, name in rows]
 
+    def find_named(self, keys: Sequence[str]) -> list[tuple[int, str]]:
+        """Return the names that have one of some keys (`gridmap.search.spelling.write_key`)."""
+        rows = self._read(f"SELECT id, key FROM part WHERE key IN ({_marks(keys)})", keys)  # noqa: S608
+        return [(int(number), str(key)) for number, key in rows]
+
+    def find_spelled(self, letters: str) -> list[tuple[int, str]]:
+        """Return the names that are typed so in pinyin, in full or by their initials."""
+        rows = self._read(
+            "SELECT part.id, part.name FROM spelled JOIN part ON part.id = spelled.part "
+            "WHERE letters = ?",
+            (letters,),
+        )
+        return [(int(number), str(name)) for number, name in rows]
+
     def find_linked(self, parts: Sequence[int], numbers: Sequence[str], most: int) -> list[Entry]:
         """Return the entries with one of some numbers on any of some names; on most of them first.
 
@@ -182,7 +198,12 @@ def _marks(values: Sequence[Any]) -> str:
 
 def _write_parts(database: sqlite3.Connection, numbers: Mapping[str, int]) -> None:
     database.executemany(
-        "INSERT INTO part VALUES (?, ?)", ((number, name) for name, number in numbers.items())
+        "INSERT INTO part VALUES (?, ?, ?)",
+        ((number, name, write_key(name)) for name, number in numbers.items()),
+    )
+    database.executemany(
+        "INSERT INTO spelled VALUES (?, ?)",
+        ((form, number) for name, number in numbers.items() for form in list_letters(name)),
     )
     database.executemany(
         "INSERT INTO tokens (rowid, grams) VALUES (?, ?)",

@@ -11,13 +11,50 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-#: Words that people leave out, the longer first.
-GENERIC = re.compile("街道办事处|街道办|居民委员会|村民委员会|居委会|村委会|办事处|街道|社区|小区")
+from gridmap.reading.addresses import write_plain
+
+#: Words that people leave out.
+GENERIC = re.compile("街道|社区|小区")
+#: The words with which the name of a street office or of a community ends.
+OFFICIAL = ("街道", "社区")
+#: Other words for the same.
+_SYNONYMS = (
+    (re.compile("(?:街道)?办事处|街道办"), "街道"),
+    (re.compile("(?:社区)?(?:居民委员会|居委会)"), "社区"),
+    (re.compile("村?(?:村民委员会|村委会)"), "村"),
+)
 _HANZI = "[\u3400-\u9fff]"
 #: A character of its own, or a run of digits or letters.
 _PARTS = re.compile(rf"{_HANZI}|[0-9]+|[A-Za-z]+")
 #: Letters of a word that stands for one syllable or more can't be told from one another below this.
 _LONG = 3
+
+
+@lru_cache(maxsize=20_000)
+def write_name(text: str) -> str:
+    """Bring a name to one spelling, and words for an office or a community to one word.
+
+    Examples
+    --------
+    >>> write_name("小雨 居委会"), write_name("建设街道办事处")
+    ('小雨社区', '建设街道')
+    """
+    name = write_plain(text)
+    for words, word in _SYNONYMS:
+        name = words.sub(word, name)
+    return name
+
+
+@lru_cache(maxsize=20_000)
+def write_key(name: str) -> str:
+    """Return what of a name in one spelling is compared: characters, digits and letters.
+
+    Examples
+    --------
+    >>> write_key("幸福小区(一期)")
+    '幸福小区一期'
+    """
+    return "".join(split_characters(name))
 
 
 @lru_cache(maxsize=20_000)

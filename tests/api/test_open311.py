@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from gridmap.audit import AuditLog
+from tests.api.conftest import TestClient
 from tests.api.test_cases import NAME, PHONE, WORDS, do, tell
 from tests.incidents.town import METRE, SOUTH, SW, WEST
 
@@ -209,3 +210,13 @@ def test_nothing_secret(serve):
             text = client.get(f"{BASE}{path}.{form}").text
             for secret in (NAME, PHONE, "哨兵", "118.51"):
                 assert secret not in text, path
+
+
+def test_errors_behind_a_mount(serve):
+    """Where a server puts the service under a path, Open311's clients still get its own errors."""
+    mounted = TestClient(serve().app, root_path="/town/")
+    for path in ("/town/open311/v2/nothing.json", "/open311/v2/nothing.json"):
+        response = mounted.get(path)
+        assert response.status_code == 404
+        assert [error["code"] for error in response.json()] == [404]
+    assert mounted.get("/town/nothing").json()["code"] == "not-found"

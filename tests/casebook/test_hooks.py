@@ -159,6 +159,42 @@ def test_only_some_actions(book: Casebook, receiver: Receiver) -> None:
     assert receiver.told() == [(case.case_id, 2, "whistle")]
 
 
+def test_an_idle_hook_writes_nothing(book: Casebook, receiver: Receiver, monkeypatch) -> None:
+    """With nothing to tell, or a try to wait for, a look writes nothing; a step is told at once."""
+    case = book.open(report(), CITIZEN)
+    add(book, receiver, actions=["resolve"])
+    written, write = [], book.writer.write
+    monkeypatch.setattr(book.writer, "write", lambda work: written.append(work) or write(work))
+    for _ in range(3):
+        assert gridmap.deliver_hooks(book, [receiver.host]) == 0
+    book.open(report(), CITIZEN)  # of no interest to it
+    written.clear()
+    assert gridmap.deliver_hooks(book, [receiver.host]) == 0
+    assert written == []
+    add(book, receiver)
+    book.step(case.case_id, step("inspect", WORKER))
+    receiver.answers = [500]
+    assert gridmap.deliver_hooks(book, [receiver.host]) == 1
+    written.clear()
+    assert gridmap.deliver_hooks(book, [receiver.host]) == 0  # the next try is to come
+    assert written == []
+    let_wait_end(book)
+    assert gridmap.deliver_hooks(book, [receiver.host]) == 1
+    assert written
+
+
+def test_reading_moves_on_past_what_is_not_told(book: Casebook, receiver: Receiver) -> None:
+    """Where the log goes on with other steps, a hook need not look through all of them for ever."""
+    add(book, receiver, actions=["resolve"])
+    with book.engine.begin() as connection:
+        connection.execute(text("UPDATE hooks SET read_to = 0, added_at = 0"))
+    book.open(report(), CITIZEN)
+    gridmap.deliver_hooks(book, [receiver.host])
+    with book.engine.connect() as connection:
+        assert connection.scalar(text("SELECT read_to FROM hooks")) > 0
+    assert receiver.got == []
+
+
 def test_a_host_that_is_no_longer_named(book: Casebook, receiver: Receiver) -> None:
     """Hosts are looked at again when it is sent: nothing reaches one that was taken away."""
     add(book, receiver)

@@ -1,9 +1,11 @@
 """Whatever way it is typed, what is meant comes first."""
 
+from dataclasses import replace
+
 import pytest
 
 from gridmap.locate import make_locator
-from gridmap.search import Place, list_found, parse_position, search
+from gridmap.search import Place, SearchIndex, list_found, parse_position, search, write_index
 
 XIAOYU_3 = "建设街道小雨社区3号楼"
 XINGFU_3 = "建设街道小雨社区幸福花园3号楼"
@@ -209,7 +211,73 @@ def test_a_community_that_there_is_not_is_named(index):
     elsewhere = search(index, "海棠社区幸福花园3号楼")
     assert elsewhere
     assert all("海棠" in found.place.missing for found in elsewhere)
-    assert elsewhere[0].place.missing == "海棠"
-    assert "without 海棠" in list_found(elsewhere)
+    assert elsewhere[0].place.missing == "海棠社区"
+    assert "without 海棠社区" in list_found(elsewhere)
     assert {found.place.missing for found in search(index, XINGFU_3)[:1]} == {""}
     assert search(index, "幸富花园3号楼")[0].place.missing == ""
+
+
+@pytest.mark.parametrize(
+    "text", ["建设街道海棠社区3号楼", "海棠街道小雨社区3号楼", "海棠社区3号楼", "小鱼社区3号楼"]
+)
+def test_no_such_office_or_community(index, text):
+    """A street office or community that there is not is told, and nothing fits exactly."""
+    found = [one.place for one in search(index, text)]
+    there_is_not = text[:4] if "小雨" in text else text.removeprefix("建设街道")[:4]
+    assert all(place.missing == there_is_not for place in found if place.kind == "building")
+    assert not any(place.sure or place.score == 1.0 for place in found)
+
+
+def test_a_named_community_constrains(index):
+    """What lies in another community than the one that was named says so, and is never first."""
+    found = [one.place for one in search(index, "长征社区幸福花园3号楼", most=50)]
+    assert found[0].address == XINGFU_3
+    assert found[0].missing == "长征社区"
+    assert not found[0].sure
+    assert all(place.community == "长征社区" or place.missing for place in found)
+    inside = [one.place for one in search(index, "小雨社区3号楼", most=50)]
+    assert {place.community for place in inside if not place.missing} == {"小雨社区"}
+
+
+def test_one_of_several_is_not_sure(index):
+    """小雨社区3号楼 is the name of a building without a compound; 红旗街道1号楼 fits several."""
+    assert [one.place.sure for one in search(index, "小雨社区3号楼")][:2] == [True, False]
+    several = [one.place for one in search(index, "红旗街道1号楼")]
+    assert len([place for place in several if place.score == several[0].score]) > 1
+    assert not any(place.sure or place.score == 1.0 for place in several)
+
+
+def test_names_shared_by_two(index, plan, tmp_path):
+    """Two compounds of one name, each with a building 3: neither scores 1, and none is sure."""
+    buildings = plan.city.buildings.copy()
+    there = buildings.index[buildings["community_id"] == plan.city.communities.index[2]][:3]
+    buildings.loc[there, "compound_id"] = "幸福花园"
+    buildings.loc[there, "name"] = ["1号楼", "2号楼", "3号楼"]
+    write_index(
+        replace(plan, city=replace(plan.city, buildings=buildings)), tmp_path / "x", fingerprint="x"
+    )
+    both = [one.place for one in search(SearchIndex(tmp_path / "x"), "幸福花园3号楼")]
+    assert [place.score for place in both[:2]] == [0.95, 0.95]
+    assert {place.community for place in both[:2]} == {"小雨社区", "长征社区"}
+    assert not any(place.sure for place in both)
+    sure = search(SearchIndex(tmp_path / "x"), "小雨社区幸福花园3号楼")[0].place
+    assert (sure.community, sure.score, sure.sure) == ("小雨社区", 1.0, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("XFHY 3号楼", XINGFU_3),
+        ("xfhy3号楼2单元501", XINGFU_3),
+        ("xfhy3hl2dy501", XINGFU_3),
+        ("幸福花园3号楼2单元501", XINGFU_3),
+        ("幸福花园3-2-501", XINGFU_3),
+        ("幸福花园小区3号楼2门5楼", XINGFU_3),
+        ("小雨居委会3号楼", XIAOYU_3),
+        ("建设街道办小雨社区居委会三号楼", XIAOYU_3),
+        ("XYSQ第2网格", "建设街道小雨社区第2网格"),
+    ],
+)
+def test_ordinary_spellings(index, text, address):
+    """A home without 室, initials before 号楼, and other words for a community find the same."""
+    assert find(index, text) == address

@@ -12,14 +12,13 @@ const WIDE = ["community", "office", "street"]; // they lie in several grids
  */
 export async function findItems(text) {
   const { results } = await askFound(text, MOST);
-  return results.map(({ kind, code, name, address, grid, lon, lat, score, missing }) => ({
+  return results.map(({ kind, code, name, address, grid, lon, lat, missing, sure }) => ({
     title: address || name,
     detail: tellDetail(kind, code, grid, missing),
     code: kind === "grid" ? code : null,
     place: { lon, lat },
     wide: WIDE.includes(kind) && !grid,
-    score,
-    missing,
+    sure,
   }));
 }
 
@@ -29,9 +28,7 @@ function tellDetail(kind, code, grid, missing) {
   return [...about, missing && word("missing", missing)].filter(Boolean).join(" · ");
 }
 
-/** Return the item that is meant without doubt: the only one, or the only place that fits exactly. */
+/** Return the item that is meant without doubt, as the service says; a wide one only if alone. */
 export function findSure(items) {
-  if (items.length === 1) return items[0].missing ? null : items[0];
-  const exact = items.filter(({ score }) => score === 1);
-  return exact.length === 1 && !exact[0].wide ? exact[0] : null;
+  return items.find(({ sure, wide }) => sure && (!wide || items.length === 1)) ?? null;
 }
