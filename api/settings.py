@@ -93,6 +93,9 @@ class Settings(BaseModel):
     body_limits: Limits = Field(
         default={}, description="longest body by beginning of the path: /locate=2MB,/incidents=20MB"
     )
+    key_body_limits: Limits = Field(
+        default={}, description="the same of who has a key, where that is more: /locate=64MB"
+    )
 
 
 def read_settings(

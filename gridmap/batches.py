@@ -193,7 +193,7 @@ def _read_texts(values: Any) -> Floats:
 def _write_json(made: Batches, found: Judged, _rest: None, about: dict[str, Any]) -> bytes:
     rows = _write_rows(found, made._json, _no_lines(), np.zeros(1, np.int64))
     head = orjson.dumps(about)[:-1] + (b"," if about else b"")
-    return head + b'"answers":[' + rows[:-1] + b"]}"
+    return b"".join([head, b'"answers":[', rows[:-1], b"]}"])
 
 
 # --- CSV ---------------------------------------------------------------------------------------
@@ -317,7 +317,7 @@ def _find(names: Sequence[str], usual: Sequence[str]) -> str:
 def _write_csv(made: Batches, found: Judged, lines: _Lines, _about: dict[str, Any]) -> bytes:
     text = np.frombuffer(lines.body, np.uint8)
     rows = _write_rows(found, made._csv, text, lines.ends.reshape(-1))
-    return f"{_rename_header(lines)},{','.join(ANSWER)}\r\n".encode() + rows
+    return b"".join([f"{_rename_header(lines)},{','.join(ANSWER)}\r\n".encode(), rows])
 
 
 def _rename_header(lines: _Lines) -> str:
@@ -538,9 +538,9 @@ def _no_lines() -> Bytes:
     return np.frombuffer(b"", np.uint8)
 
 
-def _write_rows(found: Judged, fragments: _Fragments, text: Bytes, heads: Ints) -> bytes:
+def _write_rows(found: Judged, fragments: _Fragments, text: Bytes, heads: Ints) -> memoryview:
     """Write the answers, each behind what was given of its row."""
-    return bytes(_put_rows(found, fragments, text, heads).data)
+    return _put_rows(found, fragments, text, heads).data
 
 
 @kernel

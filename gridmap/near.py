@@ -32,8 +32,6 @@ _PER_EDGE, _PER_CELL = 8, 4
 _FAR = 1e10  # units: farther is nothing on Earth
 _SLACK = 0.01  # metres more than needed: no rounding on the way leaves out an edge
 
-Scale = tuple[float, float]  # metres of 1e-7 degrees each way
-
 
 class Near(NamedTuple):
     """What is known of the surroundings of each cell of an index."""
@@ -64,78 +62,101 @@ def look_around(index: Index, near_border: float, nearest: float) -> Near:
     nobody = index.frame[6]
     outside = mark_far(index.frame, index.cells == nobody, nearest)
     most = _PER_EDGE * len(index.edges) + _PER_CELL * len(index.cells)
-    heads = np.zeros(len(index.cells) + 1, np.int32)
     arrays = (index.frame, index.cells, index.choices, index.spans, index.slabs, index.edges)
-    if not _list_edges(*arrays, near_border, heads[1:], np.empty(0, np.int32), most):
-        nothing = np.empty(0, np.int32)
-        return Near(nothing, nothing, nothing.astype(np.uint8), outside)
-    np.cumsum(heads, out=heads)
-    listed = np.empty(heads[-1], np.int32)
-    _list_edges(*arrays, near_border, heads[:-1].copy(), listed, most)
-    bordering = np.packbits(heads[1:] > heads[:-1], bitorder="little")
-    return Near(heads, listed, bordering, outside)
+    cell, listed = _list_edges(*arrays, near_border, most)
+    if not len(cell):
+        return Near(listed, listed, listed.astype(np.uint8), outside)
+    lengths = np.bincount(cell, minlength=len(index.cells))
+    heads = np.append(0, np.cumsum(lengths)).astype(np.int32)
+    listed = listed[
+        np.argsort(cell, kind="stable")
+    ]  # grids were looked at in order, and stay in it
+    return Near(heads, listed, np.packbits(lengths > 0, bitorder="little"), outside)
 
 
 @njit(cache=True, nogil=True)
 def _list_edges(
     frame: Ints, cells: Ints, choices: Ints, spans: Ints, slabs: Ints, edges: Ints,
-    near_border: float, heads: Ints, listed: Ints, most: Whole,
-) -> bool:  # fmt: skip
-    """Write each edge into the lists of the cells that it is near, behind what is there.
+    near_border: float, most: Whole,
+) -> tuple[Ints, Ints]:  # fmt: skip
+    """Pair cells with the edges that they are near to, grid by grid; nothing if they are many.
 
-    Where ``listed`` is empty, entries are only counted. It tells whether ``most`` were enough.
+    In a cell with choices, ~grid stands before the edges of a grid.
     """
     top = scale_metres(0, max(abs(frame[1]), abs(frame[1] + (frame[5] << frame[3]))))
-    least = top.kx, scale_metres(0, 0).ky  # no place of the territory has fewer metres
-    last = np.full(len(cells), -1, np.int32)  # per cell: the grid whose edges end its list
+    scale = Place(0, 0, top.kx, scale_metres(0, 0).ky)  # no place of the territory has less
+    reach = near_border + _SLACK
+    high = np.int64(min(reach / scale.ky, _FAR)) + 1
+    last = np.full(len(cells), -1, np.int32)  # per cell: the grid whose edges were noted last
+    cell, listed = np.empty(1 << 16, np.int32), np.empty(1 << 16, np.int32)
+    found: Whole = np.int64(0)
     looked = np.int64(0)
     for grid in range(len(spans)):
-        for slab in range(spans[grid, 2], spans[grid, 2] + spans[grid, 1]):
-            row = spans[grid, 0] + slab - spans[grid, 2]
+        begin, count, start = spans[grid]
+        for slab in range(start, start + count):
             for edge in range(slabs[slab], slabs[slab + 1]):
-                if (edges[edge, 1] - frame[1]) >> frame[3] == row:  # others began in a row below
-                    looked += _list_edge(
-                        frame, cells, choices, spans, edges, grid, edge, least,
-                        near_border + _SLACK, heads, listed, last,
+                if (edges[edge, 1] - frame[1]) >> frame[3] != begin + slab - start:
+                    continue  # it began in a row below, and was looked at there
+                south = max((edges[edge, 1] - high - frame[1]) >> frame[3], np.int64(begin))
+                north = (edges[edge, 3] + high - frame[1]) >> frame[3]
+                for row in range(south, min(north + 1, np.int64(begin + count))):
+                    west, east = _reach_columns(frame, edges, edge, row, reach, scale)
+                    looked += max(east + 1 - west, np.int64(0))
+                    if looked > most:
+                        return cell[:0], listed[:0]
+                    while found + 2 * (east + 1 - west) > cell.size:
+                        cell, listed = np.append(cell, cell), np.append(listed, listed)
+                    found = _list_row(
+                        frame, cells, choices, edges, grid, edge, row, west, east, reach, scale,
+                        last, cell, listed, found,
                     )  # fmt: skip
-                if looked > most:
-                    return False
-    return True
+    return cell[:found], listed[:found]
 
 
 @njit(cache=True, nogil=True)
-def _list_edge(
-    frame: Ints, cells: Ints, choices: Ints, spans: Ints, edges: Ints, grid: Whole, edge: Whole,
-    least: Scale, reach: float, heads: Ints, listed: Ints, last: Ints,
+def _sort_into_cells(cell: Ints, listed: Ints, heads: Ints) -> Ints:
+    """Return what was listed cell by cell; of a cell in the order in which it was found."""
+    out = np.empty(len(listed), np.int32)
+    for place in range(len(cell)):
+        out[heads[cell[place]]] = listed[place]
+        heads[cell[place]] += 1
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _list_row(
+    frame: Ints, cells: Ints, choices: Ints, edges: Ints, grid: Whole, edge: Whole, row: Whole,
+    west: Whole, east: Whole, reach: float, scale: Place,
+    last: Ints, cell: Ints, listed: Ints, found: Whole,
 ) -> Whole:  # fmt: skip
-    """Write an edge into the lists of cells; return how many were looked at."""
-    x0, y0, shift_x, shift_y, columns, _, _ = frame
-    kx, ky = least
-    # What is written is as far from the edge, in the least metres, as a cell's middle may be.
-    half_x, half_y = (1 << shift_x) / 2, (1 << shift_y) / 2
-    farthest = reach + math.hypot(half_x * kx, half_y * ky)
-    high = np.int64(min(reach / ky, _FAR)) + 1
-    first = max((edges[edge, 1] - high - y0) >> shift_y, np.int64(spans[grid, 0]))
-    behind = min(
-        ((edges[edge, 3] + high - y0) >> shift_y) + 1, np.int64(spans[grid, 0] + spans[grid, 1])
-    )
-    looked = np.int64(0)
-    for row in range(first, behind):
-        west, east = _reach_columns(frame, edges, edge, row, high, np.int64(min(reach / kx, _FAR)))
-        looked += east + 1 - west
-        for cell in range(row * columns + west, row * columns + east + 1):
-            x = x0 + ((cell - row * columns) << shift_x) + (1 << shift_x >> 1)
-            at = Place(x, y0 + (row << shift_y) + (1 << shift_y >> 1), kx, ky)
-            if square_to_edge(edges, edge, at) < farthest * farthest:
-                _write_edge(cells, choices, cell, grid, edge, heads, listed, last)
-    return looked
+    """Note the cells of a row that an edge is near to, behind what was found; return how many."""
+    wide, high = 1 << frame[2], 1 << frame[3]
+    # A cell is near if its middle is less than this from the edge, in the least metres.
+    farthest = reach + math.hypot(wide / 2 * scale.kx, high / 2 * scale.ky)
+    for column in range(west, east + 1):
+        one = row * frame[4] + column
+        only = np.int64(cells[one])
+        if not (only == grid or (only < 0 and is_listed(choices, -1 - only, grid))):
+            continue  # no point of the cell is the grid's
+        x, y = frame[0] + (column << frame[2]), frame[1] + (row << frame[3])
+        at = Place(x + (wide >> 1), y + (high >> 1), scale.kx, scale.ky)
+        if square_to_edge(edges, edge, at) >= farthest * farthest:
+            continue
+        if only < 0 and last[one] != grid:
+            cell[found], listed[found], last[one] = one, ~grid, grid
+            found += 1
+        cell[found], listed[found] = one, edge
+        found += 1
+    return found
 
 
 @njit(cache=True, nogil=True)
 def _reach_columns(
-    frame: Ints, edges: Ints, edge: Whole, row: Whole, high: Whole, wide: Whole
+    frame: Ints, edges: Ints, edge: Whole, row: Whole, reach: float, scale: Place
 ) -> Pair:
-    """Return the first and the last column of a row that an edge may be near: so high, so wide."""
+    """Return the first and the last column of a row in which cells may be so near an edge."""
+    wide = np.int64(min(reach / scale.kx, _FAR)) + 1
+    high = np.int64(min(reach / scale.ky, _FAR)) + 1
     low = frame[1] + (row << frame[3]) - high
     top = low + (1 << frame[3]) + 2 * high
     ax, ay = np.int64(edges[edge, 0]), np.int64(edges[edge, 1])
@@ -146,24 +167,5 @@ def _reach_columns(
         x1, x2 = ax + slope * (max(ay, low) - ay), ax + slope * (min(by, top) - ay)
         west = max(west, np.int64(math.floor(min(x1, x2))))
         east = min(east, np.int64(math.ceil(max(x1, x2))))
-    west, east = west - wide - 1 - frame[0], east + wide + 1 - frame[0]
+    west, east = west - wide - frame[0], east + wide - frame[0]
     return max(west >> frame[2], np.int64(0)), min(east >> frame[2], frame[4] - 1)
-
-
-@njit(cache=True, nogil=True)
-def _write_edge(
-    cells: Ints, choices: Ints, cell: Whole, grid: Whole, edge: Whole,
-    heads: Ints, listed: Ints, last: Ints,
-) -> None:  # fmt: skip
-    """Write an edge of a grid into the list of a cell, if a point of the cell may be the grid's."""
-    only = np.int64(cells[cell])
-    if not (only == grid or (only < 0 and is_listed(choices, -1 - only, grid))):
-        return
-    if only < 0 and last[cell] != grid:
-        if listed.size:
-            listed[heads[cell]] = ~grid
-        last[cell] = grid
-        heads[cell] += 1
-    if listed.size:
-        listed[heads[cell]] = edge
-    heads[cell] += 1

@@ -1,5 +1,6 @@
 """Certificates: bounds hold, small optima are proven, words fit, odd input is no trouble."""
 
+import itertools
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -19,8 +20,9 @@ from gridmap.partition.prove import (
     improve_small,
     prove,
 )
+from gridmap.partition.prove.joining import find_needs, join_sets, make_paths
 from gridmap.partition.prove.listing import Band, Room, Sets, list_sets
-from gridmap.partition.prove.region import make_region, unpack
+from gridmap.partition.prove.region import make_region, pack, unpack
 from gridmap.rules import Rules
 
 RULES = Rules(target=100)
@@ -47,15 +49,15 @@ def town(
     )
 
 
-def random_town(seed: int, size: int) -> tuple[Problem, nx.Graph]:
-    """Make a connected town of few units; a third of them are empty, one may be a tower."""
+def random_town(seed: int, size: int, lived: float = 0.67) -> tuple[Problem, nx.Graph]:
+    """Make a connected town of few units; such a share has households, one may be a tower."""
     rng = np.random.default_rng(seed)
     tree = [(unit, int(rng.integers(0, unit))) for unit in range(1, size)]
     more = [(int(a), int(b)) for a, b in rng.integers(0, size, (size // 2, 2)) if a != b]
     graph = nx.Graph()
     graph.add_nodes_from(range(size))
     graph.add_edges_from(tree + more)
-    homes = rng.integers(1, 80, size) * (rng.random(size) < 0.67)
+    homes = rng.integers(1, 80, size) * (rng.random(size) < lived)
     homes[rng.integers(0, size)] = rng.choice([10, 60, 180])
     return town(homes.tolist(), sorted(tuple(sorted(pair)) for pair in graph.edges)), graph
 
@@ -104,10 +106,17 @@ def balance(problem: Problem, labels: list[int] | np.ndarray, rules: Rules = RUL
 
 
 @settings(max_examples=60, deadline=None)
-@given(seed=st.integers(0, 10**6), size=st.integers(4, 9), grids=st.integers(2, 4))
-def test_the_proven_optimum_is_that_of_all_divisions(seed: int, size: int, grids: int) -> None:
+@given(
+    seed=st.integers(0, 10**6),
+    size=st.integers(4, 9),
+    grids=st.integers(2, 4),
+    lived=st.sampled_from([0.67, 0.4]),
+)
+def test_the_proven_optimum_is_that_of_all_divisions(
+    seed: int, size: int, grids: int, lived: float
+) -> None:
     """From the worst division there is, the optimum of all of them is found and proven."""
-    problem, graph = random_town(seed, size)
+    problem, graph = random_town(seed, size, lived)
     costs = {tuple(each): balance(problem, each) for each in divisions(graph, grids)}
     if not costs:
         return
@@ -442,45 +451,112 @@ def test_bad_arguments_are_refused() -> None:
         improve_small(problem, [0, 1], RULES, by="border")
 
 
-def minimal_sets(
+def inhabited_sets(
     graph: nx.Graph, homes: np.ndarray, low: float, high: float
 ) -> set[frozenset[int]]:
-    """List connected sets with a load in the band that fall apart without any empty unit."""
+    """List sets of inhabited units with a load in the band that empty units can join."""
+    lived = np.flatnonzero(homes > 0).tolist()
+    empty = np.flatnonzero(homes == 0).tolist()
     found = set()
-    for bits in range(1, 1 << len(graph)):
-        units = [unit for unit in graph if bits >> unit & 1]
-        if not low <= homes[units].sum() <= high or not nx.is_connected(graph.subgraph(units)):
-            continue
-        needless = [
-            unit
-            for unit in units
-            if homes[unit] == 0 and nx.is_connected(graph.subgraph(set(units) - {unit}))
-        ]
-        if not needless:
+    for bits in range(1, 1 << len(lived)):
+        units = [unit for place, unit in enumerate(lived) if bits >> place & 1]
+        if low <= homes[units].sum() <= high and hang_together(graph, units, empty):
             found.add(frozenset(units))
     return found
+
+
+def hang_together(graph: nx.Graph, units: list[int], free: list[int]) -> bool:
+    """Say whether units are in one component of a graph of them and of others."""
+    reached = nx.node_connected_component(graph.subgraph([*units, *free]), units[0])
+    return set(units) <= reached
 
 
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 10**6), size=st.integers(2, 9), high=st.integers(20, 200))
 def test_the_listing_is_complete_and_lists_each_set_once(seed: int, size: int, high: int) -> None:
-    """The kernel against plain Python: all minimal sets in the band, none twice."""
+    """The kernel against plain Python: all sets in the band, none twice."""
     problem, graph = random_town(seed, size)
     (component,) = split_components(problem, RULES)
     region = make_region(component.graph)
     assert region is not None
     band = Band(15.0, float(high), 15.0, float(high), np.zeros(2, np.uint64))
     room = Room(np.empty((500, 6), np.uint64), np.empty(500))
-    sets = Sets(np.empty((600, 2), np.uint64), np.empty(600), np.empty(600, np.int64))
+    sets = Sets(np.empty((600, 3), np.uint64), np.empty(600), np.empty(600, np.int64))
     found, visited = list_sets(region, room, band, 10_000, sets)
     listed = [
         frozenset(region.unit[row].tolist()) for row in unpack(sets.bits[:found], len(region.loads))
     ]
     assert len(set(listed)) == len(listed) == found <= visited
-    assert set(listed) == minimal_sets(graph, problem.households, 15, high)
+    assert set(listed) == inhabited_sets(graph, problem.households, 15, high)
     assert [problem.households[list(units)].sum() for units in listed] == sets.loads[
         :found
     ].tolist()
+
+
+def deal_out(graph: nx.Graph, sets: list[list[int]], empty: list[int]) -> bool:
+    """Say whether the empty units can be dealt out so that each set is in one piece; all ways."""
+    for owners in itertools.product(range(len(sets)), repeat=len(empty)):
+        own = [
+            [unit for unit, owner in zip(empty, owners, strict=True) if owner == group]
+            for group in range(len(sets))
+        ]
+        if all(hang_together(graph, units, more) for units, more in zip(sets, own, strict=True)):
+            return True
+    return False
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10**6), size=st.integers(5, 12), count=st.integers(2, 3))
+def test_empty_units_are_dealt_out_if_they_can_be(seed: int, size: int, count: int) -> None:
+    """Sets are joined exactly where some way to deal out the empty units does; as told."""
+    problem, graph = random_town(seed, size, lived=0.5)
+    (component,) = split_components(problem, RULES)
+    region = make_region(component.graph)
+    assert region is not None
+    lived = region.unit.tolist()
+    if len(lived) < count:
+        return
+    owner = np.random.default_rng(seed).permutation(np.arange(len(lived)) % count)
+    sets = np.zeros((count, 3), np.uint64)
+    for group in range(count):
+        sets[group, :2] = pack(owner == group)
+    groups = [
+        [unit for unit, of in zip(lived, owner, strict=True) if of == g] for g in range(count)
+    ]
+    empty = [unit for unit in graph if unit not in lived]
+    paths = make_paths(size)
+    joined = join_sets(region, sets, paths)
+    assert joined == int(deal_out(graph, groups, empty))
+    if joined:
+        assert all((paths.groups[units] == g).all() for g, units in enumerate(groups))
+        for group in range(count):
+            assert nx.is_connected(graph.subgraph(np.flatnonzero(paths.groups == group).tolist()))
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6), size=st.integers(5, 12))
+def test_units_that_a_set_needs_are_found(seed: int, size: int) -> None:
+    """A unit is needed exactly if the set falls apart without it, whatever else it gets."""
+    problem, graph = random_town(seed, size, lived=0.5)
+    (component,) = split_components(problem, RULES)
+    region = make_region(component.graph)
+    assert region is not None
+    inside = np.random.default_rng(seed).random(len(region.unit)) < 0.6
+    units = region.unit[inside].tolist()
+    empty = [unit for unit in graph if problem.households[unit] == 0]
+    if not units or not hang_together(graph, units, empty):
+        return
+    sets, paths = np.zeros((1, 3), np.uint64), make_paths(size)
+    sets[0, :2] = pack(inside)
+    find_needs(region, sets, paths)
+    told = {unit for unit in empty if paths.number[unit] >= 0}
+    expected = {
+        unit
+        for unit in empty
+        if not hang_together(graph, units, [other for other in empty if other != unit])
+    }
+    assert told == expected
+    assert int(sets[0, 2]).bit_count() == len(expected)
 
 
 def test_targets_of_their_own_count_in_the_balance() -> None:

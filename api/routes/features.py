@@ -25,6 +25,7 @@ from api.ogc import (
     JSON,
     SCHEMA,
     check_names,
+    is_lat_first,
     link,
     list_crs,
     parse_crs,
@@ -82,7 +83,9 @@ class ItemsQuery(ItemQuery):
     bbox_crs: str = Field(default=CRS84, alias="bbox-crs", description="System of bbox.")
     filter: str | None = Field(default=None, description="CQL2 text")
     filter_lang: str = Field(default="cql2-text", alias="filter-lang")
-    filter_crs: str = Field(default=CRS84, alias="filter-crs")
+    filter_crs: str = Field(
+        default=CRS84, alias="filter-crs", description="System of the shapes in filter."
+    )
 
 
 @dataclass(frozen=True)
@@ -305,7 +308,7 @@ def _read_question(
         allowed=allowed,
         crs=parse_crs(given.crs, "crs", known),
         bbox=_read_box(given, known),
-        condition=_read_filter(request, given, collection),
+        condition=_read_filter(request, given, collection, known),
         offset=parse_number("offset", given.offset, 0, 0, 10**9),
         limit=parse_number("limit", given.limit, PAGE, 1, MOST),
     )
@@ -329,17 +332,20 @@ def _read_box(given: ItemsQuery, known: Sequence[str]) -> Bbox | None:
     """Read ``bbox`` in the system of ``bbox-crs``, and return it in degrees."""
     crs = parse_crs(given.bbox_crs, "bbox-crs", known)
     try:
-        bounds = read_bbox(given.bbox, degrees=crs == CRS84)
-        return bounds if bounds is None or crs == CRS84 else bounds_to_degrees(bounds, crs)
+        degrees = crs == CRS84 or is_lat_first(crs)
+        bounds = read_bbox(given.bbox, degrees=degrees, lat_first=is_lat_first(crs))
+        return bounds if bounds is None or degrees else bounds_to_degrees(bounds, crs)
     except (ValueError, CrsError) as error:
         raise refuse("bbox", str(error)) from None
 
 
-def _read_filter(request: Request, given: ItemsQuery, collection: Collection) -> Filter | None:
+def _read_filter(
+    request: Request, given: ItemsQuery, collection: Collection, known: Sequence[str]
+) -> Filter | None:
     """Put ``filter`` and the parameters that are properties together."""
     if given.filter_lang != "cql2-text":
         raise refuse("filter-lang", "only cql2-text is read")
-    parse_crs(given.filter_crs, "filter-crs", (CRS84,))
+    crs = parse_crs(given.filter_crs, "filter-crs", known)
     parts = [
         _write_equality(name, request.query_params[name], kind)
         for name, kind in collection.properties.items()
@@ -348,18 +354,20 @@ def _read_filter(request: Request, given: ItemsQuery, collection: Collection) ->
     if not parts and given.filter is None:
         return None
     try:
-        return _join_filter(given.filter, parts, collection.queryables)
+        return _join_filter(given.filter, parts, collection.queryables, crs)
     except FilterError as error:
         raise ProblemError(400, "bad-filter", str(error)) from None
 
 
-def _join_filter(text: str | None, parts: Sequence[str], known: Mapping[str, str]) -> Filter:
+def _join_filter(
+    text: str | None, parts: Sequence[str], known: Mapping[str, str], crs: str
+) -> Filter:
     """Read a filter and more conditions; it must be one by itself, not only between parentheses."""
-    alone = None if text is None else parse_filter(text, known)
+    alone = None if text is None else parse_filter(text, known, crs=crs)
     if alone is not None and not parts:
         return alone
     both = parts if alone is None else (f"({text})", *parts)
-    return parse_filter(" AND ".join(both), known)
+    return parse_filter(" AND ".join(both), known, crs=crs)
 
 
 def _write_equality(name: str, value: str, kind: str) -> str:

@@ -59,7 +59,7 @@ async def locate_privately(
     in_force: PlanAt,
     datum: DatumBeside = None,
 ) -> Response:
-    """Find the grids that own a place or up to 10,000 (more with a key); they are in no log.
+    """Find the grids that own a place or up to 10,000 (a million with a key); they are in no log.
 
     JSON: ``{"lon": 122.2, "lat": 40.6}`` for one; ``{"lon": […], "lat": […]}`` or
     ``{"points": [[lon, lat], …]}`` for many. CSV with a header, or an Arrow IPC stream: every

@@ -155,9 +155,8 @@ def draw_tree(state: State, tree: Tree, root: int, also: int) -> int:
     lowest level of all; a side gets a random level with probability `LEVELS` / `LOTS`. O(pairs of
     the piece). Returns the units in the tree.
     """
-    graph, rng = state.graph, tree.rng
     tree.drawn[0] += 2
-    waits, taken, grid = tree.drawn[0] - 1, tree.drawn[0], state.labels[root]
+    taken, grid = tree.drawn[0], state.labels[root]
     wanted = state.size[grid] + (state.size[also] if also != grid else 0)
     tree.waiting[:] = 0
     tree.parent[root] = root
@@ -167,31 +166,39 @@ def draw_tree(state: State, tree: Tree, root: int, also: int) -> int:
         tree.order[total - 1] = unit
         if total == wanted:
             break
-        bits = draw_bits(rng)
-        for side in range(graph.indptr[unit], graph.indptr[unit + 1]):
-            other = graph.neighbour[side]
-            known = tree.seen[other]
-            if known == taken or not graph.usable[side]:
-                continue
-            if known != waits and state.labels[other] not in (grid, also):
-                continue
-            level = np.int64(bits & _LOT)
-            bits = (bits >> _SHIFT_5) | (bits << _SHIFT_59)
-            if level >= LEVELS:
-                level = np.int64(tree.level[side])
-            if known != waits or level < tree.rank[other]:
-                tree.seen[other], tree.rank[other] = waits, level
-                tree.parent[other] = unit
-                tree.bucket[level, tree.waiting[level]] = other
-                tree.waiting[level] += 1
-            elif level == tree.rank[other] and bits & _ONE:
-                tree.parent[other] = unit
+        _let_wait(state, tree, unit, grid, also)
         unit = _take_unit(tree)
         if unit < 0:
             wanted = total
             break
     _number_places(tree, wanted)
     return wanted
+
+
+@kernel
+def _let_wait(state: State, tree: Tree, unit: int, grid: int, also: int) -> None:
+    """Let the units beside one that was taken wait at the level of the side, if it is lower."""
+    graph = state.graph
+    waits, taken = tree.drawn[0] - 1, tree.drawn[0]
+    bits = draw_bits(tree.rng)
+    for side in range(graph.indptr[unit], graph.indptr[unit + 1]):
+        other = graph.neighbour[side]
+        known = tree.seen[other]
+        if known == taken or not graph.usable[side]:
+            continue
+        if known != waits and state.labels[other] not in (grid, also):
+            continue
+        level = np.int64(bits & _LOT)
+        bits = (bits >> _SHIFT_5) | (bits << _SHIFT_59)
+        if level >= LEVELS:
+            level = np.int64(tree.level[side])
+        if known != waits or level < tree.rank[other]:
+            tree.seen[other], tree.rank[other] = waits, level
+            tree.parent[other] = unit
+            tree.bucket[level, tree.waiting[level]] = other
+            tree.waiting[level] += 1
+        elif level == tree.rank[other] and bits & _ONE:
+            tree.parent[other] = unit
 
 
 @kernel

@@ -1,15 +1,21 @@
 """How often somebody may ask, what becomes of guessing, whom the address is taken from."""
 
+import asyncio
 import math
+import socket
 from datetime import date
 
 import pytest
 
-from api.gate import MOST_BYTES
+from api.answers import MOST_WITH_KEY
+from api.door import Door
+from api.gate import BODY_LIMITS, KEY_BODY_LIMITS, MOST_BYTES, MOST_HELD, Gate
 from api.limits import Buckets, Lockout, name_address
+from api.settings import Settings
 from gridmap.audit import AuditLog
 from gridmap.keys import KeyStore
 from gridmap.store import PlanStore
+from tests.api.test_direct import serve
 
 WRONG = "gm_00000000_" + "A" * 43
 
@@ -171,6 +177,92 @@ def test_body_limits(make_client, store):
     assert post("/loc", 6) == 413
     assert post("/grids", MOST_BYTES) == 405
     assert post("/grids", MOST_BYTES + 1) == 413
+
+
+def test_body_limits_of_keys(make_client, store, bearer):
+    """A key sends as much as is documented: a million points; its limit can be set, too."""
+    points = b"[122.2345678,40.6712345]," * 1_000_000
+    assert MOST_WITH_KEY == 1_000_000
+    assert BODY_LIMITS["/locate"] < len(points) < KEY_BODY_LIMITS["/locate"]
+    json, key = {"Content-Type": "application/json"}, bearer(store, "viewer")
+    client = make_client(store, body_limits={"/locate": 50}, key_body_limits={"/locate": 100})
+
+    def post(size, path="/locate", **headers):
+        return client.post(path, content=b" " * size, headers={**json, **headers}).status_code
+
+    assert [post(50), post(51), post(51, **key)] == [422, 413, 422]
+    assert [post(100, **key), post(101, **key)] == [422, 413]
+    assert post(MOST_BYTES + 1, "/search", **key) == 413
+
+
+def test_long_bodies_one_by_one(store):
+    """Bodies above the public's limits are held up to a sum; one alone is let in whatever it is."""
+    settings = Settings(store=store, body_limits={"/locate": 5}, key_body_limits={"/locate": 10**9})
+    door = Door(KeyStore(store), settings, lambda *_: None)
+    key = KeyStore(store).add("the desk", "viewer", by="test")
+    told, waiting, done = [], asyncio.Event(), asyncio.Event()
+
+    async def answer(scope, receive, send):
+        told.append(scope["path"])
+        waiting.set()
+        await done.wait()
+
+    gate = Gate(answer, door=door, settings=settings, public=Buckets(0, 1))
+
+    async def ask(length):
+        sent = []
+        length = (b"content-length", b"%d" % length)
+        scope = {
+            "type": "http",
+            "path": "/locate",
+            "client": ("10.0.0.1", 1),
+            "headers": [(b"x-api-key", key.encode()), length],
+        }
+
+        async def receive():
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message):
+            sent.append(message)
+
+        await gate(scope, receive, send)
+        return sent[0]["status"] if sent else 200
+
+    async def run():
+        first = asyncio.create_task(ask(MOST_HELD + 1))
+        await waiting.wait()
+        assert await ask(6) == 503
+        done.set()
+        assert await first == 200
+        assert [await ask(5), await ask(6)] == [200, 200]
+
+    asyncio.run(run())
+    assert len(told) == 3
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_long_body_is_answered_readably(store, chunked):
+    """A client that sends all of its body, and then closes, learns that it was too long."""
+    size = BODY_LIMITS["/locate"] + 3_000_000
+    length = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {size}"
+    head = f"POST /locate HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{length}\r\n\r\n"
+    body = b"%x\r\n%b\r\n0\r\n\r\n" % (size, b" " * size) if chunked else b" " * size
+    with serve(store, rate=0) as port, socket.create_connection(("127.0.0.1", port)) as line:
+        line.settimeout(20)
+        line.sendall(head.encode() + body)
+        answer = b"".join(iter(lambda: line.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"at most 4000000 bytes" in answer
+
+
+def test_a_client_that_waits_sends_nothing(store):
+    """Who asks first whether to send his body is told at once that it is too long."""
+    told = (b"POST /locate HTTP/1.1", b"Host: x", b"Content-Length: 9000000")
+    head = b"\r\n".join([*told, b"Expect: 100-continue", b"", b""])
+    with serve(store, rate=0) as port, socket.create_connection(("127.0.0.1", port)) as line:
+        line.settimeout(20)
+        line.sendall(head)
+        assert line.recv(65536).startswith(b"HTTP/1.1 413 ")
 
 
 def test_damaged_keys(make_client, store):

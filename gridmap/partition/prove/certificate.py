@@ -463,7 +463,8 @@ def _certify(task: _Task) -> Certificate:
     if measure_gap(cost, best) == 0:  # another division, but no better one
         best, better = cost, None
     bound = min(bound, best)
-    other, least = find_other(graph, size, weights, sums, best, task.steps // OTHER_SHARE)
+    spare = task.steps // OTHER_SHARE
+    other, least = find_other(graph, size, weights, sums, best, bound, spare)
     least = min(least, bound)
     worst = measure_worst(loads, size, weights, relaxed)
     return Certificate(

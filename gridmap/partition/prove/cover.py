@@ -12,8 +12,10 @@ import scipy
 from gridmap.partition.objective import Weights, balance_cost
 from gridmap.partition.problem import Bits, Floats, Ints, kernel
 from gridmap.partition.prove.bounds import Relaxation, cost_all, relax, sum_costs, sum_loads
+from gridmap.partition.prove.joining import Paths, find_needs, join_sets, make_paths
 from gridmap.partition.prove.listing import Sets, can_divide, find_band, list_grids
 from gridmap.partition.prove.region import (
+    BITS,
     NONE,
     ONE,
     Region,
@@ -21,9 +23,6 @@ from gridmap.partition.prove.region import (
     bit_of,
     first_atom,
     first_bit,
-    flood,
-    high_bit,
-    low_bit,
     unpack,
 )
 
@@ -37,6 +36,8 @@ WHOLE = 3000
 ENTER = 500
 #: Covers tried per step: that is so much faster than listing a set.
 TRIES = 20
+#: Covers that could be tried in the time that joining the sets of one takes.
+JOINING = 4000
 #: Covers tried before the linear program is worth its time.
 QUICK = 400_000
 
@@ -45,7 +46,7 @@ class Answer(NamedTuple):
     """What a search knows."""
 
     bound: float  #: no division costs less; at most the limit
-    groups: Ints | None  #: per atom, the grid of a better division; None: none found
+    groups: Ints | None  #: per unit, the grid of a better division, -1 for any; None: none found
     steps: int  #: steps taken
 
 
@@ -72,18 +73,18 @@ class _Duals(NamedTuple):
 
 
 class _Found(NamedTuple):
-    groups: Ints | None  #: per atom, the grid of the best cover below the limit
+    groups: Ints | None  #: per unit, the grid of the best cover below the limit
     complete: bool  #: everything was searched
+    unsure: float  #: cost of the best cover that was passed over
     steps: int
 
 
-def solve_region(
-    region: Region, grids: int, limit: float, weights: Weights, steps: int, *, program: bool = True
-) -> Answer:
+def solve_region(region: Region, grids: int, limit: float, weights: Weights, steps: int) -> Answer:
     """Find the best division that costs less than ``limit``, or show that there is none.
 
     The tangent of the cost at an even division gives prices at once. Where these leave too much to
-    search, those of the linear relaxation are computed, if ``program`` allows it.
+    search, those of the linear relaxation are computed. Which units between a set can't do without
+    is found out only where it matters.
     """
     relaxed = relax(region.loads, grids, weights)
     band = find_band(region, grids, limit, relaxed, weights)
@@ -97,13 +98,15 @@ def solve_region(
     duals, most = _price_tangent(costs, grids), (steps - used) * TRIES
     found = _find_cover(region, sets, duals, question, min(QUICK, most))
     used += found.steps
-    if not found.complete and program and most > QUICK:
-        duals = _solve_program(region, sets, costs, grids, duals)
+    if found.unsure < np.inf if found.complete else most > QUICK:
+        find_needs(region, sets.bits, make_paths(len(region.graph.load)))
+        if not found.complete:
+            duals = _solve_program(region, sets, costs, grids, duals)
         if duals.bound < SPAN - TINY:
             found = _find_cover(region, sets, duals, question, (steps - used) * TRIES)
             used += found.steps
         else:
-            found = _Found(found.groups, True, 0)
+            found = found._replace(complete=True, unsure=np.inf)
     return _answer(region, question, relaxed, duals, found, used)
 
 
@@ -116,14 +119,13 @@ def _answer(
     used: int,
 ) -> Answer:
     """Say what a search means: the optimum, or no better than the limit, or a bound alone."""
-    if found.groups is None:
-        if found.complete:
-            return Answer(question.limit, None, used)
-    else:
+    cost = question.limit
+    if found.groups is not None:
         inside = found.groups >= 0
-        loads = sum_loads(found.groups[inside], region.loads[inside], question.grids)
-        if found.complete:
-            return Answer(sum_costs(loads, question.weights), found.groups, used)
+        loads = sum_loads(found.groups[inside], region.graph.load[inside], question.grids)
+        cost = sum_costs(loads, question.weights)
+    if found.complete:
+        return Answer(min(cost, found.unsure), found.groups, used)
     bound = max(relaxed.bound, question.even + duals.bound / question.scale)
     return Answer(min(bound, question.limit), found.groups, used)
 
@@ -149,10 +151,10 @@ def _price_tangent(costs: Floats, grids: int) -> _Duals:
 def _solve_program(region: Region, sets: Sets, costs: Floats, grids: int, start: _Duals) -> _Duals:
     """Solve the linear relaxation of the cover by column generation over the list.
 
-    minimise the cost of the sets taken, so that every inhabited atom is in one, every empty atom in
-    at most one, and ``grids`` are taken. Whatever the program answers, its duals bound every cover:
-    the sum of the duals plus ``grids`` times the least reduced cost over the list (Farley 1990).
-    The best of all rounds is kept.
+    minimise the cost of the sets taken, so that every atom is in one, every unit between that is
+    needed in at most one, and ``grids`` are taken. Whatever the program answers, its duals bound
+    every cover: the sum of the duals plus ``grids`` times the least reduced cost over the list
+    (Farley 1990). The best of all rounds is kept.
     """
     best, size = start, len(costs)
     inside = np.argsort(costs, kind="stable")[: size if size <= WHOLE else ENTER]
@@ -188,27 +190,27 @@ def _price(sets: Bits, costs: Floats, duals: Floats, each: float, out: Floats) -
 
 
 def _solve_master(region: Region, sets: Bits, costs: Floats, grids: int) -> tuple[Floats, float]:
-    """Solve the program over some sets; give the dual of each atom, and that of a grid.
+    """Solve the program over some sets; give the dual of each bit, and that of a grid.
 
-    A dear artificial set per inhabited atom, and one that is no set, keep it feasible.
+    A dear artificial set per atom, and one that is no set, keep it feasible.
     """
-    member = unpack(sets, len(region.loads)).T.astype(np.float64)
-    lived = region.loads > 0
-    count, empty = int(lived.sum()), int((~lived).sum())
+    count, bits = len(region.loads), 64 * sets.shape[1]
+    member = unpack(sets, bits).T.astype(np.float64)
     artificial = np.vstack([np.ones((1, count + 1)), np.eye(count, count + 1)])
+    needed = np.hstack([member[BITS:], np.zeros((bits - BITS, count + 1))])
     answer = scipy.optimize.linprog(
         np.concatenate([costs, np.full(count + 1, 2 * SPAN)]),
-        A_ub=np.hstack([member[~lived], np.zeros((empty, count + 1))]),
-        b_ub=np.ones(empty),
-        A_eq=np.hstack([np.vstack([np.ones((1, len(sets))), member[lived]]), artificial]),
+        A_ub=needed,
+        b_ub=np.ones(len(needed)),
+        A_eq=np.hstack([np.vstack([np.ones((1, len(sets))), member[:count]]), artificial]),
         b_eq=np.concatenate([[float(grids)], np.ones(count)]),
         method="highs",
     )
-    duals = np.zeros(len(region.loads))
+    duals = np.zeros(bits)
     if answer.status != 0:
         return duals, 0.0
-    duals[lived] = answer.eqlin.marginals[1:]
-    duals[~lived] = np.minimum(0.0, answer.ineqlin.marginals)
+    duals[:count] = answer.eqlin.marginals[1:]
+    duals[BITS:] = np.minimum(0.0, answer.ineqlin.marginals)
     return duals, float(answer.eqlin.marginals[0])
 
 
@@ -218,16 +220,22 @@ def _solve_master(region: Region, sets: Bits, costs: Floats, grids: int) -> tupl
 class _Cover(NamedTuple):
     """Room for the search of a cover; per depth, what the sets taken so far come to."""
 
-    covered: Bits  #: (k + 1, 2) atoms covered
+    covered: Bits  #: (k + 1, 3) atoms covered, and units between that are needed for it
     priced: Floats  #: sum of reduced costs
     spent: Floats  #: sum of costs
     left: Floats  #: load not covered
     at: Ints  #: the next set to try
-    best: Bits  #: (k, 2) the best cover
+    sets: Bits  #: (k, 2) the cover just found
+    paths: Paths
+    best: Ints  #: per unit, its grid in the best cover
 
 
 def _find_cover(
-    region: Region, sets: Sets, duals: _Duals, question: _Question, tries: int
+    region: Region,
+    sets: Sets,
+    duals: _Duals,
+    question: _Question,
+    tries: int,
 ) -> _Found:
     """Search the best cover below the limit among the sets that are not too dear for one."""
     gap, grids = SPAN - duals.bound - TINY, question.grids
@@ -237,15 +245,17 @@ def _find_cover(
     left = np.zeros(grids + 1)
     left[0] = region.loads.sum()
     cover = _Cover(
-        np.zeros((grids + 1, 2), np.uint64),
+        np.zeros((grids + 1, 3), np.uint64),
         np.zeros(grids + 1),
         np.zeros(grids + 1),
         left,
         np.zeros(grids + 1, np.int64),
         np.zeros((grids, 2), np.uint64),
+        make_paths(len(region.graph.load)),
+        np.zeros(len(region.graph.load), np.int64),
     )
     listed = Sets(sets.bits[kept], sets.loads[kept], sets.roots[kept])
-    found, tried = _search_cover(
+    found, unsure, tried = _search_cover(
         region,
         cover,
         question.weights,
@@ -256,13 +266,8 @@ def _find_cover(
         (question.limit - TINY / question.scale, question.scale, gap),
         max(tries, 1),
     )
-    steps = int(tried // TRIES) + 1
-    if found not in (1, -1):
-        return _Found(None, found >= 0, steps)
-    groups = np.full(len(region.loads), -1, np.int64)
-    for grid, row in enumerate(unpack(cover.best, len(region.loads))):
-        groups[row] = grid
-    return _Found(groups, found >= 0, steps)
+    groups = cover.best if found in (1, -1) else None
+    return _Found(groups, found >= 0, unsure, int(tried // TRIES) + 1)
 
 
 @kernel
@@ -276,32 +281,37 @@ def _search_cover(
     ends: tuple[float, float],
     aims: tuple[float, float, float],
     tries: int,
-) -> tuple[int, int]:
-    """Find the disjoint sets that cover all inhabited atoms at the least cost, below a limit.
+) -> tuple[int, float, int]:
+    """Find the disjoint sets that cover all atoms at the least cost, below a limit.
 
     ``aims``: the limit, `SPAN` per cost, and the gap between the limit and the bound in that unit.
-    Depth first: the lowest inhabited atom that is not covered is the root of the next set (all
-    lower ones are covered), and the sets of a root stand together, by reduced cost. A branch ends
+    Depth first: the lowest atom that is not covered is the root of the next set (all lower ones
+    are covered), and the sets of a root stand together, by reduced cost. A branch ends
     where the reduced costs, all 0 or more, sum to the gap; where the least uneven loads of the rest
     would cost too much; and where the rest can't be divided into the grids left. The last grid is
-    the rest itself. Returns 1 if a cover was found, 0 if there is none, minus 2 where the search
-    was broken off after so many tries; and the tries.
+    the rest itself. Covers whose sets can't be joined are left out; one that other choices of the
+    units between them may join is passed over.
+
+    Returns 1 if a cover was found, 0 if there is none, minus 2 where the search was broken off
+    after so many tries; the cost of the best cover that was passed over; and the tries.
     """
     limit, scale, gap = aims
-    grids, tried, found, depth = len(cover.best), 0, 0, 0
+    grids, tried, found, depth, unsure = len(cover.sets), 0, 0, 0, np.inf
     cover.covered[0, :] = NONE
-    cover.at[0] = start[_next_root(region, NONE, NONE)]
+    cover.at[0] = start[0]
     while depth >= 0:
         low, high = cover.covered[depth, 0], cover.covered[depth, 1]
-        index, root = cover.at[depth], _next_root(region, low, high)
+        index, root = cover.at[depth], first_atom(~low, ~high)
         if index >= start[root + 1] or cover.priced[depth] + prices[index] >= gap:
             depth -= 1
             continue
         cover.at[depth] += 1
         tried += 1
         if tried > tries:
-            return found - 2, tried
-        if (sets.bits[index, 0] & low) | (sets.bits[index, 1] & high) != NONE:
+            return found - 2, unsure, tried
+        needed = sets.bits[index, 2]
+        shared = (sets.bits[index, 0] & low) | (sets.bits[index, 1] & high)
+        if shared | (needed & cover.covered[depth, 2]) != NONE:
             continue
         left, rest = grids - depth - 1, cover.left[depth] - sets.loads[index]
         spent = cover.spent[depth] + balance_cost(sets.loads[index], weights)
@@ -313,16 +323,21 @@ def _search_cover(
         if least >= limit or not can_divide(region, ~low, ~high, ends, left):
             continue
         if left == 1:
-            gap -= (limit - least) * scale
-            found, limit = 1, least - TINY / scale
-            _note_cover(region, cover, sets.bits, low, high)
+            tried += JOINING
+            joined = _note_cover(region, cover, sets.bits, low, high)
+            if joined > 0:
+                gap -= (limit - least) * scale
+                found, limit = 1, least - TINY / scale
+            elif joined < 0:
+                unsure = min(unsure, least)
             continue
         depth += 1
         cover.covered[depth, 0], cover.covered[depth, 1] = low, high
+        cover.covered[depth, 2] = cover.covered[depth - 1, 2] | needed
         cover.priced[depth] = cover.priced[depth - 1] + prices[index]
         cover.spent[depth], cover.left[depth] = spent, rest
-        cover.at[depth] = start[_next_root(region, low, high)]
-    return found, tried
+        cover.at[depth] = start[first_atom(~low, ~high)]
+    return found, unsure, tried
 
 
 @kernel
@@ -342,18 +357,18 @@ def _bound_rest(
 
 
 @kernel
-def _note_cover(region: Region, cover: _Cover, sets: Bits, low: Word, high: Word) -> None:
-    """Write down the sets taken, and as the last grid what hangs together of the rest."""
-    last = len(cover.best) - 1
+def _note_cover(region: Region, cover: _Cover, sets: Bits, low: Word, high: Word) -> int:
+    """Write down the sets taken, and as the last grid the rest, if each can be in one piece.
+
+    Returns what `join_sets` does.
+    """
+    last = len(cover.sets) - 1
     for level in range(last):
         index = cover.at[level] - 1
-        cover.best[level, 0], cover.best[level, 1] = sets[index, 0], sets[index, 1]
-    root = _next_root(region, low, high)
-    rest = flood(region, low_bit(root), high_bit(root), ~low, ~high)
-    cover.best[last, 0], cover.best[last, 1] = rest
-
-
-@kernel
-def _next_root(region: Region, low: Word, high: Word) -> int:
-    """Give the lowest inhabited atom that is not covered; there must be one."""
-    return first_atom(region.lived[0] & ~low, region.lived[1] & ~high)
+        cover.sets[level, 0], cover.sets[level, 1] = sets[index, 0], sets[index, 1]
+    cover.sets[last, 0], cover.sets[last, 1] = ~low & region.all[0], ~high & region.all[1]
+    joined = join_sets(region, cover.sets, cover.paths)
+    if joined > 0:
+        for unit in range(len(cover.best)):
+            cover.best[unit] = cover.paths.groups[unit]
+    return joined

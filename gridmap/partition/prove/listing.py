@@ -16,7 +16,6 @@ from gridmap.partition.prove.region import (
     ONE,
     Region,
     Word,
-    find_near,
     first_atom,
     flood,
     high_bit,
@@ -124,9 +123,9 @@ class Room(NamedTuple):
 class Sets(NamedTuple):
     """Sets that can be grids."""
 
-    bits: Bits  #: (sets, 2)
+    bits: Bits  #: (sets, 3) its atoms, and the units between that it can't do without
     loads: Floats
-    roots: Ints  #: lowest inhabited atom
+    roots: Ints  #: lowest atom
 
 
 def list_grids(region: Region, band: Band, grids: int, steps: int) -> tuple[Sets | None, int]:
@@ -135,7 +134,7 @@ def list_grids(region: Region, band: Band, grids: int, steps: int) -> tuple[Sets
     None if so many steps, or the room, did not suffice.
     """
     size = min(steps, LISTED)
-    sets = Sets(np.empty((size, 2), np.uint64), np.empty(size), np.empty(size, np.int64))
+    sets = Sets(np.zeros((size, 3), np.uint64), np.empty(size), np.empty(size, np.int64))
     room = Room(np.empty((WAITING, 6), np.uint64), np.empty(WAITING))
     found, used = list_sets(region, room, band, steps, sets)
     if found < 0:
@@ -147,37 +146,26 @@ def list_grids(region: Region, band: Band, grids: int, steps: int) -> tuple[Sets
 
 @kernel
 def list_sets(region: Region, room: Room, band: Band, steps: int, sets: Sets) -> tuple[int, int]:
-    """List the connected sets whose load is in the band, without needless empty atoms.
+    """List the connected sets whose load is in the band.
 
-    A set is *minimal* if it falls apart without any one of its empty atoms. From a division into
-    connected grids, empty atoms that are not needed can be taken out one by one, and from disjoint
-    minimal sets that cover all inhabited atoms a division of the same loads is made by giving the
-    remaining empty atoms to sets that they touch. So minimal sets suffice.
-
-    A set grows from its lowest inhabited atom by one neighbour at a time; the neighbours tried
-    before are barred from what follows, so every connected set is met once. A set is given up with
-    all that follow where an empty atom in it can't become needed any more. O(atoms) per set and
-    empty atom.
+    A set grows from its lowest atom by one neighbour at a time; the neighbours tried before are
+    barred from what follows, so every connected set is met once. O(neighbours) per set.
 
     Returns the sets listed, -1 if steps or room did not suffice, and the sets visited.
     """
     found, visited = 0, 0
     for root in range(len(region.loads)):
-        if region.loads[root] == 0:
-            continue
         top = _start_at(region, room, root)
         while top > 0:
             top -= 1
             visited += 1
-            worth = _judge_set(region, room, band, top)
-            if worth == 2:
+            if _is_listed(room, band, top):
                 if found == len(sets.loads):
                     return -1, visited
                 sets.bits[found, 0], sets.bits[found, 1] = room.sets[top, 0], room.sets[top, 1]
                 sets.loads[found], sets.roots[found] = room.load[top], root
                 found += 1
-            if worth > 0:
-                top = _grow(region, room, band, top)
+            top = _grow(region, room, band, top)
             if top < 0 or visited >= steps:
                 return -1, visited
     return found, visited
@@ -185,51 +173,23 @@ def list_sets(region: Region, room: Room, band: Band, steps: int, sets: Sets) ->
 
 @kernel
 def _start_at(region: Region, room: Room, root: int) -> int:
-    """Put down the set of one inhabited atom; those below it are in other sets."""
+    """Put down the set of one atom; those below it are in other sets."""
     low, high = low_bit(root), high_bit(root)
     room.sets[0, 0], room.sets[0, 1] = low, high
-    room.sets[0, 2] = region.lived[0] & (low - ONE) | low if root < 64 else region.lived[0]
-    room.sets[0, 3] = region.lived[1] & (high - ONE) | high if root >= 64 else NONE
+    room.sets[0, 2] = low | (low - ONE) if root < 64 else ~NONE
+    room.sets[0, 3] = high | (high - ONE) if root >= 64 else NONE
     room.sets[0, 4], room.sets[0, 5] = region.near[root, 0], region.near[root, 1]
     room.load[0] = region.loads[root]
     return 1
 
 
 @kernel
-def _judge_set(region: Region, room: Room, band: Band, top: int) -> int:
-    """Judge a set that waits: 0 give it up, 1 let it grow, 2 list it also.
-
-    An empty atom is needless if the set holds together without it; for good if all atoms that may
-    still join at it touch the rest of the set as well.
-    """
-    low, high = room.sets[top, 0], room.sets[top, 1]
-    large = (low & band.large[0]) | (high & band.large[1]) != NONE
+def _is_listed(room: Room, band: Band, top: int) -> bool:
+    """Say whether the load of a set is in the band."""
+    large = (room.sets[top, 0] & band.large[0]) | (room.sets[top, 1] & band.large[1]) != NONE
     least = band.large_low if large else band.low
     most = band.large_high if large else band.high
-    listed = least <= room.load[top] <= most
-    empty_low, empty_high = low & ~region.lived[0], high & ~region.lived[1]
-    while empty_low | empty_high != NONE:
-        atom = first_atom(empty_low, empty_high)
-        empty_low &= ~low_bit(atom)
-        empty_high &= ~high_bit(atom)
-        closed = _is_closed(region, room, top, atom)
-        if (closed or listed) and not is_cut(region, low, high, atom):
-            if closed:
-                return 0
-            listed = False
-    return 2 if listed else 1
-
-
-@kernel
-def _is_closed(region: Region, room: Room, top: int, atom: int) -> bool:
-    """Say whether all that may still join a set at an empty atom touches the rest of it too."""
-    open_low = region.near[atom, 0] & ~room.sets[top, 2]
-    open_high = region.near[atom, 1] & ~room.sets[top, 3]
-    if open_low | open_high == NONE:
-        return True
-    low, high = room.sets[top, 0] & ~low_bit(atom), room.sets[top, 1] & ~high_bit(atom)
-    near_low, near_high = find_near(region, low, high)
-    return bool((open_low & ~near_low) | (open_high & ~near_high) == NONE)
+    return bool(least <= room.load[top] <= most)
 
 
 @kernel
@@ -252,9 +212,6 @@ def _grow(region: Region, room: Room, band: Band, top: int) -> int:
         more = large or (bit_low & band.large[0]) | (bit_high & band.large[1]) != NONE
         if total > (band.large_high if more else max(band.high, band.large_high)):
             continue
-        fresh = (new_low & ~barred_low & ~near_low) | (new_high & ~barred_high & ~near_high)
-        if total == load and fresh == NONE:  # an empty atom that leads nowhere
-            continue
         if top == len(room.load):
             return -1
         room.sets[top, 0], room.sets[top, 1] = low | bit_low, high | bit_high
@@ -266,33 +223,6 @@ def _grow(region: Region, room: Room, band: Band, top: int) -> int:
 
 
 @kernel
-def is_cut(region: Region, low: Word, high: Word, atom: int) -> bool:
-    """Say whether a connected set falls apart without one of its atoms.
-
-    Floods from one neighbour of the atom until all its neighbours in the set are reached.
-    O(atoms of the set).
-    """
-    low, high = low & ~low_bit(atom), high & ~high_bit(atom)
-    want_low, want_high = region.near[atom, 0] & low, region.near[atom, 1] & high
-    if want_low | want_high == NONE:
-        return False
-    start = first_atom(want_low, want_high)
-    fresh_low, fresh_high = low_bit(start), high_bit(start)
-    want_low &= ~fresh_low
-    want_high &= ~fresh_high
-    while want_low | want_high != NONE:
-        low &= ~fresh_low
-        high &= ~fresh_high
-        near_low, near_high = find_near(region, fresh_low, fresh_high)
-        fresh_low, fresh_high = near_low & low, near_high & high
-        if fresh_low | fresh_high == NONE:
-            return True
-        want_low &= ~fresh_low
-        want_high &= ~fresh_high
-    return False
-
-
-@kernel
 def can_divide(
     region: Region, low: Word, high: Word, ends: tuple[float, float], grids: int
 ) -> bool:
@@ -301,13 +231,14 @@ def can_divide(
     Each connected part of it must hold a whole number of grids. O(atoms).
     """
     least, most = 0, 0
-    open_low, open_high = low & region.lived[0], high & region.lived[1]
+    low, high = low & region.all[0], high & region.all[1]
+    open_low, open_high = low, high
     while open_low | open_high != NONE:
         start = first_atom(open_low, open_high)
         part_low, part_high = flood(region, low_bit(start), high_bit(start), low, high)
         open_low &= ~part_low
         open_high &= ~part_high
-        load = sum_atoms(region, part_low & region.lived[0], part_high & region.lived[1])
+        load = sum_atoms(region, part_low, part_high)
         fewest = int(np.ceil(load / ends[1] - 1e-9))
         largest = grids
         if ends[0] > 0:

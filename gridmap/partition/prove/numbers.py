@@ -109,7 +109,13 @@ def list_numbers(graph: Graph, due: int, weights: Weights) -> list[int]:
 
 
 def find_other(
-    graph: Graph, grids: int, weights: Weights, sums: Sums, cost: float, steps: int
+    graph: Graph,
+    grids: int,
+    weights: Weights,
+    sums: Sums,
+    cost: float,
+    bound: float,
+    steps: int,
 ) -> tuple[Other | None, float]:
     """Find another number of grids by which a part is more even, or may be.
 
@@ -123,6 +129,9 @@ def find_other(
         Of the loads of the part.
     cost : float
         Balance of the best division known into so many.
+    bound : float
+        No division into so many costs less. While it is below ``cost``, another number is drawn
+        only where that promises more than `NEAR`.
     steps : int
         Sets listed and covers tried, over all numbers; 0 gives bounds only.
 
@@ -137,14 +146,15 @@ def find_other(
     best, open_ = None, []
     ranked = rank_numbers(graph, weights, sums, cost)
     rivals = (rival for rival in ranked if rival[1] != grids)
-    for drawn, (bound, count) in enumerate(rivals):
+    worth = cost if measure_gap(cost, bound) == 0 else bound - NEAR
+    for drawn, (floor, count) in enumerate(rivals):
         limit = cost if best is None else best.cost
-        if measure_gap(limit, bound) == 0:
+        if measure_gap(limit, floor) == 0:
             break
-        if drawn == DRAWN or steps == 0:
-            open_.append(Other(count, bound, np.inf, None))  # all further bounds are higher
+        if drawn == DRAWN or steps == 0 or floor >= worth:
+            open_.append(Other(count, floor, np.inf, None))  # all further bounds are higher
             break
-        one = _draw_number(graph, count, weights, bound, steps // DRAWN)
+        one = _draw_number(graph, count, weights, floor, steps // DRAWN)
         if measure_gap(limit, one.cost) > 0:
             best = one
         if measure_gap(limit, one.bound) > 0:

@@ -1,4 +1,4 @@
-"""A connected part as bit sets: one bit per atom, a unit that a grid may need."""
+"""A connected part as bit sets: one bit per atom, a unit with households."""
 
 from typing import Any, NamedTuple, TypeAlias
 
@@ -21,39 +21,41 @@ BITS = 128
 
 
 class Region(NamedTuple):
-    """Connected atoms, at most `BITS`, as bits.
+    """A connected part: its units with households are atoms, at most `BITS`, as bits.
 
-    Atoms without households that are never needed to hold a grid together are left out: one whose
-    neighbours all touch each other is a cut of no set.
+    Two atoms are near each other if they touch, or if units without households join them. So all
+    sets that can be grids are connected; which grid gets the units between is settled when a
+    division is found (`gridmap.partition.prove.joining`).
     """
 
-    near: Bits  #: (atoms, 2) neighbours over usable pairs
+    near: Bits  #: (atoms, 2) atoms near each
     loads: Floats
-    lived: Bits  #: (2,) atoms with households
+    all: Bits  #: (2,) all atoms
     ranked: Ints  #: atoms by load, the largest first
-    unit: Ints  #: per atom, the unit
+    unit: Ints  #: per atom, its unit
+    graph: Graph
 
 
 def make_region(graph: Graph) -> Region | None:
     """Turn the units of a part into bits, numbered as a sweep from one of its ends.
 
-    A cover that starts there leaves no islands behind. None if there are more than `BITS`.
+    A cover that starts there leaves no islands behind. None if there are more than `BITS` atoms.
     """
-    size, words = len(graph.load), -(-len(graph.load) // 64)
-    touch = np.zeros((size, words), np.uint64)
-    alive, order, place = (np.zeros(size, np.int64) for _ in range(3))
-    _join_atoms(graph, touch)
-    _sweep(touch, order, place)
-    _drop_needless(touch, graph.load, alive)
-    kept = order[alive[order] > 0]
-    if len(kept) > BITS:
+    lived = np.flatnonzero(graph.load > 0)
+    if not 0 < len(lived) <= BITS:
         return None
-    place[:] = -1
-    place[kept] = np.arange(len(kept))
-    near = np.zeros((len(kept), 2), np.uint64)
-    _renumber(touch, kept, place, near)
-    loads = graph.load[kept].astype(np.float64)
-    return Region(near, loads, pack(loads > 0), np.argsort(-loads, kind="stable"), kept)
+    place = np.full(len(graph.load), -1, np.int64)
+    place[lived] = np.arange(len(lived))
+    touch = np.zeros((len(lived), 2), np.uint64)
+    queue, joined = np.empty(len(place), np.int64), np.empty(2, np.uint64)
+    _join_atoms(graph, place, touch, place >= 0, queue, joined)
+    order, seen = np.zeros(len(lived), np.int64), np.zeros(len(lived), np.int64)
+    _sweep(touch, order, seen)
+    near = np.zeros((len(lived), 2), np.uint64)
+    _renumber(touch, order, np.argsort(order), near)
+    loads = graph.load[lived[order]].astype(np.float64)
+    ranked = np.argsort(-loads, kind="stable")
+    return Region(near, loads, pack(loads > 0), ranked, lived[order], graph)
 
 
 def pack(flags: Flags) -> Bits:
@@ -143,11 +145,52 @@ def sum_atoms(region: Region, low: Word, high: Word) -> float:
 
 
 @kernel
-def _join_atoms(graph: Graph, touch: Bits) -> None:
+def _join_atoms(
+    graph: Graph, place: Ints, touch: Bits, seen: Flags, queue: Ints, joined: Bits
+) -> None:
+    """Note which atoms touch, and which the same units without households join. O(pairs)."""
     for side in range(len(graph.neighbour)):
-        if graph.usable[side]:
+        atom, other = place[graph.owner[side]], place[graph.neighbour[side]]
+        if graph.usable[side] and atom >= 0 and other >= 0:
+            touch[atom, other >> 6] |= bit_of(other)
+    for start in range(len(place)):
+        if not seen[start]:
+            joined[:] = NONE
+            _flood_empty(graph, place, start, seen, queue, joined)
+            _join_all(touch, joined)
+
+
+@kernel
+def _flood_empty(
+    graph: Graph, place: Ints, start: int, seen: Flags, queue: Ints, joined: Bits
+) -> None:
+    """Visit the units without households that hang together, and collect the atoms they touch."""
+    queue[0], seen[start] = start, True
+    head, tail = 0, 1
+    while head < tail:
+        unit = queue[head]
+        head += 1
+        for side in range(graph.indptr[unit], graph.indptr[unit + 1]):
             other = graph.neighbour[side]
-            touch[graph.owner[side], other >> 6] |= bit_of(other)
+            if not graph.usable[side]:
+                continue
+            if place[other] >= 0:
+                joined[place[other] >> 6] |= bit_of(place[other])
+            elif not seen[other]:
+                seen[other], queue[tail] = True, other
+                tail += 1
+
+
+@kernel
+def _join_all(touch: Bits, joined: Bits) -> None:
+    """Let each of some atoms touch the others."""
+    low, high = joined[0], joined[1]
+    while low | high != NONE:
+        atom = first_atom(low, high)
+        low &= ~low_bit(atom)
+        high &= ~high_bit(atom)
+        touch[atom, 0] |= joined[0] & ~low_bit(atom)
+        touch[atom, 1] |= joined[1] & ~high_bit(atom)
 
 
 @kernel
@@ -173,43 +216,11 @@ def _sweep(touch: Bits, order: Ints, seen: Ints) -> None:
 
 
 @kernel
-def _drop_needless(touch: Bits, loads: Ints, alive: Ints) -> None:
-    """Flag atoms that a grid may need; their neighbours are taken among these."""
-    alive[:] = 1
-    changed = True
-    while changed:
-        changed = False
-        for atom in range(len(loads)):
-            if loads[atom] == 0 and alive[atom] > 0 and _is_clique(touch, touch[atom]):
-                alive[atom], changed = 0, True
-                for other in range(len(loads)):
-                    touch[other, atom >> 6] &= ~bit_of(atom)
-
-
-@kernel
-def _is_clique(touch: Bits, members: Bits) -> bool:
-    """Say whether all members touch each other."""
-    for word in range(len(members)):
-        bits = members[word]
-        while bits != NONE:
-            atom = (word << 6) + first_bit(bits)
-            bits &= bits - ONE
-            for other in range(len(members)):
-                missing = members[other] & ~touch[atom, other]
-                if other == atom >> 6:
-                    missing &= ~bit_of(atom)
-                if missing != NONE:
-                    return False
-    return True
-
-
-@kernel
-def _renumber(touch: Bits, kept: Ints, place: Ints, near: Bits) -> None:
-    for row in range(len(kept)):
-        for word in range(touch.shape[1]):
-            bits = touch[kept[row], word]
+def _renumber(touch: Bits, order: Ints, place: Ints, near: Bits) -> None:
+    for row in range(len(order)):
+        for word in range(2):
+            bits = touch[order[row], word]
             while bits != NONE:
                 other = place[(word << 6) + first_bit(bits)]
                 bits &= bits - ONE
-                if other >= 0:
-                    near[row, other >> 6] |= bit_of(other)
+                near[row, other >> 6] |= bit_of(other)

@@ -8,7 +8,7 @@ from gridmap.partition.objective import Weights, make_state, soften
 from gridmap.partition.problem import Graph, Ints
 from gridmap.partition.prove.bounds import sum_costs, sum_loads
 from gridmap.partition.prove.cover import solve_region
-from gridmap.partition.prove.region import Region, make_region
+from gridmap.partition.prove.region import make_region
 from gridmap.partition.prove.resplit import improve_state
 
 #: Share of its steps that one group of grids may take.
@@ -45,7 +45,7 @@ def settle_balance(graph: Graph, labels: Ints, grids: int, weights: Weights, ste
         used, bound = used + answer.steps, max(bound, answer.bound)
         if answer.groups is None:
             break
-        labels = _expand(graph, region, answer.groups)
+        labels = _fill(graph, answer.groups)
     return Settled(labels, bound)
 
 
@@ -62,10 +62,9 @@ def cost_balance(graph: Graph, labels: Ints, grids: int, weights: Weights) -> fl
     return sum_costs(sum_loads(labels, graph.load, grids), weights)
 
 
-def _expand(graph: Graph, region: Region, groups: Ints) -> Ints:
-    """Give every unit the grid of its bit, and units that have none a grid that they touch."""
-    labels = np.full(len(graph.load), -1, np.int64)
-    labels[region.unit] = groups
+def _fill(graph: Graph, groups: Ints) -> Ints:
+    """Give the units that no grid needs to a grid that they touch."""
+    labels = groups.copy()
     while (labels < 0).any():
         one, two = graph.owner, graph.neighbour
         open_ = graph.usable & (labels[one] < 0) & (labels[two] >= 0)
