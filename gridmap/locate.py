@@ -193,7 +193,7 @@ class Locator:
     """
 
     def __init__(
-        self, grids: gpd.GeoDataFrame, *, near_border: float = 10.0, nearest: float = 50.0
+        self, grids: gpd.GeoDataFrame, *, near_border: float = 15.0, nearest: float = 50.0
     ) -> None:
         _check_distances(near_border, nearest)
         _check_grids(grids)

@@ -43,7 +43,8 @@ from gridmap.errors import CrsError, FilterError
 from gridmap.filters import Filter, parse_filter
 from gridmap.geojson import Bbox, Features
 
-#: What a list of features takes, besides its properties.
+#: What a feature takes; and what a list of them does, besides its properties.
+_ITEM = ("crs", "datetime")
 _ITEMS = (
     *("limit", "offset", "bbox", "bbox-crs", "crs", "datetime"),
     *("filter", "filter-lang", "filter-crs"),
@@ -190,16 +191,15 @@ def list_items(
 
     Each property of the collection is a parameter too: ``community=小雨社区``.
     """
-    collection = _find_collection(caller, name)
-    check_names(request, (*_ITEMS, *collection.properties))
-    in_force = _ask_plan(request, shelf, given.datetime)
-    asked = _read_question(request, caller, shelf, collection, in_force, given)
+    asked = _ask(request, caller, shelf, name, given)
     headers = _tag(shelf, asked, "items", request.url.query)
     answer = not_modified(request, headers)
     if answer is not None:
         return answer
     found = asked.find()
-    page = Page(root(request), collection, dict(request.query_params), asked.offset, asked.limit)
+    page = Page(
+        root(request), asked.collection, dict(request.query_params), asked.offset, asked.limit
+    )
     body, links = page.write(asked.write(page.cut(found)), len(found))
     return GeoJSONResponse(body, headers={**headers, "Link": links})
 
@@ -218,10 +218,7 @@ def get_item(
     given: Annotated[ItemQuery, Query()],
 ) -> Response:
     """Return one feature. A grid that was retired answers 410 with what came after it."""
-    collection = _find_collection(caller, name)
-    check_names(request, ("crs", "datetime"))
-    in_force = _ask_plan(request, shelf, given.datetime)
-    asked = _read_question(request, caller, shelf, collection, in_force, ItemsQuery(crs=given.crs))
+    asked = _ask(request, caller, shelf, name, given)
     at = _find_feature(asked, feature)
     headers = _tag(shelf, asked, "item", feature, asked.crs)
     answer = not_modified(request, headers)
@@ -231,7 +228,7 @@ def get_item(
     here = f"{root(request)}/collections/{name}"
     told["links"] = [
         link(with_query(f"{here}/items/{feature}", request.query_params), "self", GEOJSON, name),
-        link(here, "collection", JSON, collection.title),
+        link(here, "collection", JSON, asked.collection.title),
     ]
     return GeoJSONResponse(json.dumps(told, ensure_ascii=False), headers=headers)
 
@@ -282,6 +279,16 @@ def _describe(request: Request, collection: Collection, in_force: InForce) -> di
             link(f"{root(request)}/map", "alternate", HTML, "The map"),
         ],
     }
+
+
+def _ask(request: Request, caller: Caller, shelf: Shelf, name: str, given: ItemQuery) -> Question:
+    """Read what is asked of a collection: of its features, or with no `ItemsQuery` of one."""
+    collection = _find_collection(caller, name)
+    of_many = isinstance(given, ItemsQuery)
+    check_names(request, (*_ITEMS, *collection.properties) if of_many else _ITEM)
+    in_force = _ask_plan(request, shelf, given.datetime)
+    query = given if isinstance(given, ItemsQuery) else ItemsQuery(crs=given.crs)
+    return _read_question(request, caller, shelf, collection, in_force, query)
 
 
 def _read_question(
