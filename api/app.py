@@ -14,7 +14,6 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Match
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
@@ -56,6 +55,7 @@ from api.routes import (
 )
 from api.settings import Settings, read_settings
 from api.shelf import Shelf
+from api.zipping import ZipWay
 from gridmap.audit import AuditLog
 from gridmap.days import today_in_china
 from gridmap.errors import (
@@ -126,7 +126,8 @@ def create_app(
         title="gridmap",
         version=VERSION,
         summary="Which grid owns a place, and the grids of a city.",
-        docs_url=None,  # they load scripts from another host; /openapi.json is there
+        openapi_url=None,  # `api.routes.landing` tells it, and what it is
+        docs_url=None,  # they load scripts from another host
         redoc_url=None,
         lifespan=_load_first_plan,
     )
@@ -169,7 +170,7 @@ def _guard(app: FastAPI, settings: Settings) -> None:
     app.state.direct = Direct(express, public, settings)  # for `api.direct.DirectProtocol`
     app.add_middleware(BatchWay, shelf=app.state.shelf, today=app.state.today)
     app.add_middleware(ExpressWay, express=express)
-    app.add_middleware(GZipMiddleware, minimum_size=1000)
+    app.add_middleware(ZipWay, minimum_size=1000)
     app.state.door = Door(app.state.keys, settings, note_lockout)
     app.add_middleware(Gate, door=app.state.door, settings=settings, public=public)
     if settings.allowed_origins:

@@ -80,7 +80,10 @@ async def plan_at(request: Request, at: At = None) -> InForce:
 async def parse_bbox(
     bbox: Annotated[
         str | None,
-        Query(description="west,south,east,north in degrees of WGS-84", max_length=200),
+        Query(
+            description="west,south,east,north in degrees of WGS-84; west above east: across 180°",
+            max_length=200,
+        ),
     ] = None,
 ) -> Bbox | None:
     """Read a bbox.
@@ -88,7 +91,7 @@ async def parse_bbox(
     Raises
     ------
     RequestValidationError
-        If it is not four numbers on Earth, the lower ones first.
+        If it is not four numbers on Earth, south below north.
     """
     try:
         return read_bbox(bbox)
@@ -96,8 +99,10 @@ async def parse_bbox(
         raise _bbox_error(str(error)) from None
 
 
-def read_bbox(text: str | None, *, degrees: bool = True) -> Bbox | None:
+def read_bbox(text: str | None, *, degrees: bool = True, lat_first: bool = False) -> Bbox | None:
     """Read four numbers, or six with heights, which do not count.
+
+    A box of degrees whose west is above its east lies across the 180th meridian.
 
     Raises
     ------
@@ -114,10 +119,12 @@ def read_bbox(text: str | None, *, degrees: bool = True) -> Bbox | None:
         raise ValueError("not four numbers: west,south,east,north")
     half = len(numbers) // 2
     west, south, east, north = *numbers[:2], *numbers[half : half + 2]
-    if degrees and not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
-        raise ValueError(
-            "west,south,east,north must be degrees, west below east, south below north"
-        )
+    if lat_first:
+        west, south, east, north = south, west, north, east
+    if degrees:
+        if not (max(abs(west), abs(east)) <= 180 and -90 <= south <= north <= 90):
+            raise ValueError("west,south,east,north must be degrees, south below north")
+        return west, south, east, north
     if not (-1e9 < west <= east < 1e9 and -1e9 < south <= north < 1e9):
         raise ValueError("not the lower numbers first, or not on Earth")
     return west, south, east, north

@@ -14,10 +14,11 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from api.express import PATHS, Answer, Asked, Express, Pairs, takes_gzip
+from api.express import PATHS, Answer, Asked, Express, Pairs
 from api.guard import security_headers
 from api.limits import Buckets, name_address
 from api.settings import Settings
+from api.zipping import takes_gzip
 
 #: Headers that say who asks, or that there is a body.
 _UNUSUAL = frozenset(

@@ -19,6 +19,7 @@ from api.dependencies import read_bbox
 from api.ogc import GEOJSON, TMS
 from api.paging import PAGE, Page, tag_items
 from api.shelf import Shelf
+from api.zipping import takes_gzip
 from gridmap.errors import GridmapError
 from gridmap.tiles import FIRST, LAST
 
@@ -169,11 +170,6 @@ class ExpressWay:
         told = [*headers, (b"content-length", b"%d" % len(body))] if body else headers
         await send({"type": "http.response.start", "status": status, "headers": told})
         await send({"type": "http.response.body", "body": body})
-
-
-def takes_gzip(headers: Mapping[bytes, bytes]) -> bool:
-    """Tell whether a client takes compressed answers, as the layer above does."""
-    return b"gzip" in headers.get(b"accept-encoding", b"")
 
 
 def _unless_held(headers: dict[str, str], body: bytes, asked: Asked) -> Answer:

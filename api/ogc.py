@@ -15,6 +15,7 @@ from api.problems import ProblemError
 from gridmap.days import china_day
 
 JSON, GEOJSON, HTML = "application/json", "application/geo+json", "text/html"
+#: No class of conformance is claimed for it: that of OGC API - Features is of OpenAPI 3.0.
 OPENAPI = "application/vnd.oai.openapi+json;version=3.1"
 SCHEMA = "application/schema+json"
 _SPEC = "http://www.opengis.net/spec"
@@ -22,7 +23,6 @@ CONFORMS_TO = (
     f"{_SPEC}/ogcapi-common-1/1.0/conf/core",
     f"{_SPEC}/ogcapi-common-2/1.0/conf/collections",
     f"{_SPEC}/ogcapi-features-1/1.0/conf/core",
-    f"{_SPEC}/ogcapi-features-1/1.0/conf/oas30",
     f"{_SPEC}/ogcapi-features-1/1.0/conf/geojson",
     f"{_SPEC}/ogcapi-features-2/1.0/conf/crs",
     f"{_SPEC}/ogcapi-features-3/1.0/conf/queryables",
@@ -44,8 +44,10 @@ TMS = "WebMercatorQuad"
 MVT = "application/vnd.mapbox-vector-tile"
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 _EPSG = re.compile(r"(?:http://www\.opengis\.net/def/crs/EPSG/0/|EPSG:)([0-9]{4,6})")
-#: Systems that every answer can be in: WGS-84 and CGCS2000, latitude first, and that of web maps.
-_EVERYWHERE = (4326, 4490, 3857)
+#: WGS-84 and CGCS2000 with latitude first, as the register has them.
+_LAT_FIRST = (4326, 4490)
+#: Systems that every answer can be in: those, and that of web maps.
+_EVERYWHERE = (*_LAT_FIRST, 3857)
 _FOREVER = {"", ".."}
 
 
@@ -74,6 +76,11 @@ def list_crs(metric: int | None) -> list[str]:
 def name_crs(code: int) -> str:
     """Return the URI of an EPSG system."""
     return f"http://www.opengis.net/def/crs/EPSG/0/{code}"
+
+
+def is_lat_first(uri: str) -> bool:
+    """Tell whether a system that is offered is of degrees with latitude first."""
+    return uri in map(name_crs, _LAT_FIRST)
 
 
 def parse_crs(text: str, parameter: str, known: Names[str]) -> str:

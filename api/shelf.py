@@ -304,7 +304,16 @@ class Shelf:
     def area_index(self, in_force: InForce) -> areas.AreaIndex:
         """Return the areas of a plan as MapIt names them; made when first asked for."""
         plan = in_force.plan
-        return self._areas.get(plan.name, lambda: _index_areas(plan))
+        return self._areas.get(plan.name, lambda: _index_areas(plan, self._number_areas()))
+
+    def _number_areas(self) -> dict[str, int]:
+        return areas.number_codes(self._list_codes(row.name) for row in self._read_record())
+
+    def _list_codes(self, name: str) -> set[str]:
+        """Return the codes of a plan's areas, from its index: the plan is not read for them."""
+        if name not in self._codes:
+            self._codes[name] = areas.list_codes(self._store.locator(name).codes)
+        return self._codes[name]
 
     def find_generations(self, area: areas.Area, in_force: InForce) -> tuple[int, int]:
         """Return the first and last publication, counted from 1, without a gap, with an area."""
@@ -321,10 +330,7 @@ class Shelf:
 
     def _has_area(self, name: str, area: areas.Area) -> bool:
         """Tell whether a plan has a grid of an area's code; an area without one stays."""
-        if name not in self._codes:
-            codes = [str(code) for code in self._store.load_grids(name).index]
-            self._codes[name] = {code[:digits] for code in codes for digits in (9, 12, 15)}
-        return not area.code.isdecimal() or area.code in self._codes[name]
+        return not area.code.isdecimal() or area.code in self._list_codes(name)
 
     def tiles(self, in_force: InForce) -> KeptTiles:
         """Return the vector tiles of a plan, for the public."""
@@ -360,11 +366,11 @@ def _read_moment(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-def _index_areas(plan: ServedPlan) -> areas.AreaIndex:
+def _index_areas(plan: ServedPlan, numbers: Mapping[str, int]) -> areas.AreaIndex:
     communities = plan.layers["communities"]
     told = [json.loads(text)["properties"] for text in communities.texts]
     grids = [plan.told[code] for code in plan.features.ids]
-    return areas.AreaIndex(plan.features, communities, grids, told)
+    return areas.AreaIndex(plan.features, communities, grids, told, numbers)
 
 
 def serve_plan(prepared: Prepared, name: str, locator: Locator) -> ServedPlan:

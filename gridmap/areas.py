@@ -1,14 +1,16 @@
 """Areas as MapIt names them: grids, communities and streets, each with a number, and how they lie.
 
-MapIt is how FixMyStreet and others ask which areas hold a point. An area's number is its code: 15
-digits of a grid, the 12 before them of its community, and 9 of its street. What has no grid, or
-shares its digits with another, is numbered above all codes, in the order of names.
+MapIt is how FixMyStreet and others ask which areas hold a point. An area has a code: 15 digits of a
+grid, the 12 before them of its community, and 9 of its street. FixMyStreet keeps numbers in four
+bytes, where most codes do not fit, so areas are numbered by `number_codes`; an area is found by
+either. What has no grid, or shares its digits with another, is numbered above all others, in the
+order of names.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,8 +34,11 @@ RELATIONS = ("touches", "overlaps", "covers", "covered", "coverlaps", "intersect
 #: Degrees (some 10 cm): what shares less land than that along a border only touches it. Corners are
 #: rounded to a tenth of that, so a community and its grids do not meet exactly.
 _SLIVER = 1e-6
-#: Numbers of areas without a code begin above the largest code.
-_UNCODED = 10**15
+#: Where the numbers of streets and of communities without a code begin: above those of areas with
+#: one, and above all codes of 9 digits, but within four bytes.
+_UNCODED_STREETS, _UNCODED_COMMUNITIES = 2_000_000_000, 2_100_000_000
+#: Digits of the code of a street, a community and a grid.
+_DIGITS = (9, 12, 15)
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,30 @@ class Area:
     parent: int | None
 
 
+def list_codes(grids: Iterable[str]) -> set[str]:
+    """Return the codes of grids, and those of the communities and streets that they are in."""
+    return {code[:digits] for code in grids for digits in _DIGITS}
+
+
+def number_codes(plans: Iterable[Iterable[str]]) -> dict[str, int]:
+    """Give a number to every code that was ever published.
+
+    A code has the same number for good, for the record of publications only grows.
+
+    Parameters
+    ----------
+    plans : iterable of iterable of str
+        The codes of each published plan, in the order in which they were published.
+
+    Examples
+    --------
+    >>> number_codes([["b", "a"], ["c", "a"]])
+    {'a': 1, 'b': 2, 'c': 3}
+    """
+    codes = dict.fromkeys(code for plan in plans for code in sorted(plan))
+    return {code: number for number, code in enumerate(codes, start=1)}
+
+
 class AreaIndex:
     """The areas of a plan: built once, asked often, never changed.
 
@@ -68,6 +97,8 @@ class AreaIndex:
         As `gridmap.geojson` writes them, in degrees.
     told_grids, told_communities : sequence of mapping
         Their properties, in the same order.
+    numbers : mapping
+        The number of each code, as `number_codes` gives it.
     """
 
     def __init__(
@@ -76,24 +107,30 @@ class AreaIndex:
         communities: Features,
         told_grids: Sequence[Mapping[str, Any]],
         told_communities: Sequence[dict[str, Any]],
+        numbers: Mapping[str, int],
     ) -> None:
         names = sorted({one["street"] for one in told_communities if one["street"]})
         owned = _find_codes(grids.ids, told_grids)
         coded = [owned.get(key, "") for key in communities.ids]
-        streets = _number_streets(names, told_communities, coded)
-        towns = _number_communities(communities.ids, told_communities, coded, streets)
+        streets = _number_streets(names, told_communities, coded, numbers)
+        towns = _number_communities(communities.ids, told_communities, coded, streets, numbers)
         above = dict(zip(communities.ids, towns, strict=True))
         areas = [*streets.values(), *towns]
         areas += [
-            Area(int(code), "GRD", code, told["name"], above[told["community_id"]].id)
+            Area(numbers[code], "GRD", code, told["name"], above[told["community_id"]].id)
             for code, told in zip(grids.ids, told_grids, strict=True)
         ]
         self.areas = {area.id: area for area in areas}
+        self._coded = {area.code: area for area in areas if area.code}
         self._ids = [area.id for area in areas]
         self._places = {area.id: place for place, area in enumerate(areas)}
         joined = _join_streets(communities.shapes, told_communities, names)
         self._shapes = np.concatenate([joined, communities.shapes, grids.shapes])
         self._tree = shapely.STRtree(self._shapes)
+
+    def find(self, number: int | str) -> Area | None:
+        """Return the area that has a number or a code; None where there is none."""
+        return self.areas.get(int(number)) or self._coded.get(str(number))
 
     def shape(self, area: int) -> Any:
         """Return the shape of an area, degrees of WGS-84."""
@@ -118,7 +155,7 @@ class AreaIndex:
             return str(shapely.to_wkt(shape, rounding_precision=7))
         return _write_kml(self.areas[area].name, shape)
 
-    def measure(self, area: int, metric: int) -> dict[str, float]:
+    def measure(self, area: int, metric: int) -> dict[str, int | float]:
         """Return size and place of an area: metres of a projected system, and degrees.
 
         Parameters
@@ -185,9 +222,12 @@ def _find_codes(codes: Sequence[str], told: Sequence[Mapping[str, Any]]) -> dict
 
 
 def _number_streets(
-    names: Sequence[str], told: Sequence[dict[str, Any]], coded: Sequence[str]
+    names: Sequence[str],
+    told: Sequence[dict[str, Any]],
+    coded: Sequence[str],
+    numbers: Mapping[str, int],
 ) -> dict[str, Area]:
-    """Give each street its number: the 9 digits of its communities, where they are its own."""
+    """Give each street its number: that of the 9 digits of its communities, if they are its own."""
     digits: dict[str, set[str]] = {name: set() for name in names}
     for one, code in zip(told, coded, strict=True):
         if one["street"] and code:
@@ -197,7 +237,7 @@ def _number_streets(
     for place, name in enumerate(names):
         own = min(digits[name], default="")
         alone = len(digits[name]) == 1 and used.count(own) == 1
-        number = int(own) if alone else _UNCODED + place
+        number = numbers[own] if alone else _UNCODED_STREETS + place
         areas[name] = Area(number, "STR", own if alone else "", name, None)
     return areas
 
@@ -207,12 +247,13 @@ def _number_communities(
     told: Sequence[dict[str, Any]],
     coded: Sequence[str],
     streets: dict[str, Area],
+    numbers: Mapping[str, int],
 ) -> list[Area]:
-    """Give each community its number: the 12 digits of its grids."""
+    """Give each community its number: that of the 12 digits of its grids."""
     rows = zip(ids, told, coded, strict=True)
     return [
         Area(
-            int(code) if code else 2 * _UNCODED + place,
+            numbers[code] if code else _UNCODED_COMMUNITIES + place,
             "COM",
             code or key,
             one["name"],

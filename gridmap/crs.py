@@ -113,6 +113,23 @@ def from_degrees(shapes: NDArray[np.object_], crs: Any) -> NDArray[np.object_]:
     return shapely.transform(shapes, move)
 
 
+def shape_to_degrees(shape: Any, crs: Any) -> Any:
+    """Return one shape of another system, axes in its own order, in longitude and latitude.
+
+    Raises
+    ------
+    CrsError
+        If it lies where the system is not defined.
+    """
+    transformer = pyproj.Transformer.from_crs(pyproj.CRS.from_user_input(crs), "OGC:CRS84")
+    moved = shapely.transform(
+        shape, lambda places: np.column_stack(transformer.transform(*places.T))
+    )
+    if not np.isfinite(shapely.get_coordinates(moved)).all():
+        raise CrsError(f"{shape.wkt:.100} is outside of where {crs} is defined")
+    return moved
+
+
 def to_xy(shape: Any, crs: Any) -> Any:
     """Return one shape in longitude and latitude of WGS-84 in another system, east first."""
     transformer = pyproj.Transformer.from_crs(
@@ -154,7 +171,10 @@ def bounds_to_degrees(
         If the box lies where the system is not defined.
     """
     transformer = pyproj.Transformer.from_crs(pyproj.CRS.from_user_input(crs), "OGC:CRS84")
-    west, south, east, north = transformer.transform_bounds(*bounds)
+    try:
+        west, south, east, north = transformer.transform_bounds(*bounds)
+    except pyproj.exceptions.ProjError as error:
+        raise CrsError(f"box {bounds} is no box of {crs}") from error
     if not np.isfinite([west, south, east, north]).all():
         raise CrsError(f"box {bounds} is outside of where {crs} is defined")
     return west, south, east, north

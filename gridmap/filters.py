@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import cql2
+import shapely
 
-from gridmap.errors import FilterError
+from gridmap.crs import bounds_to_degrees, shape_to_degrees
+from gridmap.errors import CrsError, FilterError
 
 #: The property by which a filter names the shape of a feature.
 GEOMETRY = "geometry"
+_CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 #: Longest filter, and most parentheses inside one another: the parser tries again at each of them,
 #: so ones that are not closed take twice as long with every level.
 LONGEST, DEEPEST = 2_000, 8
@@ -50,16 +53,18 @@ class Filter:
         return _evaluate(self.expression, feature) is True
 
 
-def parse_filter(text: str, properties: Mapping[str, str]) -> Filter:
+def parse_filter(text: str, properties: Mapping[str, str], *, crs: str = _CRS84) -> Filter:
     """Read a filter, and try it on a made-up feature.
 
     Parameters
     ----------
     text : str
         CQL2 text, for example ``community = '小雨社区' AND deviation > 0.1`` or
-        ``S_INTERSECTS(geometry, BBOX(122.2, 40.6, 122.3, 40.7))``; degrees of WGS-84.
+        ``S_INTERSECTS(geometry, BBOX(122.2, 40.6, 122.3, 40.7))``; degrees of WGS-84 by default.
     properties : mapping of str to str
         Each property that may be asked for, and its type of JSON.
+    crs : str
+        The system of the shapes in the filter, axes in its own order.
 
     Raises
     ------
@@ -82,9 +87,34 @@ def parse_filter(text: str, properties: Mapping[str, str]) -> Filter:
         raise FilterError(
             f"filter: no property {', '.join(unknown)}; there are {', '.join(properties)}"
         )
+    if crs != _CRS84 and GEOMETRY in named:
+        expression = _move_shapes(expression, crs)
     if _evaluate(expression, _make_sample(properties)) is None:
         raise FilterError(f"filter {text!r} can't be evaluated: it compares values of other types")
     return Filter(expression, GEOMETRY in named)
+
+
+def _move_shapes(expression: Any, crs: str) -> Any:
+    """Return a filter whose shapes, given in another system, are in degrees of WGS-84."""
+    try:
+        return cql2.Expr(_move(expression.to_json(), crs))
+    except (CrsError, shapely.errors.ShapelyError) as error:
+        raise FilterError(f"filter: a shape can't be read in {crs}: {error}") from error
+
+
+def _move(node: Any, crs: str) -> Any:
+    """Walk through CQL2 as JSON, and move what is a box or a GeoJSON geometry."""
+    if isinstance(node, list):
+        return [_move(inner, crs) for inner in node]
+    if not isinstance(node, dict):
+        return node
+    if "bbox" in node:
+        box, half = node["bbox"], len(node["bbox"]) // 2
+        return {"bbox": bounds_to_degrees((*box[:2], *box[half : half + 2]), crs)}
+    if "coordinates" in node or "geometries" in node:
+        shape = shapely.force_2d(shapely.from_geojson(json.dumps(node)))
+        return json.loads(shapely.to_geojson(shape_to_degrees(shape, crs)))
+    return {key: _move(inner, crs) for key, inner in node.items()}
 
 
 def _check_size(text: str) -> None:

@@ -70,7 +70,8 @@ class Features:
     ) -> tuple[int, ...]:
         """Return the positions of the features that meet ``bbox`` and are among ``ids``.
 
-        A feature whose bounds only touch the edge of the bbox is found. None is no condition.
+        A feature whose bounds only touch the edge of the bbox is found. A bbox whose west is above
+        its east lies across the 180th meridian. None is no condition.
         """
         positions = range(len(self.ids)) if bbox is None else self._meet(bbox)
         return tuple(at for at in positions if ids is None or self.ids[at] in ids)
@@ -81,6 +82,11 @@ class Features:
 
     def _meet(self, bbox: Bbox) -> list[int]:
         """Return the positions of the features whose bounds meet a bbox, in order."""
+        west, south, east, north = bbox
+        if west > east:
+            return sorted(
+                {*self._meet((west, south, 180, north)), *self._meet((-180, south, east, north))}
+            )
         found = self._tree.query(shapely.box(*bbox))
         found.sort()
         return list(found.tolist())

@@ -193,7 +193,7 @@ class Locator:
     """
 
     def __init__(
-        self, grids: gpd.GeoDataFrame, *, near_border: float = 10.0, nearest: float = 50.0
+        self, grids: gpd.GeoDataFrame, *, near_border: float = 15.0, nearest: float = 50.0
     ) -> None:
         _check_distances(near_border, nearest)
         _check_grids(grids)
@@ -373,8 +373,12 @@ class Locator:
 
     def _locate_odd(self, lon: float, lat: float, datum: str) -> Owner:
         """Answer a position that is not on Earth: raise, or say that it looks swapped."""
-        row = self.locate_many([lon], [lat], datum=datum).iloc[0]
-        return Owner(None, MATCHES[NONE], math.nan, math.nan, None, row["suspect"], row["hint"])
+        if math.isnan(lon) or math.isnan(lat):
+            raise DatumError(f"longitude {lon}, latitude {lat} are not numbers")
+        if not self._owns(lat, lon, datum):
+            raise DatumError(f"longitude {lon}, latitude {lat} are not on Earth; are they degrees?")
+        hint = SUSPECTS["swapped"]
+        return Owner(None, MATCHES[NONE], math.nan, math.nan, None, "swapped", hint)
 
     def _tabulate(self, lon: Floats, lat: Floats, datum: str, rows: pd.Index) -> pd.DataFrame:
         """Answer rows of which some may lack coordinates (NaN)."""

@@ -265,5 +265,6 @@ def _explain_size(row: dict[Any, Any], community: dict[Any, Any], band: tuple[in
     share = community["households"] / community["target"] * row["target"]
     if not low <= share <= high:
         grids = round(community["target"] / row["target"])
-        return f"; its community has {community['households']:.0f} for {grids} grids"
+        homes = f"{community['households']:.0f}"
+        return f"; its community has {homes} for {grids} grid{'s' if grids != 1 else ''}"
     return ""

@@ -360,7 +360,7 @@ class Rules:
     hard_min: int = 200
     hard_max: int = 500
     contact: float = 3.0
-    near_border: float = 10.0
+    near_border: float = 15.0
     nearest: float = 50.0
     min_cell: int = 5
     divide_above: int | None = None

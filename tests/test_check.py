@@ -48,7 +48,8 @@ def test_findings_come_worst_first_with_reasons(four_by_two: Plan) -> None:
         "across a main road",
     ]
     assert report.findings[0].value == 300
-    assert "its community has 300 for 1 grids" in report.findings[0].words
+    assert "its community has 300 for 1 grid" in report.findings[0].words
+    assert "1 grids" not in report.findings[0].words
     assert (report.count("objection"), report.count("remark")) == (1, 1)
     assert json.loads(json.dumps(report.to_dict()))["summary"]["grids"] == 3
 

@@ -534,6 +534,16 @@ def test_no_points(town):
     assert list(town.locate_many([], []).columns) == list(ANSWER)
 
 
+def test_one_place_that_is_nowhere(town):
+    """A place that is not on Earth is told as one: it is in no row; swapped ones are answered."""
+    for wrong, words in (((500, 40), "are not on Earth"), ((float("nan"), 40), "not numbers")):
+        with pytest.raises(DatumError, match=words) as found:
+            town.locate(*wrong)
+        assert str(found.value).startswith("longitude")
+    lon, lat = place(0.5, 0.5)
+    assert town.locate(lat, lon)[5:] == ("swapped", SUSPECTS["swapped"])
+
+
 def test_datum_of_a_table(town):
     """A column says in which datum a table is; another one that is asked for is refused."""
     lon, lat = (float(one) for one in from_wgs84(*place(0.5, 0.5), "gcj02"))

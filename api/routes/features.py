@@ -25,6 +25,7 @@ from api.ogc import (
     JSON,
     SCHEMA,
     check_names,
+    is_lat_first,
     link,
     list_crs,
     parse_crs,
@@ -42,7 +43,8 @@ from gridmap.errors import CrsError, FilterError
 from gridmap.filters import Filter, parse_filter
 from gridmap.geojson import Bbox, Features
 
-#: What a list of features takes, besides its properties.
+#: What a feature takes; and what a list of them does, besides its properties.
+_ITEM = ("crs", "datetime")
 _ITEMS = (
     *("limit", "offset", "bbox", "bbox-crs", "crs", "datetime"),
     *("filter", "filter-lang", "filter-crs"),
@@ -81,7 +83,9 @@ class ItemsQuery(ItemQuery):
     bbox_crs: str = Field(default=CRS84, alias="bbox-crs", description="System of bbox.")
     filter: str | None = Field(default=None, description="CQL2 text")
     filter_lang: str = Field(default="cql2-text", alias="filter-lang")
-    filter_crs: str = Field(default=CRS84, alias="filter-crs")
+    filter_crs: str = Field(
+        default=CRS84, alias="filter-crs", description="System of the shapes in filter."
+    )
 
 
 @dataclass(frozen=True)
@@ -187,16 +191,15 @@ def list_items(
 
     Each property of the collection is a parameter too: ``community=小雨社区``.
     """
-    collection = _find_collection(caller, name)
-    check_names(request, (*_ITEMS, *collection.properties))
-    in_force = _ask_plan(request, shelf, given.datetime)
-    asked = _read_question(request, caller, shelf, collection, in_force, given)
+    asked = _ask(request, caller, shelf, name, given)
     headers = _tag(shelf, asked, "items", request.url.query)
     answer = not_modified(request, headers)
     if answer is not None:
         return answer
     found = asked.find()
-    page = Page(root(request), collection, dict(request.query_params), asked.offset, asked.limit)
+    page = Page(
+        root(request), asked.collection, dict(request.query_params), asked.offset, asked.limit
+    )
     body, links = page.write(asked.write(page.cut(found)), len(found))
     return GeoJSONResponse(body, headers={**headers, "Link": links})
 
@@ -215,10 +218,7 @@ def get_item(
     given: Annotated[ItemQuery, Query()],
 ) -> Response:
     """Return one feature. A grid that was retired answers 410 with what came after it."""
-    collection = _find_collection(caller, name)
-    check_names(request, ("crs", "datetime"))
-    in_force = _ask_plan(request, shelf, given.datetime)
-    asked = _read_question(request, caller, shelf, collection, in_force, ItemsQuery(crs=given.crs))
+    asked = _ask(request, caller, shelf, name, given)
     at = _find_feature(asked, feature)
     headers = _tag(shelf, asked, "item", feature, asked.crs)
     answer = not_modified(request, headers)
@@ -228,7 +228,7 @@ def get_item(
     here = f"{root(request)}/collections/{name}"
     told["links"] = [
         link(with_query(f"{here}/items/{feature}", request.query_params), "self", GEOJSON, name),
-        link(here, "collection", JSON, collection.title),
+        link(here, "collection", JSON, asked.collection.title),
     ]
     return GeoJSONResponse(json.dumps(told, ensure_ascii=False), headers=headers)
 
@@ -281,6 +281,16 @@ def _describe(request: Request, collection: Collection, in_force: InForce) -> di
     }
 
 
+def _ask(request: Request, caller: Caller, shelf: Shelf, name: str, given: ItemQuery) -> Question:
+    """Read what is asked of a collection: of its features, or with no `ItemsQuery` of one."""
+    collection = _find_collection(caller, name)
+    of_many = isinstance(given, ItemsQuery)
+    check_names(request, (*_ITEMS, *collection.properties) if of_many else _ITEM)
+    in_force = _ask_plan(request, shelf, given.datetime)
+    query = given if isinstance(given, ItemsQuery) else ItemsQuery(crs=given.crs)
+    return _read_question(request, caller, shelf, collection, in_force, query)
+
+
 def _read_question(
     request: Request,
     caller: Caller,
@@ -298,7 +308,7 @@ def _read_question(
         allowed=allowed,
         crs=parse_crs(given.crs, "crs", known),
         bbox=_read_box(given, known),
-        condition=_read_filter(request, given, collection),
+        condition=_read_filter(request, given, collection, known),
         offset=parse_number("offset", given.offset, 0, 0, 10**9),
         limit=parse_number("limit", given.limit, PAGE, 1, MOST),
     )
@@ -322,17 +332,20 @@ def _read_box(given: ItemsQuery, known: Sequence[str]) -> Bbox | None:
     """Read ``bbox`` in the system of ``bbox-crs``, and return it in degrees."""
     crs = parse_crs(given.bbox_crs, "bbox-crs", known)
     try:
-        bounds = read_bbox(given.bbox, degrees=crs == CRS84)
-        return bounds if bounds is None or crs == CRS84 else bounds_to_degrees(bounds, crs)
+        degrees = crs == CRS84 or is_lat_first(crs)
+        bounds = read_bbox(given.bbox, degrees=degrees, lat_first=is_lat_first(crs))
+        return bounds if bounds is None or degrees else bounds_to_degrees(bounds, crs)
     except (ValueError, CrsError) as error:
         raise refuse("bbox", str(error)) from None
 
 
-def _read_filter(request: Request, given: ItemsQuery, collection: Collection) -> Filter | None:
+def _read_filter(
+    request: Request, given: ItemsQuery, collection: Collection, known: Sequence[str]
+) -> Filter | None:
     """Put ``filter`` and the parameters that are properties together."""
     if given.filter_lang != "cql2-text":
         raise refuse("filter-lang", "only cql2-text is read")
-    parse_crs(given.filter_crs, "filter-crs", (CRS84,))
+    crs = parse_crs(given.filter_crs, "filter-crs", known)
     parts = [
         _write_equality(name, request.query_params[name], kind)
         for name, kind in collection.properties.items()
@@ -341,18 +354,20 @@ def _read_filter(request: Request, given: ItemsQuery, collection: Collection) ->
     if not parts and given.filter is None:
         return None
     try:
-        return _join_filter(given.filter, parts, collection.queryables)
+        return _join_filter(given.filter, parts, collection.queryables, crs)
     except FilterError as error:
         raise ProblemError(400, "bad-filter", str(error)) from None
 
 
-def _join_filter(text: str | None, parts: Sequence[str], known: Mapping[str, str]) -> Filter:
+def _join_filter(
+    text: str | None, parts: Sequence[str], known: Mapping[str, str], crs: str
+) -> Filter:
     """Read a filter and more conditions; it must be one by itself, not only between parentheses."""
-    alone = None if text is None else parse_filter(text, known)
+    alone = None if text is None else parse_filter(text, known, crs=crs)
     if alone is not None and not parts:
         return alone
     both = parts if alone is None else (f"({text})", *parts)
-    return parse_filter(" AND ".join(both), known)
+    return parse_filter(" AND ".join(both), known, crs=crs)
 
 
 def _write_equality(name: str, value: str, kind: str) -> str:

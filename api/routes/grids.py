@@ -10,6 +10,7 @@ from api.dependencies import ONCE, InBbox, PlanAt, TheShelf
 from api.models import GridCollection, GridContact, GridFeature, GridProperties
 from api.problems import PROBLEMS, ProblemError
 from api.shelf import ServedPlan
+from api.zipping import takes_gzip
 from gridmap.codes import parse_code
 
 router = APIRouter(
@@ -90,7 +91,7 @@ def _add_contact(body: str, contact: GridContact | None) -> str:
 
 def _send_all(request: Request, plan: ServedPlan, headers: dict[str, str]) -> Response:
     """Send the document that was written when the plan was loaded."""
-    if "gzip" in request.headers.get("accept-encoding", ""):
+    if takes_gzip(dict(request.scope["headers"])):
         return GeoJSONResponse(plan.document_gzip, headers={**headers, "Content-Encoding": "gzip"})
     return GeoJSONResponse(plan.document, headers=headers)
 

@@ -1,5 +1,6 @@
 """Where a client of the OGC APIs begins: the landing page, and what the service conforms to."""
 
+import json
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -34,6 +35,13 @@ def land(request: Request) -> Response | dict[str, Any]:
             link(f"{base}/tiles.json", "describedby", JSON, "TileJSON of the vector tiles"),
         ],
     }
+
+
+@router.get("/openapi.json", include_in_schema=False)
+async def describe(request: Request) -> Response:
+    """Describe the API for machines."""
+    text = json.dumps(request.app.openapi(), ensure_ascii=False)
+    return Response(text, media_type=OPENAPI)
 
 
 @router.get("/conformance")

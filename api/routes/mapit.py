@@ -1,7 +1,8 @@
 """What MapIt answers, over the grids, communities and streets of a plan.
 
-FixMyStreet and others ask MapIt which areas hold a point. Only its interface is kept to; an area's
-number is its code (`gridmap.areas`), a generation is a publication, counted from 1.
+FixMyStreet and others ask MapIt which areas hold a point. Only its interface is kept to; an area
+has a number that fits into four bytes, and is found by its code too (`gridmap.areas`); a generation
+is a publication, counted from 1.
 """
 
 import re
@@ -57,16 +58,17 @@ class Ask:
         self.kinds = {kind for kind in kinds.split(",") if kind} or set(AREA_TYPES)
 
     def find(self, number: int) -> Area:
-        """Return an area by its number.
+        """Return an area by its number or its code.
 
         Raises
         ------
         ProblemError
             404 if there is none.
         """
-        if number not in self.index.areas:
+        area = self.index.find(number)
+        if area is None:
             raise ProblemError(404, "unknown-area", f"There is no area {number}.")
-        return self.index.areas[number]
+        return area
 
     def tell(self, area: Area) -> dict[str, Any]:
         """Return what MapIt says of an area."""
@@ -91,7 +93,7 @@ class Ask:
 
 
 TheAsk = Annotated[Ask, Depends()]
-Number = Annotated[int, Path(description="Number of an area", ge=0, le=10**16)]
+Number = Annotated[int, Path(description="Number or code of an area", ge=0, le=10**16)]
 
 
 @router.get("/point/{srid}/{position}")
@@ -108,7 +110,7 @@ def find_areas_of_point(
     owner = ask.in_force.plan.locator.locate(lon, lat)
     if owner.match not in ("inside", "border"):
         return {}
-    return ask.list(ask.index.ancestors(int(owner.grid_code or 0)))
+    return ask.list(ask.index.ancestors(ask.find(int(owner.grid_code or 0)).id))
 
 
 @router.get("/area/{number}.{form}", responses={200: {"content": {_KML: {}, "text/plain": {}}}})
@@ -124,7 +126,7 @@ def get_area_shape(
     area = ask.find(number)
     if form == "json":
         return JSONResponse(ask.tell(area))
-    text = ask.index.write(number, form, tolerance=tolerance)
+    text = ask.index.write(area.id, form, tolerance=tolerance)
     if form == "geojson":
         return GeoJSONResponse(text)
     return PlainTextResponse(text) if form == "wkt" else Response(text, media_type=_KML)
@@ -140,22 +142,20 @@ def get_area_shape_in_degrees(
 
 @router.get("/area/{number}")
 def get_area(ask: TheAsk, number: Number) -> dict[str, Any]:
-    """Return an area by its number: a grid's code, a community's 12 digits, a street's 9."""
+    """Return an area by its number, or its code: 15 digits of a grid, 12 or 9 of what is above."""
     return ask.tell(ask.find(number))
 
 
 @router.get("/area/{number}/geometry")
-def measure_area(ask: TheAsk, number: Number) -> dict[str, float]:
+def measure_area(ask: TheAsk, number: Number) -> dict[str, int | float]:
     """Return size and place of an area: metres of the plan's own system, and degrees."""
-    ask.find(number)
-    return ask.index.measure(number, ask.in_force.plan.metric or 3857)
+    return ask.index.measure(ask.find(number).id, ask.in_force.plan.metric or 3857)
 
 
 @router.get("/area/{number}/children")
 def list_children(ask: TheAsk, number: Number) -> dict[str, Any]:
     """Return the areas that an area is divided into."""
-    ask.find(number)
-    return ask.list(ask.index.children(number))
+    return ask.list(ask.index.children(ask.find(number).id))
 
 
 @router.get("/area/{number}/{relation}")
@@ -165,8 +165,7 @@ def list_related(
     relation: Annotated[str, Path(pattern=f"^({'|'.join(RELATIONS)})$")],
 ) -> dict[str, Any]:
     """Return the areas that touch, overlap, cover, are covered by or meet an area."""
-    ask.find(number)
-    return ask.list(ask.index.related(number, relation))
+    return ask.list(ask.index.related(ask.find(number).id, relation))
 
 
 @router.get("/areas/{what}.geojson", response_class=GeoJSONResponse)
@@ -189,8 +188,8 @@ def list_areas(
     """Return areas by their numbers, their types, or the beginning of their names."""
     what = what.removesuffix(".json")
     if _NUMBERS.fullmatch(what):
-        known = ask.index.areas
-        return ask.list(known[int(one)] for one in what.split(",") if int(one) in known)
+        found = (ask.index.find(int(one)) for one in what.split(","))
+        return ask.list(area for area in found if area is not None)
     kinds = set(what.split(","))
     if kinds <= set(AREA_TYPES):
         return ask.list(area for area in ask.index.areas.values() if area.type in kinds)

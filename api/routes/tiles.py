@@ -12,6 +12,7 @@ from api.dependencies import ONCE, TheShelf
 from api.ogc import CRS84, JSON, MVT, TMS, link, name_crs, parse_when, root
 from api.problems import OGC_PROBLEMS, ProblemError
 from api.shelf import InForce
+from api.zipping import takes_gzip
 from gridmap.tiles import FIRST, LAST, Tileset
 
 _TMS_URI = f"http://www.opengis.net/def/tilematrixset/OGC/1.0/{TMS}"
@@ -127,7 +128,7 @@ def get_tile(
     body = shelf.tiles(in_force).packed(zoom, column, row)
     if not body:
         return Response(status_code=204, headers=headers)
-    if "gzip" not in request.headers.get("accept-encoding", ""):
+    if not takes_gzip(dict(request.scope["headers"])):
         return Response(gzip.decompress(body), headers=headers)
     return Response(body, headers={**headers, "Content-Encoding": "gzip"})
 

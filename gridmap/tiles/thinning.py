@@ -10,7 +10,7 @@ import heapq
 import numpy as np
 
 from gridmap.cutting.mesh import Flags, Ints, kernel
-from gridmap.tiles.webs import Web, drop_loose
+from gridmap.tiles.webs import Web, drop_loose, find_first
 
 
 def thin_web(web: Web, most: int) -> Web:
@@ -123,13 +123,7 @@ def _is_empty(
     west, east = min(x[a], x[node], x[b]), max(x[a], x[node], x[b])
     south, north = min(y[a], y[node], y[b]), max(y[a], y[node], y[b])
     for row in range((south >> band) - low, (north >> band) - low + 1):
-        at, stop = bands[row], bands[row + 1]
-        while at < stop:
-            middle = (at + stop) // 2
-            if x[order[middle]] < west:
-                at = middle + 1
-            else:
-                stop = middle
+        at = find_first(x, order, bands[row], bands[row + 1], west)
         while at < bands[row + 1] and x[order[at]] <= east:
             other = order[at]
             at += 1

@@ -172,13 +172,7 @@ def _bend_edges(
         south, north = min(py[a], py[b]), max(py[a], py[b])
         begin = count
         for row in range((south >> band) - low, (north >> band) - low + 1):
-            at, stop = heads[row], heads[row + 1]
-            while at < stop:  # the first pixel that is not west of the edge
-                middle = (at + stop) // 2
-                if px[order[middle]] < west:
-                    at = middle + 1
-                else:
-                    stop = middle
+            at = find_first(px, order, heads[row], heads[row + 1], west)
             while at < heads[row + 1] and px[order[at]] <= east:
                 pixel = order[at]
                 at += 1
@@ -195,6 +189,18 @@ def _bend_edges(
         _sort_along(nodes, begin, count, px, py, a, b)
         stops[edge + 1] = count
     return nodes[:count].copy(), stops
+
+
+@kernel
+def find_first(x: Ints, order: Ints, at: int, stop: int, west: int) -> int:
+    """Return where, in a part of an order by x, the first stands that is not west of something."""
+    while at < stop:
+        middle = (at + stop) // 2
+        if x[order[middle]] < west:
+            at = middle + 1
+        else:
+            stop = middle
+    return at
 
 
 @kernel

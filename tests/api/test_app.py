@@ -266,8 +266,12 @@ def test_read_once(make_client, town, tmp_path, monkeypatch):
 
 def test_nothing_is_made_at_start(make_client, town, monkeypatch):
     """Where all that is derived of a plan lies beside it, no plan is read to begin with."""
-    monkeypatch.setattr(PlanStore, "load", None)
-    monkeypatch.setattr(PlanStore, "load_grids", None)
+
+    def refuse(_store, name):
+        raise AssertionError(f"plan {name} is read")
+
+    monkeypatch.setattr(PlanStore, "load", refuse)
+    monkeypatch.setattr(PlanStore, "load_grids", refuse)
     client = make_client(town.folder)
     limits = client.get("/tiles/WebMercatorQuad").json()["tileMatrixSetLimits"][4]
     for path in (

@@ -282,6 +282,15 @@ def test_compressed(connection, addresses, ways):
     assert ways == []
 
 
+def test_refused_compression(connection, addresses, ways):
+    """Who says that he takes no gzip gets none, by the short way and by the long one."""
+    for address in (addresses[1], addresses[3], "/grids", "/collections"):
+        for refused in ("gzip;q=0", "*, gzip;q=0"):
+            status, headers, _ = connection.ask(address, f"Accept-Encoding: {refused}")
+            assert (status, headers.get("content-encoding")) == (200, None)
+    assert addresses[1] in ways
+
+
 def test_haste(town, ways):
     """Both ways count in the same buckets; who is too quick is told so."""
     with serve(town.folder, rate=0.01, burst=6) as port, Connection(port) as connection:

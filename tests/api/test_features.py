@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from datetime import date
 
 import geopandas as gpd
+import numpy as np
 import pytest
 import shapely
 import uvicorn
 
 from api.app import create_app
 from api.collections import COLLECTIONS
+from gridmap.crs import from_degrees
 from gridmap.geojson import frame_features
 
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
@@ -97,7 +99,8 @@ def test_the_page_before_is_linked(client) -> None:
         ("?limit=x", "limit"),
         ("?offset=-1", "offset"),
         ("?bbox=1,2,3", "bbox"),
-        ("?bbox=3,2,1,4", "bbox"),
+        ("?bbox=1,4,3,2", "bbox"),
+        ("?bbox=3,2,1,4&bbox-crs=EPSG:3857", "bbox"),
         ("?bbox=1,2,3,nan", "bbox"),
         ("?crs=EPSG:2154", "crs"),
         ("?bbox=1,2,3,4&bbox-crs=nowhere", "bbox-crs"),
@@ -105,7 +108,7 @@ def test_the_page_before_is_linked(client) -> None:
         ("?datetime=2026-05-02/2026-05-01", "datetime"),
         ("?datetime=2026-05-01T08:00:00", "datetime"),
         ("?filter-lang=cql-json", "filter-lang"),
-        ("?filter-crs=EPSG:4490", "filter-crs"),
+        ("?filter-crs=EPSG:2154", "filter-crs"),
         ("?residents=5", "residents"),
         ("?limit=5&limit=6", "limit"),
         ("?area=large", "area"),
@@ -194,6 +197,60 @@ def test_bbox_in_other_systems(client, town) -> None:
     turned = items(client, "grids", f"?bbox={south},{west},{north},{half}&bbox-crs=EPSG:4326")
     assert 0 < plain["numberMatched"] < len(town.spring.grids)
     assert [one["id"] for one in turned["features"]] == [one["id"] for one in plain["features"]]
+
+
+def test_bbox_across_the_meridian(client, town) -> None:
+    """A box whose west is above its east goes round the other way, in every system of degrees."""
+    west, south, east, north = town.spring.grids.to_crs("EPSG:4326").total_bounds
+    half = (west + east) / 2
+    for query in (
+        f"?bbox=179,{south},{half},{north}",
+        f"?bbox={south},179,{north},{half}&bbox-crs=EPSG:4490",
+    ):
+        around = items(client, "grids", query)
+        plain = items(client, "grids", f"?bbox={west},{south},{half},{north}")
+        assert 0 < plain["numberMatched"] < len(town.spring.grids)
+        assert around["features"] == plain["features"]
+    assert items(client, "grids", "?bbox=179,40,-179,41")["numberMatched"] == 0
+    assert get(client, f"/grids?bbox=179,{south},{half},{north}")["features"]
+
+
+def test_shapes_of_a_filter_in_other_systems(client, town) -> None:
+    """The same shape finds the same grids, in every system that the collection lists."""
+    grids = town.spring.grids.to_crs("EPSG:4326")
+    place = grids.geometry.iloc[0].representative_point()
+    shape = place.buffer(0.0008, quad_segs=4)
+    west, south, east, north = shape.bounds
+    for crs in get(client, "/collections/grids")["crs"]:
+        [moved] = from_degrees(np.array([shape]), crs) if "CRS84" not in crs else [shape]
+        box = f"{west},{south},{east},{north}"
+        if crs.endswith(("4326", "4490")):
+            box = f"{south},{west},{north},{east}"
+        boxed = f"BBOX({box})" if "EPSG" not in crs or crs.endswith(("4326", "4490")) else ""
+        for text in filter(None, (moved.wkt, f"GEOMETRYCOLLECTION({moved.wkt})", boxed)):
+            query = {
+                "filter": f"S_INTERSECTS(geometry, {text})",
+                "filter-crs": crs,
+                "grid_type": "base",
+            }
+            answer = client.get("/collections/grids/items", params=query)
+            assert answer.status_code == 200, answer.text
+            found = {one["id"] for one in answer.json()["features"]}
+            other = shape if text is not boxed else shapely.box(*shape.bounds)
+            assert found == set(grids.index[grids.intersects(other)])
+    for wrong in ("POINT(1e30 1e30)", "POLYGON((1 1, 2 2, 3 3))"):
+        query = {"filter": f"S_INTERSECTS(geometry, {wrong})", "filter-crs": crs}
+        assert client.get("/collections/grids/items", params=query).status_code == 400
+
+
+def test_what_describes_the_api_says_what_it_is(client) -> None:
+    """The link and the answer name one type and version, and no class is claimed for another."""
+    [link] = [one for one in get(client, "/")["links"] if one["rel"] == "service-desc"]
+    answer = client.get(link["href"])
+    assert answer.headers["content-type"] == link["type"]
+    assert link["type"].endswith(f"version={answer.json()['openapi'].rpartition('.')[0]}")
+    claimed = get(client, "/conformance")["conformsTo"]
+    assert not [one for one in claimed if "/oas3" in one]
 
 
 def test_unchanged_answers_are_not_sent_again(client) -> None:

@@ -1,6 +1,7 @@
 """What MapIt answers: FixMyStreet asks which areas hold a point, and how areas lie."""
 
 import xml.etree.ElementTree as ET
+from datetime import date
 
 import pytest
 import shapely
@@ -19,6 +20,12 @@ def get(client, address: str):
     return answer.json()
 
 
+def codes_of(answer) -> list[str]:
+    """Return the codes of areas in the order in which they are told."""
+    assert all(key == str(one["id"]) for key, one in answer.items())
+    return [one["codes"]["gridmap"] for one in answer.values()]
+
+
 def test_a_point_has_one_grid_its_community_and_its_street(client, town) -> None:
     """Three areas, each the parent of the one before; longitude comes first."""
     code = town.spring.grids.index[0]
@@ -26,9 +33,9 @@ def test_a_point_has_one_grid_its_community_and_its_street(client, town) -> None
     areas = get(client, f"/point/4326/{lon},{lat}")
     by_type = {one["type"]: one for one in areas.values()}
     assert list(by_type) == ["GRD", "COM", "STR"]
-    assert by_type["GRD"]["id"] == int(code)
-    assert by_type["GRD"]["parent_area"] == by_type["COM"]["id"] == int(code[:12])
-    assert by_type["COM"]["parent_area"] == by_type["STR"]["id"] == int(code[:9])
+    assert codes_of(areas) == [code, code[:12], code[:9]]
+    assert by_type["GRD"]["parent_area"] == by_type["COM"]["id"]
+    assert by_type["COM"]["parent_area"] == by_type["STR"]["id"]
     assert get(client, f"/point/latlon/{lat},{lon}") == areas
     assert get(client, f"/point/4326/{lon},{lat}.json") == areas
 
@@ -39,7 +46,7 @@ def test_points_in_other_systems(client, town) -> None:
     here = town.spring.grids.loc[[code]].representative_point()
     for system in (3857, 4550, 4490):
         point = here.to_crs(system).iloc[0]
-        assert str(int(code)) in get(client, f"/point/{system}/{point.x},{point.y}")
+        assert code in codes_of(get(client, f"/point/{system}/{point.x},{point.y}"))
 
 
 def test_outside_there_are_no_areas(client) -> None:
@@ -52,6 +59,29 @@ def test_what_is_no_position_is_refused(client, address: str) -> None:
     """422 with a stable code."""
     answer = client.get(address)
     assert (answer.status_code, answer.json()["code"]) == (422, "bad-position")
+
+
+def test_numbers_fit_four_bytes(client, town, make_client) -> None:
+    """Every area has a number of its own, found by it or by its code, the same in every plan."""
+    spring = get(client, "/areas/GRD,COM,STR")
+    autumn = get(client, "/areas/GRD,COM,STR?generation=2")
+    numbers = [
+        {one["codes"].get("gridmap", one["name"]): one["id"] for one in areas.values()}
+        for areas in (spring, autumn)
+    ]
+    for told in numbers:
+        assert len(set(told.values())) == len(told)
+        assert all(0 < number < 2**31 for number in told.values())
+    both = numbers[0].keys() & numbers[1].keys()
+    assert both >= set(town.spring.grids.index) & set(town.autumn.grids.index)
+    assert [numbers[0][code] for code in both] == [numbers[1][code] for code in both]
+    assert set(numbers[1].values()) - set(numbers[0].values())
+    for code, number in numbers[0].items():
+        assert get(client, f"/area/{number}") == get(client, f"/area/{code}")
+    later = make_client(town.folder, today=lambda: date(2026, 12, 1))
+    assert {one["id"] for one in get(later, "/areas/GRD,COM,STR").values()} == set(
+        numbers[1].values()
+    )
 
 
 def test_types_narrow_an_answer(client, town) -> None:
@@ -102,6 +132,9 @@ def test_an_area_is_measured(client, town) -> None:
     told = get(client, f"/area/{town.spring.grids.index[0]}/geometry")
     assert told["area"] == pytest.approx(grid.geometry.area, rel=1e-3)
     assert (told["srid_en"], told["parts"]) == (4550, 1)
+    text = client.get(f"/area/{town.spring.grids.index[0]}/geometry").text
+    assert '"parts":1,' in text
+    assert '"srid_en":4550,' in text
     assert told["centre_e"] == pytest.approx(grid.geometry.centroid.x, abs=0.1)
 
 
@@ -109,26 +142,28 @@ def test_how_areas_lie(client, town) -> None:
     """Neighbours touch, a community is divided into its grids and covers them."""
     codes = list(town.spring.grids.index)
     community = codes[0][:12]
-    assert list(get(client, f"/area/{community}/children")) == codes
-    assert set(codes) <= set(get(client, f"/area/{community}/covers"))
-    assert community in get(client, f"/area/{codes[0]}/covered")
-    touching = set(get(client, f"/area/{codes[0]}/touches?type=GRD"))
+    assert codes_of(get(client, f"/area/{community}/children")) == codes
+    assert set(codes) <= set(codes_of(get(client, f"/area/{community}/covers")))
+    assert community in codes_of(get(client, f"/area/{codes[0]}/covered"))
+    touching = set(codes_of(get(client, f"/area/{codes[0]}/touches?type=GRD")))
     assert touching
     assert codes[0] not in touching
-    assert touching <= set(get(client, f"/area/{codes[0]}/intersects"))
+    assert touching <= set(codes_of(get(client, f"/area/{codes[0]}/intersects")))
     assert get(client, f"/area/{codes[0]}/overlaps?type=GRD") == {}
-    assert community in get(client, f"/area/{codes[0]}/coverlaps")
+    assert community in codes_of(get(client, f"/area/{codes[0]}/coverlaps"))
 
 
 def test_areas_by_number_type_name_and_code(client, town) -> None:
     """Several at once, all of a type, by the beginning of a name, and sent on from a code."""
     codes = list(town.spring.grids.index)
-    assert list(get(client, f"/areas/{codes[0]},{codes[2]},5")) == [codes[0], codes[2]]
-    assert list(get(client, "/areas/GRD")) == codes
+    asked = get(client, f"/areas/{codes[0]},{codes[2]},99999")
+    assert codes_of(asked) == [codes[0], codes[2]]
+    assert get(client, f"/areas/{','.join(asked)}") == asked
+    assert codes_of(get(client, "/areas/GRD")) == codes
     name = town.spring.grids["name"].iloc[0]
-    assert codes[0] in get(client, f"/areas/{name[:3]}")
+    assert codes[0] in codes_of(get(client, f"/areas/{name[:3]}"))
     assert len(get(client, f"/areas/{codes[0]},{codes[2]}.geojson")["geometries"]) == 2
     sent = client.get(f"/code/gridmap/{codes[0]}", follow_redirects=False)
     assert sent.status_code == 302
-    assert sent.headers["location"].endswith(f"/area/{codes[0]}")
+    assert sent.headers["location"].endswith(f"/area/{next(iter(asked))}")
     assert client.get(f"/code/ons/{codes[0]}").status_code == 404

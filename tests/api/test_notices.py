@@ -62,6 +62,7 @@ def test_english(make_client, posted):
     for words in ("Public notice of a grid", "Grid worker", "Office phone", "east:", "?lang=zh"):
         assert words in text
     assert "网格员" not in text
+    assert re.search(r"<span>[a-z]+: [^<]+;</span> <span>", text, re.I)
 
 
 def test_vacant(make_client, posted, town):

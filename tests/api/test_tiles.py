@@ -81,10 +81,17 @@ def test_unchanged_tiles_are_not_sent_again(client) -> None:
 
 
 def test_compressed_only_for_who_reads_that(client) -> None:
-    """A client that does not take gzip gets the tile as it is."""
+    """A client that does not take gzip, or says so in a weight, gets the tile as it is."""
     [address] = list_addresses(client, 8)
     packed = client.get(address)
     plain = client.get(address, headers={"Accept-Encoding": "identity"})
+    for refused in ("gzip;q=0", "br, gzip ; q=0.0, *", "gzipped"):
+        answer = client.get(address, headers={"Accept-Encoding": refused})
+        assert "content-encoding" not in answer.headers
+        assert answer.content == plain.content
+    for taken in ("GZIP;q=0.5", "*", "br;q=1, gzip"):
+        answer = client.get(address, headers={"Accept-Encoding": taken})
+        assert answer.headers["content-encoding"] == "gzip"
     assert packed.headers["content-encoding"] == "gzip"
     assert "content-encoding" not in plain.headers
     assert plain.content == packed.content

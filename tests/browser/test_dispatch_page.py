@@ -4,6 +4,7 @@ import csv
 import io
 from datetime import date
 
+import geopandas as gpd
 import httpx
 import pandas as pd
 import pytest
@@ -51,6 +52,37 @@ def staffed(town, grids, tmp_path_factory):
     store.keep_staff("spring", tables, date(2026, 5, 1), by="王芳", today=TODAY)
     with serve(store.folder) as address:
         yield address, store.folder, code
+
+
+def find_several(town):
+    """Return a community, the number of a block that several compounds in it have, and one such."""
+    buildings = town.city.buildings
+    blocks = buildings[(buildings["compound_id"] != "") & buildings["name"].str.endswith("号楼")]
+    counts = blocks.groupby(["community_id", "name"])["compound_id"].nunique()
+    key, number = counts[counts > 1].index[0]
+    compound = blocks.loc[
+        (blocks["community_id"] == key) & (blocks["name"] == number), "compound_id"
+    ].iloc[0]
+    return town.city.communities.at[key, "name"], number, compound
+
+
+def find_beside(town, metres):
+    """Return a place so many metres from the border of two grids, and the one across."""
+    shapes = town.grids.geometry
+    for code, shape in shapes.items():
+        ring = shape.buffer(-metres).exterior
+        for at in range(0, int(ring.length), 5):
+            point = ring.interpolate(at)
+            away = shapes.distance(point).drop(code).sort_values()
+            if away.iloc[0] < metres + 0.01 and away.iloc[1] > 2 * metres:
+                return to_lon_lat(point, shapes.crs), away.index[0]
+    raise AssertionError("no such place")
+
+
+def to_lon_lat(point, crs):
+    """Return the degrees of a point."""
+    [place] = gpd.GeoSeries([point], crs=crs).to_crs(4326)
+    return place.x, place.y
 
 
 def centre(feature):
@@ -126,6 +158,64 @@ def test_degrees_minutes_seconds(open_page, grids):
     expect(page.locator("#card")).to_have_attribute("data-grid", grids[0]["id"])
 
 
+@pytest.mark.parametrize(
+    ("link", "datum", "said"),
+    [
+        ("https://uri.amap.com/marker?position={lon},{lat}&name=甲", "gcj02", "GCJ-02（高德链接）"),
+        ("https://uri.amap.com/marker?coordinate=wgs84&position={lon},{lat}", "wgs84", "WGS-84"),
+        ("https://api.map.baidu.com/marker?location={lat},{lon}&title=甲", "bd09", "BD-09（百度"),
+        ("baidumap://map/marker?location={lat},{lon}&coord_type=gcj02", "gcj02", "GCJ-02（百度"),
+        (
+            "https://apis.map.qq.com/uri/v1/marker?marker=coord:{lat},{lon};title:甲",
+            "gcj02",
+            "腾讯",
+        ),
+        ("qqmap://map/marker?marker=coord:{lat},{lon}&coord_type=1", "wgs84", "WGS-84（腾讯"),
+        ("geo:{lat},{lon};u=20", "wgs84", "WGS-84（geo"),
+        ("甲在这里 https://x.cn/map#17/1/2&pin={lon},{lat}&crs=bd09 ，请看", "bd09", "BD-09（网格"),
+    ],
+)
+def test_links_of_map_services(open_page, grids, link, datum, said):
+    """A pasted link is read in the datum that its maker's form implies, whatever is chosen."""
+    page = open_page()
+    page.select_option("#datum", "cgcs2000")
+    lon, lat = from_wgs84(*centre(grids[0]), datum)
+    look_up(page, link.format(lon=f"{lon:.7f}", lat=f"{lat:.7f}"))
+    expect(page.locator("#card")).to_have_attribute("data-grid", grids[0]["id"])
+    expect(page.locator("#card")).to_contain_text(said)
+    assert page.locator("#datum").input_value() == "cgcs2000"
+
+
+def test_parameters_of_a_link(open_page, grids):
+    """lat= and lon= name no datum: the chosen one counts; a link without a position says so."""
+    page = open_page()
+    page.select_option("#datum", "gcj02")
+    lon, lat = from_wgs84(*centre(grids[0]), "gcj02")
+    for text in (f"lat={lat:.7f}&lon={lon:.7f}", f"https://x.cn/?lng={lon:.7f}&lat={lat:.7f}#a"):
+        look_up(page, text)
+        expect(page.locator("#card")).to_be_visible()
+        expect(page.locator("#card")).to_have_attribute("data-grid", grids[0]["id"])
+        page.keyboard.press("Escape")
+        expect(page.locator("#card")).to_be_hidden()
+    look_up(page, "https://surl.amap.com/abcDEF")
+    expect(page.locator("#message")).to_contain_text("链接里没有坐标")
+    expect(page.locator("#card")).to_be_hidden()
+
+
+def test_one_of_several_is_asked(open_page, town, grids):
+    """A community, and a number that several of its compounds have: the list asks."""
+    community, number, _ = find_several(town)
+    page = open_page()
+    look_up(page, f"{community}{number}")
+    rows = page.locator("#results li")
+    expect(rows.first).to_contain_text(community)
+    assert rows.count() > 1
+    expect(page.locator("#card")).to_be_hidden()
+    look_up(page, f"海棠社区{number}")
+    expect(rows.first).to_contain_text("“海棠社区”不在其中")
+    expect(page.locator("#card")).to_be_hidden()
+
+
 def test_datum_is_remembered(open_page, grids):
     """The datum that is chosen stays chosen; the pin stands where the place is in WGS-84."""
     page = open_page()
@@ -160,6 +250,21 @@ def test_wrong_datum_is_said_and_not_moved(open_page, grids, site):
     page.click("#card .again")
     expect(page.locator("#card")).not_to_have_attribute("data-match", "none")
     assert page.locator("#datum").input_value() == answer["hint"]["datum"]
+
+
+@pytest.mark.parametrize(("metres", "match"), [(14, "border"), (16, "inside")])
+def test_within_15_metres_of_a_border(open_page, town, metres, match):
+    """Up to 15 m from a border the card says so and names the grid across; beyond it does not."""
+    place, across = find_beside(town, metres)
+    page = open_page()
+    look_up(page, "{:.7f},{:.7f}".format(*place))
+    expect(page.locator("#card")).to_have_attribute("data-match", match)
+    hint = page.locator("#card .hint")
+    if match == "border":
+        expect(hint).to_contain_text(f"距网格边界 {metres}.0 m — 也可能属于：")
+        expect(hint).to_contain_text(town.grids.at[across, "name"])
+    else:
+        expect(hint).to_have_count(0)
 
 
 def test_border_names_the_neighbours(open_page, grids):
@@ -343,6 +448,41 @@ def test_batch_of_words(open_page, town, grids):
     codes = [row[1].strip('="') for row in body]
     assert codes == [grids[0]["id"], grids[1]["id"], ""]
     assert [row[4] for row in body][2] == "未找到"
+
+
+def test_batch_of_places_and_words(open_page, town, grids):
+    """A bad place says so and gets no grid; a row without one is searched, as surely as alone."""
+    community, number, compound = find_several(town)
+    lon, lat = centre(grids[0])
+    east, north = from_wgs84(lon, lat, "gcj02")
+    rows = [
+        ["地址", "经度", "纬度"],
+        ["甲", lon, lat],
+        ["乙", "x", ""],
+        ["丙", lon, ""],
+        ["丁", "一", "二"],
+        [f"{compound}{number}", "", ""],
+        [f"{community}{number}", "", ""],
+        ["龘龘龘", "", ""],
+        [f"https://uri.amap.com/marker?position={east:.7f},{north:.7f}", "", ""],
+        ["https://surl.amap.com/abc", "", ""],
+    ]
+    page = open_page()
+    header, *body = run_batch(page, rows)
+    told = dict(zip(header, zip(*body, strict=True), strict=True))
+    assert told["判定"][1:4] == ("坐标有误",) * 3
+    assert told["判定"][5:7] == ("待确认", "未找到")
+    assert told["判定"][-1] == "链接无坐标"
+    assert [bool(code) for code in told["网格编码"]] == [
+        *(True, False, False, False, True, False, False, True, False),
+    ]
+    assert told["网格编码"][7] == f'="{grids[0]["id"]}"'
+    assert compound in told["备注"][4]
+    assert told["备注"][5].startswith("可能是：")
+    assert compound in told["备注"][5] or told["备注"][5].count(community) == 3
+    message = page.locator("#batch_message")
+    expect(message).to_contain_text("9 行，3 行有网格")
+    expect(message).to_contain_text("1 行待确认；4 行坐标有误")
 
 
 def test_a_formula_stays_text(open_page, grids):

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from api.app import create_app
 from api.settings import Settings
+from gridmap.datum import from_wgs84
 from tests.browser.site import (
     NAMELESS,
     TODAY,
@@ -106,6 +107,45 @@ def test_place_in_the_address(open_embed, grids):
     assert page.url.split("#")[1].startswith(f"18/{lat:.5f}/{lon:.5f}&pin=")
     page = open_embed(f"?lon={lon}&lat={lat}&z=18")
     assert page.locator("#card").is_hidden()
+
+
+@pytest.mark.parametrize("datum", ["wgs84", "cgcs2000", "gcj02", "bd09"])
+def test_pin_in_a_datum(open_embed, grids, datum):
+    """`crs` says in which datum the pin is; the address keeps it in WGS-84."""
+    lon, lat = centre(grids[0])
+    given = "{:.7f},{:.7f}".format(*from_wgs84(lon, lat, datum))
+    page = open_embed(f"?pin={given}&crs={datum}")
+    expect(page.locator("#card")).to_have_attribute("data-grid", grids[0]["id"])
+    assert f"pin={lon:.5f}"[:12] in page.url
+    assert "crs" not in page.url
+
+
+def test_pin_with_exchanged_axes(open_embed, grids):
+    """A pin in the wrong order is told and not moved; a reload tells it again."""
+    lon, lat = centre(grids[0])
+    page = open_embed(f"?pin={lat},{lon}")
+    for _ in range(2):
+        expect(page.locator("#card")).to_have_attribute("data-match", "none")
+        expect(page.locator("#card .hint")).to_have_text("经度和纬度好像写反了。")
+        page.reload()
+        page.wait_for_selector("html[data-ready='1']")
+    page.click("#card .again")
+    expect(page.locator("#card")).to_have_attribute("data-grid", grids[0]["id"])
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("pin=122.2", "坐标不对"),
+        ("pin=a,b", "坐标不对"),
+        ("pin=122.2,40.6&crs=itrf", "坐标系 itrf"),
+    ],
+)
+def test_a_bad_pin_is_told(open_embed, query, said):
+    """What is no place, or in no known datum, is told in words."""
+    page = open_embed(f"?{query}")
+    expect(page.locator("#message")).to_contain_text(said)
+    assert covers(page, "#message")
 
 
 def test_query_in_the_address(open_embed, grids):

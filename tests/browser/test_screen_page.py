@@ -62,6 +62,17 @@ def test_totals_are_the_services(open_page, desk):
     assert chips == [str(sums["clock"][clock]) for clock in CLOCKS]
 
 
+def test_what_is_told_twice_counts_once(open_page, desk):
+    """A case opened just before is in the screen, and in the stream that goes on from it."""
+    desk.open()
+    page = open_page()
+    desk.open(words="第二件")
+    told = desk.ask("internal/screen")
+    expect(page.locator("[data-figure='open_cases'] dd")).to_have_text(str(len(told["cases"])))
+    page.wait_for_timeout(1500)  # the stream looks once a second
+    assert figure(page, "opened") == str(told["opened"])
+
+
 def test_filters_cross_and_are_kept(open_page):
     """A pressed bar filters the rest, not its own facet; the address says so and brings it back."""
     page = open_page()

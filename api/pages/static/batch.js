@@ -1,16 +1,17 @@
 // Many look-ups at once: rows pasted from Excel, answered, and copied back.
 
-import { DATUM_NAMES, fullName } from "./card.js";
+import { DATUM_NAMES, fullName, tellGiven } from "./card.js";
 import { Problem, askGrid, askOwners } from "./client.js";
 import { copyText } from "./copy.js";
 import { byId, make } from "./elements.js";
-import { findItems } from "./find.js";
+import { findItems, findMeant } from "./find.js";
 import { findColumns, readQueries, readRows, writeCsv, writeTsv } from "./sheet.js";
 import { inTurns } from "./turns.js";
 import { word } from "./words.js";
 
 const MOST_ROWS = 10_000;
 const MOST_SHOWN = 200;
+const MOST_CANDIDATES = 3;
 
 export class Batch {
   constructor(view) {
@@ -46,12 +47,9 @@ export class Batch {
     return this.columns?.header ? this.rows.slice(1) : this.rows;
   }
 
-  /** Take a column that somebody chose; places and words exclude each other. */
+  /** Take a column that somebody chose. */
   choose(name) {
     this.columns[name] = Number(byId(`batch_${name}`).value);
-    const others = name === "text" ? ["lon", "lat"] : ["text"];
-    if (this.columns[name] < 0) return;
-    for (const other of others) byId(`batch_${other}`).value = this.columns[other] = -1;
   }
 
   async run() {
@@ -84,9 +82,10 @@ export class Batch {
     this.table = [header, ...body];
     byId("batch_table").replaceChildren(makeTable(this.table.slice(0, MOST_SHOWN + 1), answers));
     byId("batch_out").hidden = false;
+    const count = (...kinds) => answers.filter(({ match }) => kinds.includes(match)).length;
     const found = answers.filter(({ grid_code: code }) => code).length;
-    const near = answers.filter(({ match }) => match === "border").length;
-    this.say(word("batch_done", rows.length, found, near, Math.min(rows.length, MOST_SHOWN)));
+    const [near, unsure, bad] = [count("border"), count("unsure"), count("bad_place", "no_position")];
+    this.say(word("batch_done", { rows: rows.length, found, near, unsure, bad, shown: Math.min(rows.length, MOST_SHOWN) }));
   }
 
   say(text) {
@@ -101,20 +100,26 @@ export class Batch {
 
 // --- the answers -----------------------------------------------------------------------------
 
-/** Answer every query, in order; places in one request, words one by one. */
+/** Answer every query, in order; places in one request for each datum, words one by one. */
 async function answerAll(queries, datum) {
-  const places = queries.filter(({ kind }) => kind === "place").map(({ lon, lat }) => [lon, lat]);
-  const owners = await askOwners(places, datum);
-  const others = await inTurns(queries, (query) => (query.kind === "place" ? null : answerWords(query)));
-  let next = 0;
-  return queries.map(({ kind }, at) => (kind === "place" ? owners[next++] : others[at]));
+  const datums = [...new Set(queries.filter(({ kind }) => kind === "place").map((query) => query.datum ?? datum))];
+  const owners = new Map();
+  for (const one of datums) {
+    const asked = queries.filter((query) => query.kind === "place" && (query.datum ?? datum) === one);
+    const answers = await askOwners(asked.map(({ lon, lat }) => [lon, lat]), one);
+    for (const [at, query] of asked.entries()) owners.set(query, { ...answers[at], given: query.maker && query });
+  }
+  return inTurns(queries, (query) => owners.get(query) ?? answerWords(query));
 }
 
+/** Answer words; what may be meant otherwise gets no grid, but what somebody can choose from. */
 async function answerWords({ kind, code, name }) {
   if (kind === "code") return answerCode(code);
   if (kind !== "name") return { match: kind };
-  const [item] = await findItems(name);
-  if (!item) return { match: "unknown" };
+  const items = await findItems(name);
+  const item = findMeant(items);
+  if (!items.length) return { match: "unknown" };
+  if (!item) return { match: "unsure", candidates: items.slice(0, MOST_CANDIDATES) };
   if (item.wide) return { match: "wide", found: item.title };
   const [owner] = item.code ? [await answerCode(item.code)] : await askOwners([[item.place.lon, item.place.lat]], "wgs84");
   return { ...owner, found: item.title };
@@ -146,12 +151,20 @@ function tellAnswer(answer, byCode) {
   ];
 }
 
-function tellNote({ found, distance_m, match, suspect }) {
+function tellNote({ found, given, candidates, distance_m, match, suspect }) {
   if (found) return word("batch_found", found);
+  if (candidates) return word("batch_candidates", candidates.map(tellCandidate));
+  if (match in { bad_place: 1, no_position: 1 }) return word(match);
+  if (given && match !== "none") return tellGiven(given, given.maker);
   if (match === "nearest") return word("nearest", distance_m.toFixed(1));
   if (match !== "none") return "";
   if (suspect in DATUM_NAMES) return word("datum_hint", DATUM_NAMES[suspect]);
   return word({ swapped: "swapped_hint", impossible: "bad_place" }[suspect] ?? "outside_hint");
+}
+
+function tellCandidate({ title, grid, missing }) {
+  const about = [grid !== title && grid, missing && word("missing", missing)].filter(Boolean);
+  return about.length ? `${title} (${about.join(", ")})` : title;
 }
 
 function makeTable([header, ...body], answers) {

@@ -39,7 +39,7 @@ export function fullName({ name, street }) {
 }
 
 /** Return the rows of the card of an owner ({answer, place?, properties?, contact?, staff?}). */
-export function ownerRows({ answer, place, properties, contact, staff }) {
+export function ownerRows({ answer, place, given, maker, properties, contact, staff }) {
   return [
     [word("code"), answer.grid_code, "code"],
     [word("belongs"), [answer.street, answer.community].filter(Boolean).join(" · ")],
@@ -47,7 +47,14 @@ export function ownerRows({ answer, place, properties, contact, staff }) {
     [word("households"), answer.grid_code && tellHouseholds(answer.households, properties?.deviation)],
     [word("sureness"), tellSureness(answer)],
     [word("coordinates"), place && tellPlace(place), "code"],
+    [word("given"), given && (maker || given.datum !== "wgs84") && tellGiven(given, maker), "code"],
   ];
+}
+
+/** Return a place as it was given: its datum, and the map whose link it was. */
+export function tellGiven(place, maker) {
+  const from = maker ? word(`link_${maker}`) : "";
+  return `${tellPlace(place)} ${DATUM_NAMES[place.datum]}${from}`;
 }
 
 /**

@@ -17,6 +17,7 @@ export async function findItems(text) {
     detail: tellDetail(kind, code, grid, missing),
     code: kind === "grid" ? code : null,
     place: { lon, lat },
+    grid: grid?.name,
     wide: WIDE.includes(kind) && !grid,
     sure,
   }));
@@ -28,7 +29,11 @@ function tellDetail(kind, code, grid, missing) {
   return [...about, missing && word("missing", missing)].filter(Boolean).join(" · ");
 }
 
-/** Return the item that is meant without doubt, as the service says; a wide one only if alone. */
+/** Return the item that is meant without doubt, as the service says, or undefined. */
+export const findMeant = (items) => items.find(({ sure }) => sure);
+
+/** Return the item to take at once: of what is wide the rest of the list is offered first. */
 export function findSure(items) {
-  return items.find(({ sure, wide }) => sure && (!wide || items.length === 1)) ?? null;
+  const meant = findMeant(items);
+  return meant?.wide && items.length > 1 ? null : meant;
 }

@@ -38,9 +38,12 @@ export class Live {
     if (event === "reset") return this.load().catch((error) => this.failed(error));
     if (!data) return;
     const change = JSON.parse(data);
+    // What was told before, by the screen or by the stream, counts once.
+    const before = this.table.rows.has(change.case_id);
     this.table.change(change);
-    if (event === "opened") this.told.opened += 1;
-    if (change.action === "accept") this.told.closed += 1;
+    const after = this.table.rows.has(change.case_id);
+    if (event === "opened" && !before && after) this.told.opened += 1;
+    if (change.action === "accept" && before && !after) this.told.closed += 1;
     this.changed(false);
   }
 

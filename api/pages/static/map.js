@@ -2,7 +2,7 @@
 // grid owns the place.
 
 import { readAddress, readOptions, writeAddress } from "./address.js";
-import { dispatchText, showOwner } from "./card.js";
+import { DATUM_NAMES, dispatchText, showOwner } from "./card.js";
 import { usePlan } from "./client.js";
 import { copyText } from "./copy.js";
 import { byId, makeButton } from "./elements.js";
@@ -98,8 +98,8 @@ function room() {
 }
 
 function keepAddress() {
-  const { answer, place } = view.shown ?? {};
-  writeAddress({ view: view.view(), pin: place, grid: answer?.grid_code, lang: currentLanguage() });
+  const { answer, place, given } = view.shown ?? {};
+  writeAddress({ view: view.view(), pin: place ?? given, grid: answer?.grid_code, lang: currentLanguage() });
 }
 
 function moveTo({ zoom, lat, lon }) {
@@ -108,13 +108,21 @@ function moveTo({ zoom, lat, lon }) {
 
 async function restore({ view: at, pin, grid, q }) {
   if (at) moveTo(at);
-  if (pin) await view.locate({ ...pin, datum: "wgs84" }, { move: !at });
+  if (pin) await showPin(pin, { move: !at });
   else if (grid && !at) await view.takeCode(grid);
   else if (grid && view.ground.byCode.has(grid)) await view.showGrid(grid, { move: false });
   else if (q) {
     byId("query").value = q;
     await box.enter();
   }
+}
+
+/** Show a pin of the address; say what is wrong with one that is no place, or in no known datum. */
+async function showPin({ kind, lon, lat, datum }, options) {
+  const known = datum in DATUM_NAMES;
+  if (kind === "place" && known) return view.locate({ lon, lat, datum }, options);
+  view.refuse(kind === "place" ? word("bad_crs", datum) : word("bad_place"));
+  frame.send("error", { code: kind === "place" ? "bad-crs" : "bad-pin" });
 }
 
 async function start() {

@@ -43,14 +43,15 @@ export class PlaceField {
 
   // The datum matters only to who types a position.
   offerDatum() {
-    byId("datum").hidden = readQuery(byId("query").value).kind !== "place";
+    const { kind, datum } = readQuery(byId("query").value);
+    byId("datum").hidden = kind !== "place" || Boolean(datum);
   }
 
-  take({ kind, item, lon, lat, name, code }) {
+  take({ kind, item, lon, lat, datum, name, code }) {
     if (kind === "item" && item.wide) return this.pick(item.place, item.title);
     if (kind === "item") return this.put({ ...item.place, datum: "wgs84", address: item.title });
-    if (kind === "place") return this.put({ lon, lat, datum: byId("datum").value, address: "" });
-    if (kind !== "nothing") byId("place").textContent = kind === "bad_place" ? word("bad_place") : word("no_name", name ?? code);
+    if (kind === "place") return this.put({ lon, lat, datum: datum ?? byId("datum").value, address: "" });
+    if (kind !== "nothing") byId("place").textContent = word(kind in { bad_place: 1, no_position: 1 } ? kind : "no_name", name ?? code);
   }
 
   askBrowser() {

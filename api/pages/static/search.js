@@ -1,9 +1,13 @@
-// What somebody typed or pasted: a code, a place in degrees, or words.
+// What somebody typed or pasted: a code, a place in degrees, a link to a map, or words.
+
+import { readLink } from "./links.js";
 
 const MOST_DEGREES = 180; // of a latitude too: exchanged ones are for the service to tell
 
-/** Return {kind: "code" | "place" | "bad_place" | "name" | "nothing", …}. */
+/** Return {kind: "code" | "place" | "bad_place" | "no_position" | "name" | "nothing", …}. */
 export function readQuery(text) {
+  const link = readLink(text);
+  if (link) return checkPlace(link);
   const query = normalise(text).trim();
   if (!query) return { kind: "nothing" };
   if (/^\d{12,20}$/.test(query)) return { kind: "code", code: query };
@@ -45,9 +49,13 @@ function readPlace(query) {
     if (!found) continue;
     const angles = [toDegrees(found.slice(1, 4)), toDegrees(found.slice(4, 7))];
     const [lon, lat] = northFirst ? angles.reverse() : angles;
-    return Math.max(Math.abs(lon), Math.abs(lat)) <= MOST_DEGREES ? { kind: "place", lon, lat } : { kind: "bad_place" };
+    return checkPlace({ kind: "place", lon, lat });
   }
   return null;
+}
+
+function checkPlace(place) {
+  return place.kind === "place" && Math.max(Math.abs(place.lon), Math.abs(place.lat)) > MOST_DEGREES ? { kind: "bad_place" } : place;
 }
 
 function toDegrees([degrees, minutes = 0, seconds = 0]) {

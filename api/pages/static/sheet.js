@@ -2,8 +2,8 @@
 
 import { readQuery } from "./search.js";
 
-const LON = /^(经度|lon|lng|long|longitude|x)$/i;
-const LAT = /^(纬度|lat|latitude|y)$/i;
+const LON = /^(经度|lon|lng|long|longitude|x)\s*([(（].*)?$/i;
+const LAT = /^(纬度|lat|latitude|y)\s*([(（].*)?$/i;
 const ADDRESS = /地址|位置|地点|楼|小区|address|place|编码|code/i;
 
 /** Return the rows of cells of a text: by tabs as Excel copies, or by commas; "…" may hold both. */
@@ -34,16 +34,17 @@ export function readRows(text) {
 /**
  * Tell what is in the columns: {header, lon, lat, text}, columns by number; -1 for none. Where no
  * header says so, the pair of numbers that lies in the box (west, south, east, north) is a place.
+ * Beside places, a column of addresses is for the rows that have none.
  */
 export function findColumns(rows, box) {
   const first = rows[0] ?? [];
   const [lon, lat] = [LON, LAT].map((name) => first.findIndex((cell) => name.test(cell)));
-  if (lon >= 0 && lat >= 0) return { header: true, lon, lat, text: -1 };
+  if (lon >= 0 && lat >= 0) return { header: true, lon, lat, text: first.findIndex((cell) => ADDRESS.test(cell)) };
   const header = first.length > 0 && !first.some(isNumber) && rows.length > 1 && (rows[1].some(isNumber) || first.some((cell) => ADDRESS.test(cell)));
   const body = header ? rows.slice(1) : rows;
   const pair = findPair(body, first.length, box);
-  if (pair) return { header, lon: pair[0], lat: pair[1], text: -1 };
   const named = header ? first.findIndex((cell) => ADDRESS.test(cell)) : -1;
+  if (pair) return { header, lon: pair[0], lat: pair[1], text: named };
   return { header, lon: -1, lat: -1, text: named >= 0 ? named : findWords(body, first.length) };
 }
 
@@ -65,15 +66,20 @@ function findWords(rows, width) {
   return lengths.indexOf(Math.max(...lengths));
 }
 
-/** Return what each row asks: {kind: "place" | "code" | "name" | "nothing" | "bad_place", …}. */
+/**
+ * Return what each row asks, as `readQuery` does. A row without a place is asked by its address; one
+ * with half a place, or with what is none, is a bad place: nobody is sent by a guess.
+ */
 export function readQueries(rows, { lon, lat, text }) {
-  if (lon < 0 || lat < 0) return rows.map((row) => readQuery(row[text] ?? ""));
-  return rows.map((row) => readPair(row[lon] ?? "", row[lat] ?? ""));
+  const read = (row, at) => row[at] ?? "";
+  return rows.map((row) => readPair(read(row, lon), read(row, lat)) ?? readQuery(read(row, text)));
 }
 
 function readPair(lon, lat) {
-  if (!lon && !lat) return { kind: "nothing" };
-  return isNumber(lon) && isNumber(lat) ? { kind: "place", lon: Number(lon), lat: Number(lat) } : readQuery(`${lon},${lat}`);
+  if (!lon && !lat) return null;
+  if (isNumber(lon) && isNumber(lat)) return { kind: "place", lon: Number(lon), lat: Number(lat) };
+  const query = lon && lat ? readQuery(`${lon},${lat}`) : {}; // degrees and minutes, perhaps
+  return query.kind === "place" ? query : { kind: "bad_place" };
 }
 
 /** Write rows for pasting into Excel: long codes stay text there instead of becoming 2.1E+14. */

@@ -14,7 +14,7 @@ export const isNarrow = () => matchMedia("(max-width: 640px)").matches;
 
 /**
  * The map and its state. `tell(shown)` is called whenever what is shown changes: an owner
- * ({answer, place?, given?, properties?, contact?, staff?, others}) or null; `trouble(code)` whenever
+ * ({answer, place?, given?, maker?, properties?, contact?, staff?, others}) or null; `trouble(code)` whenever
  * something failed, after it was said.
  */
 export class View {
@@ -76,8 +76,8 @@ export class View {
     if (this.plan.bbox) this.map.fitBounds([[south, west], [north, east]], { animate: false });
   }
 
-  /** Ask who owns a place ({lon, lat, datum}) and show it. */
-  async locate(place, { move = false } = {}) {
+  /** Ask who owns a place ({lon, lat, datum}) and show it; `maker` of the link that it is from. */
+  async locate(place, { move = false, maker } = {}) {
     const asked = ++this.asked;
     const answer = await askOwner(place);
     if (asked !== this.asked) return; // somebody asked again meanwhile
@@ -85,7 +85,7 @@ export class View {
       await this.loadPlan(); // another plan was published
     }
     const pin = answer.place ?? null;
-    const shown = { answer, place: pin, given: place, others: this.findOthers(answer, pin) };
+    const shown = { answer, place: pin, given: place, maker, others: this.findOthers(answer, pin) };
     if (await this.show(shown, asked)) if (move && pin) this.centreOn(pin);
   }
 
@@ -135,16 +135,27 @@ export class View {
 
   /** Show again what is shown, as whoever has the key now. */
   async refresh() {
-    const { answer, place, given, others } = this.shown;
-    await this.show({ answer, place, given, others }, ++this.asked);
+    const { answer, place, given, maker, others } = this.shown;
+    await this.show({ answer, place, given, maker, others }, ++this.asked);
   }
 
   close() {
+    this.clear();
+    this.map.getContainer().focus({ preventScroll: true });
+  }
+
+  /** Show no owner any more, nor one that is still asked for. */
+  clear() {
     ++this.asked;
     this.shown = null;
     this.ground.mark(null, null);
     this.tell(null);
-    this.map.getContainer().focus({ preventScroll: true });
+  }
+
+  /** Say why there is no answer; the one before it must not be taken for it. */
+  refuse(text) {
+    this.clear();
+    say(text);
   }
 
   fit([west, south, east, north]) {
@@ -162,9 +173,9 @@ export class View {
   /** Take what a search box found. */
   async take(query, datum = "wgs84") {
     say("");
-    if (query.kind === "place") return this.locate({ lon: query.lon, lat: query.lat, datum }, { move: true });
-    if (query.kind === "bad_place") return say(word("bad_place"));
-    if (query.kind === "unknown") return say(word("no_name", query.name));
+    if (query.kind === "place") return this.locate({ lon: query.lon, lat: query.lat, datum: query.datum ?? datum }, { move: true, maker: query.maker });
+    if (["bad_place", "no_position"].includes(query.kind)) return this.refuse(word(query.kind));
+    if (query.kind === "unknown") return this.refuse(word("no_name", query.name));
     if (query.kind === "code") return this.takeCode(query.code);
     if (query.kind === "item") return this.takeItem(query.item);
   }
@@ -173,7 +184,7 @@ export class View {
     if (code) return this.showGrid(code);
     if (!wide) return this.locate({ ...place, datum: "wgs84" }, { move: true });
     this.centreOn(place);
-    say(word("wide", title));
+    this.refuse(word("wide", title));
   }
 
   async takeCode(code) {
@@ -182,7 +193,7 @@ export class View {
     } catch (problem) {
       if (!["unknown-grid", "retired-grid", "bad-code"].includes(problem.code)) throw problem;
       const retired = problem.code === "retired-grid";
-      say(retired ? word("retired_grid", code, problem.successors.join("、")) : word("unknown_grid", code));
+      this.refuse(retired ? word("retired_grid", code, problem.successors.join("、")) : word("unknown_grid", code));
       this.trouble(problem.code);
     }
   }
