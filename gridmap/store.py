@@ -23,13 +23,11 @@ import hashlib
 import json
 import os
 import re
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from functools import cache, partial
-from operator import methodcaller
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -45,9 +43,16 @@ from gridmap.errors import (
     PlanNotFoundError,
     StoreError,
 )
-from gridmap.files import fixed_date
 from gridmap.later import later
 from gridmap.locate import Locator, open_locator
+from gridmap.packages import (
+    read_codes,
+    read_grids,
+    read_plan,
+    read_rules,
+    refuse_different,
+    write_plan,
+)
 from gridmap.prepared import Prepared, open_prepared, prepare_plan, write_prepared
 from gridmap.rules import Rules
 from gridmap.search.index import SearchIndex, fill_index, is_current, write_index
@@ -57,35 +62,18 @@ from gridmap.tables import list_some
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
-    import pyarrow as pa
-    import pyogrio
 
     from gridmap.plan import Plan
     from gridmap.tiles import KeptTiles
 else:
     gpd = later("geopandas")
     pd = later("pandas")
-    pa = later("pyarrow")
-    pyogrio = later("pyogrio")
 
 _Kept = TypeVar("_Kept")
-#: Version of the layout of a plan's file; a reader refuses a later one.
-FORMAT = 2
-#: The layers of a plan's file, in the order in which QGIS lists them; `plan` follows.
-CITY_LAYERS = ("communities", "buildings", "streets", "barriers")
-#: The layers that a file has only where they hold a row.
-SUPPLEMENTS = ("zones", "existing", "compounds", "entrances")
-PLAN_LAYERS = ("grids", "units", "adjacency", "lineage")
-#: The log of edits by hand, only where it holds a row.
-LOG_LAYERS = ("changes", "moves", "marks")
 #: Square metres that a grid shares at least with one of its code in an earlier plan.
 _SHARED = 1.0
 #: Seconds to wait for whoever keeps or publishes at the same time.
 _PATIENCE = 60
-#: Older than GDAL's default: the QGIS of a long-lived office computer opens it without a warning.
-_GPKG_VERSION = "1.3"
-#: The triggers of a layer and of its spatial index that every version of GeoPackages has.
-_WRITES = ("insert", "delete")
 _DRAFT = ".keeping"
 #: What a file is by: its number, when it was written, its size; None where there is none.
 Stamp = tuple[int, int, int] | None
@@ -260,7 +248,7 @@ class PlanStore:
             If it was written by a later version of gridmap.
         """
         self._verify_file(name, self._find_kept(name).fingerprint)
-        return _read_plan(self._path_of(name))
+        return read_plan(self._path_of(name))
 
     def load_grids(self, name: str) -> gpd.GeoDataFrame:
         """Read the grids of a kept plan alone; much faster than `load` for a large city.
@@ -271,7 +259,7 @@ class PlanStore:
             As `load`.
         """
         self._verify_file(name, self._find_kept(name).fingerprint)
-        return _read_grids(self._path_of(name))
+        return read_grids(self._path_of(name))
 
     def locator(self, name: str) -> Locator:
         """Return the locator of a kept plan, from the file beside it.
@@ -286,7 +274,7 @@ class PlanStore:
             As `load`.
         """
         return self._open_locator(
-            name, lambda: (self.load_grids(name), _read_rules(self._path_of(name)))
+            name, lambda: (self.load_grids(name), read_rules(self._path_of(name)))
         )
 
     def prepared(self, name: str) -> Prepared:
@@ -329,7 +317,7 @@ class PlanStore:
         """
         publication = self._find_publication(on)
         self._verify_file(publication.plan, publication.fingerprint)
-        return _read_plan(self._path_of(publication.plan))
+        return read_plan(self._path_of(publication.plan))
 
     def name_in_force(self, on: date) -> str:
         """Return the name of the plan that is in force on a day; reads one small file.
@@ -435,7 +423,7 @@ class PlanStore:
             raise StoreError("by is empty; name who keeps the tables")
         fingerprint = self._find_kept(name).fingerprint
         entry = Entry(name, fingerprint, valid_from, by, why)
-        grids = _read_codes(self._path_of(name))
+        grids = read_codes(self._path_of(name))
         keep_tables(self.folder, entry, tables, grids=grids, today=today or today_in_china())
 
     def staff(self, name: str, on: date) -> dict[str, pd.DataFrame]:
@@ -484,7 +472,7 @@ class PlanStore:
 
     def _make_beside(self, name: str) -> None:
         """Make what lies beside a plan whose file was verified; it is read once for all of them."""
-        load = cache(lambda: _read_plan(self._path_of(name)))
+        load = cache(lambda: read_plan(self._path_of(name)))
         with suppress(GridmapError):  # grids that can't be indexed: whoever locates is told
             self._open_locator(name, lambda: (load().grids, load().rules))
         with suppress(GridmapError, KeyError):  # grids that lack a column: no service tells it
@@ -627,8 +615,8 @@ class PlanStore:
 
     def _keep_new(self, plan: Plan, name: str) -> str:
         draft = self.folder / f"{_DRAFT}.gpkg"
-        _write_plan(plan, draft)
-        _refuse_different(plan, _read_plan(draft))
+        write_plan(plan, draft)
+        refuse_different(plan, read_plan(draft))
         _sync(draft)
         draft.chmod(0o444)
         households = int(plan.grids["households"].sum())
@@ -649,13 +637,13 @@ class PlanStore:
 
     def _refuse_reused(self, record: list[Publication], name: str) -> None:
         """Refuse codes that stood for a grid elsewhere when they were in force last."""
-        grids = _read_grids(self._path_of(name))
+        grids = read_grids(self._path_of(name))
         open_codes = grids.index
         for publication in sorted(record, key=lambda one: one.valid_from)[::-1]:
             path = self._path_of(publication.plan)
             if not len(open_codes) or not path.exists():
                 continue
-            old = _read_grids(path).to_crs(grids.crs)
+            old = read_grids(path).to_crs(grids.crs)
             known = open_codes.intersection(old.index)
             apart = _find_apart(grids.geometry[known], old.geometry[known])
             if len(apart):
@@ -827,223 +815,3 @@ def _read_json(path: Path, missing: Any) -> Iterator[Any]:
         raise PlanDamagedError(
             f"{path} was changed and can't be read ({error}); restore it from a backup"
         ) from error
-
-
-# --- a plan as a GeoPackage --------------------------------------------------------------------
-
-
-def _write_plan(plan: Plan, path: Path) -> None:
-    """Write every table as a layer, and `plan` with the rest; the same bytes for the same plan."""
-    tables = _tables_of(plan)
-    with fixed_date():
-        for layer, frame in tables.items():
-            _write_layer(frame, path, layer)
-        about = {
-            "format": FORMAT,
-            "name": plan.name,
-            "city": plan.city.name,
-            "crs": plan.city.crs.to_wkt(),
-            "rules": _to_json(plan.rules.to_dict()),
-            "report": _to_json(plan.city.report.to_dict()),
-            "tables": _to_json({layer: _describe(frame) for layer, frame in tables.items()}),
-        }
-        _write_layer(pd.DataFrame([about]), path, "plan")
-    _refuse_incomplete(path, tables)
-
-
-def _read_plan(path: Path) -> Plan:
-    """Read a plan's file, whose fingerprint was checked before."""
-    with _explain_gdal(path, "plan"):
-        about = pyogrio.read_dataframe(path, layer="plan", use_arrow=True).iloc[0]
-    if about["format"] > FORMAT:
-        raise StoreError(
-            f"{path} has format {about['format']}, and this gridmap reads up to {FORMAT}: "
-            "install a later version"
-        )
-    tables = {
-        layer: _read_layer(path, layer, described, about["crs"])
-        for layer, described in json.loads(about["tables"]).items()
-    }
-    from gridmap.changes import ChangeLog  # late: the engine comes with a plan
-    from gridmap.city import City, CityReport, Finding
-    from gridmap.plan import Plan
-
-    report = json.loads(about["report"])
-    findings = tuple(Finding(**finding) for finding in report["findings"])
-    city = City(
-        **{layer: tables[layer] for layer in (*CITY_LAYERS, *SUPPLEMENTS) if layer in tables},
-        name=about["city"],
-        report=CityReport(findings, report["counts"]),
-    )
-    rules = Rules.from_dict(json.loads(about["rules"]))
-    own = {layer: tables[layer] for layer in PLAN_LAYERS}
-    log = ChangeLog(**{layer: tables[layer] for layer in LOG_LAYERS if layer in tables})
-    return Plan(city=city, **own, rules=rules, name=about["name"], log=log)
-
-
-def _read_grids(path: Path) -> gpd.GeoDataFrame:
-    """Read the grids of a plan's file alone."""
-    with _explain_gdal(path, "plan"):
-        about = pyogrio.read_dataframe(path, layer="plan", use_arrow=True).iloc[0]
-    return _read_layer(path, "grids", json.loads(about["tables"])["grids"], about["crs"])
-
-
-def _read_rules(path: Path) -> Rules:
-    """Read the rules of a plan's file alone."""
-    with _explain_gdal(path, "plan"):
-        about = pyogrio.read_dataframe(path, layer="plan", columns=["rules"], use_arrow=True)
-    return Rules.from_dict(json.loads(about["rules"].iloc[0]))
-
-
-def _read_codes(path: Path) -> set[str]:
-    """Read the codes of a plan's grids, and nothing else of it."""
-    with _explain_gdal(path, "grids"):
-        frame = pyogrio.read_dataframe(
-            path, layer="grids", columns=["grid_code"], read_geometry=False, use_arrow=True
-        )
-    return set(frame["grid_code"])
-
-
-def _tables_of(plan: Plan) -> dict[str, pd.DataFrame]:
-    """Return every table of a plan by its layer's name; those that need not be only with rows."""
-    supplements = {layer: getattr(plan.city, layer) for layer in SUPPLEMENTS}
-    supplements |= {layer: getattr(plan.log, layer) for layer in LOG_LAYERS}
-    return {
-        **{layer: getattr(plan, layer) for layer in PLAN_LAYERS},
-        **{layer: getattr(plan.city, layer) for layer in CITY_LAYERS},
-        **{layer: frame for layer, frame in supplements.items() if len(frame)},
-    }
-
-
-def _to_json(content: Any) -> str:
-    return json.dumps(content, ensure_ascii=False, default=methodcaller("item"))  # NumPy's numbers
-
-
-def _gdal_errors() -> tuple[type[Exception], ...]:
-    """Return what is raised where GDAL can't write or read a layer."""
-    errors = pyogrio.errors
-    return errors.DataSourceError, errors.DataLayerError, pa.ArrowException, ValueError
-
-
-@contextmanager
-def _explain_gdal(path: Path, layer: str) -> Iterator[None]:
-    """Name the layer that GDAL could not write or read."""
-    try:
-        yield
-    except _gdal_errors() as error:
-        raise StoreError(
-            f"layer {layer!r} of {path}: {error}; look at the free space, and at columns that "
-            "hold anything but numbers and text"
-        ) from error
-
-
-def _describe(frame: pd.DataFrame) -> dict[str, Any]:
-    """Say what a GeoPackage forgets of a table: dtypes, the kind of index, the geometry's name."""
-    index = frame.index
-    steps = [index.start, index.stop, index.step] if isinstance(index, pd.RangeIndex) else None
-    spatial = isinstance(frame, gpd.GeoDataFrame)
-    geometry = frame.geometry.name if spatial else None
-    return {
-        "index": {"name": index.name, "dtype": str(index.dtype), "range": steps},
-        "columns": {str(name): str(dtype) for name, dtype in frame.dtypes.items()},
-        "geometry": geometry,
-    }
-
-
-def _key_column(index_name: Any) -> str:
-    """Return the column that an index is written to."""
-    return "row" if index_name is None else str(index_name)
-
-
-def _write_layer(frame: pd.DataFrame, path: Path, layer: str) -> None:
-    """Add a table to a file, its index as a column; adjacency and the like as attribute tables."""
-    options = {"FID": _free_name("fid", frame)}
-    if isinstance(frame, gpd.GeoDataFrame):
-        options["GEOMETRY_NAME"] = frame.geometry.name
-    with _explain_gdal(path, layer):
-        pyogrio.write_dataframe(
-            frame.reset_index(names=_key_column(frame.index.name)),
-            path,
-            layer=layer,
-            driver="GPKG",
-            append=path.exists(),
-            dataset_options=None if path.exists() else {"VERSION": _GPKG_VERSION},
-            promote_to_multi=False,
-            use_arrow=True,
-            layer_options=options,
-        )
-
-
-def _refuse_incomplete(path: Path, tables: dict[str, pd.DataFrame]) -> None:
-    """Refuse a file without its spatial indexes or counters.
-
-    GDAL makes them when it closes a layer, and reports no error where the disk was full by then.
-    """
-    expected = {f"trigger_{verb}_feature_count_{layer}" for layer in tables for verb in _WRITES}
-    expected |= {f"trigger_{verb}_feature_count_plan" for verb in _WRITES}
-    for layer, frame in tables.items():
-        if isinstance(frame, gpd.GeoDataFrame):
-            expected |= {f"rtree_{layer}_{frame.geometry.name}_{verb}" for verb in _WRITES}
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
-        found = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
-    if expected - found:
-        raise StoreError(
-            f"{path} was written without {list_some(sorted(expected - found))}; look at the free "
-            "space, then try again"
-        )
-
-
-def _free_name(name: str, frame: pd.DataFrame) -> str:
-    """Return a column name that the table does not have, in upper or lower case."""
-    taken = {str(column).lower() for column in (*frame.columns, frame.index.name)}
-    while name in taken:
-        name += "_"
-    return name
-
-
-def _read_layer(path: Path, layer: str, described: dict[str, Any], crs: str) -> pd.DataFrame:
-    """Read a layer back with the dtypes, the index and the names that it was written with."""
-    with _explain_gdal(path, layer):
-        frame = pyogrio.read_dataframe(path, layer=layer, use_arrow=True)
-    index, geometry = described["index"], described["geometry"]
-    key = frame.pop(_key_column(index["name"]))
-    if geometry is not None:
-        frame = frame.rename(columns={"geometry": geometry}).set_geometry(geometry)
-        frame = frame.set_crs(crs, allow_override=True)
-    kinds = {name: kind for name, kind in described["columns"].items() if name != geometry}
-    frame = frame.astype(kinds)[list(described["columns"])]
-    steps = index["range"]
-    keys = pd.RangeIndex(*steps) if steps else pd.Index(key.astype(index["dtype"]))
-    return frame.set_axis(keys.rename(index["name"]), axis=0)
-
-
-def _refuse_different(plan: Plan, written: Plan) -> None:
-    """Refuse to keep what would come back otherwise than it is."""
-    for layer, frame in _tables_of(plan).items():
-        try:
-            _compare_tables(frame, _tables_of(written)[layer])
-        except AssertionError as error:
-            raise StoreError(
-                f"{layer} would not come back from a GeoPackage as it is; drop the column or "
-                f"convert it to numbers or text: {error}"
-            ) from error
-    for what in ("name", "rules"):
-        if getattr(plan, what) != getattr(written, what):
-            raise StoreError(f"the plan's {what} would not come back as it is")
-    if (plan.city.name, plan.city.report) != (written.city.name, written.city.report):
-        raise StoreError("the city's name or report would not come back as it is")
-
-
-def _compare_tables(frame: pd.DataFrame, written: pd.DataFrame) -> None:
-    """Raise AssertionError where two tables differ, geometry by its bytes."""
-    if isinstance(frame, gpd.GeoDataFrame):
-        if frame.crs != written.crs:
-            raise AssertionError(f"CRS {frame.crs} and {written.crs}")
-        if len(frame) != len(written):
-            raise AssertionError(f"{len(frame)} rows became {len(written)}")
-        bytes_differ = frame.geometry.to_wkb().to_numpy() != written.geometry.to_wkb().to_numpy()
-        if bytes_differ.any():
-            raise AssertionError(f"geometry of rows {list_some(frame.index[bytes_differ])}")
-        frame = pd.DataFrame(frame.drop(columns=frame.geometry.name))
-        written = pd.DataFrame(written.drop(columns=written.geometry.name))
-    pd.testing.assert_frame_equal(frame, written, check_exact=True)

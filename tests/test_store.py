@@ -419,9 +419,9 @@ def test_system_gdal_reads_every_layer(filled, plan):
 
 def test_file_of_a_later_version_is_refused(store, plan, monkeypatch):
     """An old gridmap says that it is old, instead of guessing."""
-    monkeypatch.setattr("gridmap.store.FORMAT", 2)
+    monkeypatch.setattr("gridmap.packages.FORMAT", 2)
     store.keep(plan, "a")
-    monkeypatch.setattr("gridmap.store.FORMAT", 1)
+    monkeypatch.setattr("gridmap.packages.FORMAT", 1)
     with pytest.raises(StoreError, match="install a later version"):
         store.load("a")
 
@@ -679,7 +679,7 @@ def test_whoever_waits_too_long_is_told(filled, monkeypatch):
 
 
 #: Runs `verb` in children. The n-th kills itself when it finds the folder in the n-th state that
-#: differs from the one before, looking at every line of store.py; prints each line.
+#: differs from the one before, looking at every line of store.py and packages.py; prints each line.
 KILLER = textwrap.dedent(
     """
     import os, shutil, signal, sys
@@ -693,10 +693,12 @@ KILLER = textwrap.dedent(
         files = ((entry.name, entry.stat()) for entry in os.scandir(folder))
         return sorted((name, s.st_ino, s.st_mode, s.st_nlink, s.st_size) for name, s in files)
 
+    watched = gridmap.store.__file__, gridmap.packages.__file__
+
     def kill_at(n, folder):
         states = [None]
         def trace(frame, event, arg):
-            if frame.f_code.co_filename != gridmap.store.__file__:
+            if frame.f_code.co_filename not in watched:
                 return None
             if (state := look_at(folder)) != states[-1]:
                 states.append(state)
@@ -924,12 +926,12 @@ def test_no_lock_in_a_folder_that_refuses_one(filled):
 def test_publishing_reads_the_plan_once(served, monkeypatch):
     """The file is compared with its fingerprint once, and read once for all that lies beside it."""
     seen = []
-    for name in ("_hash_file", "_read_plan"):
+    for name in ("_hash_file", "read_plan"):
         real = getattr(gridmap.store, name)
         monkeypatch.setattr(
             gridmap.store, name, lambda path, real=real, name=name: seen.append(name) or real(path)
         )
     served.publish("a", TODAY, by="planner", today=TODAY)
-    assert sorted(seen) == ["_hash_file", "_read_plan"]
+    assert sorted(seen) == ["_hash_file", "read_plan"]
     for ending in ("locator", "prepared", "pmtiles"):
         assert (served.folder / f"a.{ending}").exists()

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from gridmap.errors import PlanError
 from gridmap.partition.contract import add_sides, contract_graph, grow_atoms, should_contract
-from gridmap.partition.counts import bound_imbalance
+from gridmap.partition.counts import bound_imbalance, list_rivals
 from gridmap.partition.districts import draw_districts, is_hard
 from gridmap.partition.even import FEW, draw_even, is_drawn_evenly
 from gridmap.partition.improve import WARM, anneal_part, make_search
@@ -26,6 +26,7 @@ from gridmap.partition.objective import (
     evaluate,
     make_state,
     part_cost,
+    soften,
     weigh_moves,
     weigh_problem,
 )
@@ -439,14 +440,19 @@ def _draw_part(
     component: Component, weights: Weights, words: Bits, steps: int, draw: _Draw
 ) -> Ints:
     """Draw a part from nothing, with the number of grids that costs least."""
-    graph, counts = component.graph, [component.grids]
-    if not component.exact:
-        counts = list_numbers(graph, component.grids, weights)
-    if len(counts) == 1:
-        return draw(graph, counts[0], weights, words, steps)
-    drawings = [draw(graph, grids, weights, words, steps // 2) for grids in counts]
-    costs = [_cost_labels(graph, labels, weights) for labels in drawings]
-    return drawings[int(np.argmin(costs))]
+    graph = component.graph
+    if component.exact:
+        return draw(graph, component.grids, weights, words, steps)
+    counts = list_numbers(graph, component.grids, weights)
+    share = steps // len(counts)
+    drawings = [draw(graph, grids, weights, words, share) for grids in counts]
+    best = min(drawings, key=lambda labels: _cost_labels(graph, labels, weights))
+    grids = int(best.max()) + 1
+    near = [each for each in (grids - 1, grids + 1) if each not in counts]
+    imbalance = _cost_labels(graph, best, soften(weights, 0.0)._replace(work=weights.work))
+    rivals = list_rivals(graph, near, weights, imbalance)
+    drawings = [best, *(draw(graph, rival, weights, words, steps) for rival in rivals)]
+    return min(drawings, key=lambda labels: _cost_labels(graph, labels, weights))
 
 
 def _cost_labels(graph: Graph, labels: Ints, weights: Weights) -> float:

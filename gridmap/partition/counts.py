@@ -8,6 +8,8 @@ from gridmap.partition.problem import Floats, Graph, Ints, kernel
 #: Two numbers of grids are both drawn where the bounds of their imbalance differ by less: what
 #: borders and crossings may still turn round.
 NEAR = 0.01
+#: Imbalance that another number must promise to save, before it is drawn after the first.
+WORTH = 0.02
 
 
 def list_counts(graph: Graph, due: int, weights: Weights) -> list[int]:
@@ -31,6 +33,18 @@ def list_counts(graph: Graph, due: int, weights: Weights) -> list[int]:
     floors = [bound_imbalance(graph, grids, weights) for grids in feasible]
     order = np.argsort(floors, kind="stable")
     return [feasible[place] for place in order[:2] if floors[place] < floors[order[0]] + NEAR]
+
+
+def list_rivals(graph: Graph, numbers: list[int], weights: Weights, imbalance: float) -> list[int]:
+    """List those of some numbers of grids that may be more even than a drawing, by `WORTH` or more.
+
+    Borders and large units can make the number that promised most a poor one.
+    """
+    most = int(np.count_nonzero(graph.load))
+    feasible = [grids for grids in numbers if 1 <= grids <= most]
+    return [
+        grids for grids in feasible if bound_imbalance(graph, grids, weights) < imbalance - WORTH
+    ]
 
 
 def bound_imbalance(graph: Graph, grids: int, weights: Weights) -> float:

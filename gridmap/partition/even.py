@@ -19,7 +19,7 @@ from gridmap.partition.objective import Weights, make_state, soften
 from gridmap.partition.polish import choose_cheapest, comes_first, is_thorough
 from gridmap.partition.problem import Bits, Graph, Ints, Positions
 from gridmap.partition.prove.bounds import relax
-from gridmap.partition.prove.resplit import TINY, improve_state
+from gridmap.partition.prove.resplit import TINY, recut
 from gridmap.partition.prove.settle import cost_balance, measure_gap, settle_balance
 from gridmap.partition.search import search_part
 from gridmap.partition.split import make_pieces, make_tree
@@ -147,6 +147,6 @@ def _draw_quickly(part: _Part, words: Bits, enough: float) -> list[Ints]:
 def _cut_anew(part: _Part, labels: Ints | Positions, share: float) -> Ints:
     """Cut pairs and triples of grids anew while balance, and a share of all else, gets better."""
     weights, steps = soften(part.weights, share), EVENED * part.steps
-    state = make_state(part.graph, labels.astype(np.int32), part.grids, weights)
-    improve_state(state, steps, steps // GROUP, trifle=TINY if part.thorough else TRIFLE)
+    trifle = TINY if part.thorough else TRIFLE
+    state, _ = recut(part.graph, labels, part.grids, weights, steps, steps // GROUP, trifle=trifle)
     return state.labels.astype(np.int64)

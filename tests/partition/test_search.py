@@ -6,8 +6,8 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from gridmap.partition import evaluate, make_problem, partition_problem
-from gridmap.partition.counts import bound_counts, bound_imbalance, list_counts
+from gridmap.partition import assemble_problem, evaluate, make_problem, partition_problem
+from gridmap.partition.counts import bound_counts, bound_imbalance, list_counts, list_rivals
 from gridmap.partition.grow import find_end, grow, make_growth, price_stages, regrow
 from gridmap.partition.improve import HOT, make_search
 from gridmap.partition.objective import make_state, make_weights, part_cost, recount
@@ -228,6 +228,26 @@ def test_what_units_add_up_to_decides_how_many() -> None:
     assert np.bincount(labels, problem.households).tolist() == [400] * 18
     (small,) = split_components(row_of([25] * 36), Rules())
     assert list_numbers(small.graph, 3, make_weights(Rules())) == [3]
+
+
+def test_a_number_that_turns_out_poor_is_not_kept() -> None:
+    """Around a park 24 homes of 19 can't be halved: one grid of 456 is better than 19 and 437."""
+    star = assemble_problem(
+        households=[0] + [19] * 24,
+        community=[0] * 25,
+        compound=[-1] * 25,
+        block=[0] * 25,
+        pairs=[(0, leaf) for leaf in range(1, 25)],
+        border=[9] * 24,
+        barrier=[0] * 24,
+        usable=[True] * 24,
+    )
+    weights = make_weights(Rules())
+    (part,) = split_components(star, Rules())
+    assert list_numbers(part.graph, 2, weights) == [2]
+    assert list_rivals(part.graph, [0, 1, 3, 25], weights, 100.0) == [1, 3]
+    assert list_rivals(part.graph, [1], weights, 0.0) == []
+    assert partition_problem(star, Rules()).tolist() == [0] * 25
 
 
 def test_all_numbers_are_bounded_at_once() -> None:

@@ -44,8 +44,6 @@ from gridmap.rules import Rules
 DEFAULT_STEPS = 4_000_000
 #: Share of the steps of a part that go into cutting its grids anew before anything is listed.
 RESPLIT_SHARE = 4
-#: Share of the steps of a part that is spent on other numbers of grids, where these may be better.
-OTHER_SHARE = 2
 
 Progress = Callable[[str, int, int], None]
 
@@ -463,8 +461,7 @@ def _certify(task: _Task) -> Certificate:
     if measure_gap(cost, best) == 0:  # another division, but no better one
         best, better = cost, None
     bound = min(bound, best)
-    spare = task.steps // OTHER_SHARE
-    other, least = find_other(graph, size, weights, sums, best, bound, spare)
+    other, least = find_other(graph, size, weights, sums, best, bound, task.steps)
     least = min(least, bound)
     worst = measure_worst(loads, size, weights, relaxed)
     return Certificate(

@@ -4,12 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gridmap.partition.objective import Weights, make_state, soften
+from gridmap.partition.objective import Weights, soften
 from gridmap.partition.problem import Graph, Ints
 from gridmap.partition.prove.bounds import sum_costs, sum_loads
 from gridmap.partition.prove.cover import solve_region
 from gridmap.partition.prove.region import make_region
-from gridmap.partition.prove.resplit import improve_state
+from gridmap.partition.prove.resplit import recut
 
 #: Share of its steps that one group of grids may take.
 GROUP_SHARE = 50
@@ -19,8 +19,8 @@ def find_balanced(
     graph: Graph, labels: Ints, grids: int, weights: Weights, steps: int
 ) -> tuple[Ints, int]:
     """Cut groups of grids anew while their balance gets better; give the labels and the steps."""
-    state = make_state(graph, labels.astype(np.int32), grids, soften(weights, 0.0))
-    used = improve_state(state, steps, steps // GROUP_SHARE)
+    alone = soften(weights, 0.0)
+    state, used = recut(graph, labels, grids, alone, steps, steps // GROUP_SHARE)
     return state.labels.astype(np.int64), used
 
 
