@@ -213,6 +213,9 @@ def test_one_of_several_is_asked(open_page, town, grids):
     expect(page.locator("#card")).to_be_hidden()
     look_up(page, f"海棠社区{number}")
     expect(rows.first).to_contain_text("“海棠社区”不在其中")
+    assert page.locator("#results [aria-selected=true]").count() == 0
+    page.press("#query", "Enter")
+    expect(rows.first).to_contain_text("“海棠社区”不在其中")
     expect(page.locator("#card")).to_be_hidden()
 
 
@@ -413,7 +416,7 @@ def test_batch_is_one_request(open_page, grids):
     rows += [list(reversed(rows[1]))]
     _, *body = run_batch(page, rows)
     assert {row[2] for row in body[:1500]} == {f'="{grids[0]["id"]}"'}
-    assert body[1500][-1] == "经度和纬度好像写反了。"
+    assert body[1500][6] == "经度和纬度好像写反了。"
     assert len([url for url in asked if "/locate" in url]) == 1
     expect(page.locator("#batch_table tbody tr")).to_have_count(200)
 

@@ -12,6 +12,7 @@ import { word } from "./words.js";
 const MOST_ROWS = 10_000;
 const MOST_SHOWN = 200;
 const MOST_CANDIDATES = 3;
+const LONG = 24; // characters that a cell shows in one line
 
 export class Batch {
   constructor(view) {
@@ -145,15 +146,15 @@ function tellAnswer(answer, byCode) {
     answer.grid_code ? fullName(answer) : "",
     answer.community ?? "",
     word(`match_${answer.match}`),
+    tellNote(answer),
     metres(answer.border_m),
     byCode.get(answer.runner_up)?.properties.name ?? answer.runner_up ?? "",
-    tellNote(answer),
   ];
 }
 
 function tellNote({ found, given, candidates, distance_m, match, suspect }) {
   if (found) return word("batch_found", found);
-  if (candidates) return word("batch_candidates", candidates.map(tellCandidate));
+  if (candidates) return tellCandidates(candidates);
   if (match in { bad_place: 1, no_position: 1 }) return word(match);
   if (given && match !== "none") return tellGiven(given, given.maker);
   if (match === "nearest") return word("nearest", distance_m.toFixed(1));
@@ -162,9 +163,9 @@ function tellNote({ found, given, candidates, distance_m, match, suspect }) {
   return word({ swapped: "swapped_hint", impossible: "bad_place" }[suspect] ?? "outside_hint");
 }
 
-function tellCandidate({ title, grid, missing }) {
-  const about = [grid !== title && grid, missing && word("missing", missing)].filter(Boolean);
-  return about.length ? `${title} (${about.join(", ")})` : title;
+function tellCandidates(items) {
+  const titles = word("batch_candidates", items.map(({ title }) => title));
+  return [items[0].warning, titles].filter(Boolean).join("\u2003");
 }
 
 function makeTable([header, ...body], answers) {
@@ -176,7 +177,7 @@ function makeTable([header, ...body], answers) {
   for (const [at, row] of body.entries()) {
     const line = make("tr");
     line.dataset.match = answers[at].match;
-    line.append(...row.map((text) => make("td", "", text)));
+    line.append(...row.map((text) => make("td", text.length > LONG ? "long" : "", text)));
     table.tBodies[0].append(line);
   }
   return table;

@@ -47,14 +47,13 @@ export function ownerRows({ answer, place, given, maker, properties, contact, st
     [word("households"), answer.grid_code && tellHouseholds(answer.households, properties?.deviation)],
     [word("sureness"), tellSureness(answer)],
     [word("coordinates"), place && tellPlace(place), "code"],
-    [word("given"), given && (maker || given.datum !== "wgs84") && tellGiven(given, maker), "code"],
+    [word("given"), given && (maker || given.datum !== "wgs84") && tellGiven(given, maker).replace(", ", ",\u00a0"), "code"],
   ];
 }
 
 /** Return a place as it was given: its datum, and the map whose link it was. */
 export function tellGiven(place, maker) {
-  const from = maker ? word(`link_${maker}`) : "";
-  return `${tellPlace(place)} ${DATUM_NAMES[place.datum]}${from}`;
+  return `${DATUM_NAMES[place.datum]}${maker ? word(`link_${maker}`) : ""} ${tellPlace(place)}`;
 }
 
 /**

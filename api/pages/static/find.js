@@ -8,25 +8,25 @@ const WIDE = ["community", "office", "street"]; // they lie in several grids
 
 /**
  * Return items for words, the likeliest first: a grid ({code}), a place ({place}), or something
- * wide, of which one place is not the whole.
+ * wide, of which one place is not the whole; with a warning where a name that was typed is not in it.
  */
 export async function findItems(text) {
   const { results } = await askFound(text, MOST);
   return results.map(({ kind, code, name, address, grid, lon, lat, missing, sure }) => ({
     title: address || name,
-    detail: tellDetail(kind, code, grid, missing),
+    detail: tellDetail(kind, code, grid),
+    warning: missing ? word("missing", missing) : "",
     code: kind === "grid" ? code : null,
     place: { lon, lat },
-    grid: grid?.name,
     wide: WIDE.includes(kind) && !grid,
     sure,
   }));
 }
 
-/** Return what stands under a title, and what of the words is not in it. */
-function tellDetail(kind, code, grid, missing) {
+/** Return what stands beside a title. */
+function tellDetail(kind, code, grid) {
   const about = kind === "grid" ? [code] : [word(`kind_${kind}`), grid?.name];
-  return [...about, missing && word("missing", missing)].filter(Boolean).join(" · ");
+  return about.filter(Boolean).join(" · ");
 }
 
 /** Return the item that is meant without doubt, as the service says, or undefined. */

@@ -6,7 +6,7 @@ import { readQuery } from "./search.js";
 const PAUSE = 180; // ms without typing, after which words are looked up
 
 /**
- * The box. `find(text)` returns a promise of items ({title, detail, …}); `take` is told of a query
+ * The box. `find(text)` returns a promise of items ({title, detail, warning, …}); `take` is told of a query
  * that needs no list ({kind, …}) or of an item that was chosen ({kind: "item", item}); `attempt`
  * runs what may fail; `sure(items)` returns the item to take at once on Enter, if any.
  */
@@ -34,7 +34,7 @@ export class SearchBox {
     const sure = this.sure(items);
     if (sure) return this.choose(sure);
     if (!items.length) return this.take({ kind: "unknown", name: query.name });
-    this.show(items, 0);
+    this.show(items, items[0].warning ? -1 : 0); // a second Enter takes nothing that must be checked
   }
 
   /** Look words up once typing pauses. */
@@ -100,6 +100,7 @@ export class SearchBox {
     row.id = `${this.list.id}_${number}`;
     row.setAttribute("role", "option");
     row.append(make("small", "", item.detail));
+    if (item.warning) row.append(make("small", "warning", item.warning));
     row.addEventListener("pointerdown", (event) => event.preventDefault()); // the field keeps the focus
     row.addEventListener("click", () => this.attempt(this.choose(item)));
     return row;

@@ -43,7 +43,7 @@ const WORDS = {
     households: "户数",
     sureness: "位置",
     coordinates: "坐标",
-    given: "按",
+    given: "输入",
     link_amap: "（高德链接）",
     link_baidu: "（百度链接）",
     link_tencent: "（腾讯链接）",
