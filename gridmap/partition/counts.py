@@ -9,7 +9,7 @@ from gridmap.partition.problem import Floats, Graph, Ints, kernel
 #: borders and crossings may still turn round.
 NEAR = 0.01
 #: Imbalance that another number must promise to save, before it is drawn after the first.
-WORTH = 0.02
+WORTH = 0.08
 
 
 def list_counts(graph: Graph, due: int, weights: Weights) -> list[int]:
