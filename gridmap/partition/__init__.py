@@ -112,8 +112,9 @@ def partition_units(
 ) -> pd.Series:
     """Draw grids: every unit in one, each in one piece over usable pairs and in one community.
 
-    A community gets households / target grids, half up, at least one; where it falls into parts
-    that touch over no usable pair, each part gets its own (see `problem.count_grids`). Where units
+    A community gets about households / target grids, at least one: of the numbers near to that, and
+    of what its units can add up to, the one that costs least. Where it falls into parts that touch
+    over no usable pair, each part gets its own (see `problem.count_grids`, `counts`). Where units
     have targets of their own, their shares of a grid are added up instead; the units of an
     exclusive zone are one grid, in each community and connected part.
 
