@@ -105,7 +105,7 @@ def test_draw_check_publish_locate(city_folder: Path, tmp_path: Path) -> None:
 
 def test_check_proposes_and_applies_fixes(tmp_path: Path) -> None:
     """A plan that was pushed out of shape is mended under another name; its log is listed."""
-    plan = draw_plan(make_city(8, seed=2), steps=20)
+    plan = draw_plan(make_city(8, seed=2))
     plans, grid = PlanStore(tmp_path), plan.units["grid_code"]
     pairs = plan.adjacency[plan.adjacency["usable"]]
     one, two = (pairs[side].map(grid) for side in ("unit_a", "unit_b"))

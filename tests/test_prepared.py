@@ -59,7 +59,7 @@ def test_the_plan_is_not_read_again(kept, monkeypatch):
         raise AssertionError("the GeoPackage was read")
 
     monkeypatch.setattr(gridmap.store, "_hash_file", refuse)
-    monkeypatch.setattr(gridmap.store.pyogrio, "read_dataframe", refuse)
+    monkeypatch.setattr(gridmap.packages.pyogrio, "read_dataframe", refuse)
     kept.locator("a")
     assert kept.prepared("a").grids.ids
 
