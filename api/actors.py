@@ -80,9 +80,22 @@ def find_own_case(book: gridmap.Casebook, caller: Caller, case_id: int) -> Case:
         ``other-worker``.
     """
     case = book.read(case_id)
+    _refuse_case(caller, case)
+    return case
+
+
+def is_own_case(caller: Caller, case: Case) -> bool:
+    """Tell whether `find_own_case` would return a case."""
+    try:
+        _refuse_case(caller, case)
+    except ProblemError:
+        return False
+    return True
+
+
+def _refuse_case(caller: Caller, case: Case) -> None:
     refuse_others(caller, case.worker_id)
     refuse_elsewhere(caller, case.grid_code or "a case in no grid")
-    return case
 
 
 def scope_key(caller: Caller, key: str | None) -> str:

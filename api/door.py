@@ -42,9 +42,11 @@ class Refusal:
     wait: float = 0.0
     locks: tuple[str, str] | None = None
 
-    def respond(self) -> Response:
-        """Return the answer."""
-        headers = {"Retry-After": str(math.ceil(self.wait))} if self.wait else None
+    def respond(self, *, closes: bool = False) -> Response:
+        """Return the answer; after one that ``closes`` the connection nothing is read from it."""
+        headers = {"Retry-After": str(math.ceil(self.wait))} if self.wait else {}
+        if closes:
+            headers["Connection"] = "close"
         return problem_response(self.status, self.code, self.detail, headers=headers)
 
 

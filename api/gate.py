@@ -1,10 +1,12 @@
 """The gate: who asks, how often, and with how long a body; before any route runs."""
 
+import asyncio
 import time
+from collections import Counter
 from collections.abc import Mapping
 
 from starlette.concurrency import run_in_threadpool
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.access import PUBLIC, Role
 from api.door import Door, Refusal, tell_haste
@@ -17,11 +19,11 @@ MOST_BYTES = 16_384
 BODY_LIMITS: dict[str, int] = {"/locate": 4_000_000, "/cases/": 12_000_000}  # photos
 #: The same of whoever has a key: a million points, with some columns beside them.
 KEY_BODY_LIMITS: dict[str, int] = {"/locate": 64_000_000}
-#: Bytes of bodies above the public's limits that a process holds at a time: what answers them takes
-#: ten times the room.
+#: Bytes of bodies above the public's limits that a process answers at a time: what answers them
+#: takes ten times the room. A key may be sending as much at a time; `Guard` ends who is too slow.
 MOST_HELD = 64_000_000
-#: Bytes of a refused body that are read, so that its client comes to read the answer.
-_MOST_READ_OFF = 256_000_000
+#: A refused body is read up to so many times its limit, so that its client reads the answer then.
+_READ_OFF = 2
 _BEARER = b"bearer "
 
 
@@ -44,7 +46,10 @@ class Gate:
         self._app, self._door, self._public = app, door, public
         self._limits = _sort_limits({**BODY_LIMITS, **settings.body_limits})
         self._key_limits = _sort_limits({**KEY_BODY_LIMITS, **settings.key_body_limits})
+        #: Bytes of long bodies: those on their way by key, and those that are whole.
+        self._coming: Counter[str] = Counter()
         self._held = 0
+        self._freed = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one request through, or refuse it."""
@@ -52,29 +57,25 @@ class Gate:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
+        refusal = await self._find_caller(scope, headers)
+        has_body = b"content-length" in headers or b"transfer-encoding" in headers
+        if refusal is not None:
+            # Nobody reads what follows: the client is to send it over another connection.
+            await refusal.respond(closes=has_body)(scope, receive, send)
+        elif has_body:
+            await self._answer_body(scope, headers, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _find_caller(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Refusal | None:
+        """Put into the scope who asks; or say why he is not answered."""
         host = scope["client"][0] if scope["client"] else ""
         key = _find_key(headers)
-        if key is None:
-            scope["gridmap.caller"] = PUBLIC
-            wait = self._public.take(name_address(host), time.monotonic())
-            refusal = tell_haste(wait) if wait else None
-        else:
-            refusal = await self._admit(scope, key, name_address(host))
-        held = 0
-        if b"content-length" in headers or b"transfer-encoding" in headers:
-            if refusal is None:
-                found = self._weigh(scope, headers)
-                refusal, held = (found, 0) if isinstance(found, Refusal) else (None, found)
-            if refusal is not None:
-                await _read_off(receive, headers)
-        if refusal is not None:
-            await refusal.respond()(scope, receive, send)
-            return
-        self._held += held
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            self._held -= held
+        if key is not None:
+            return await self._admit(scope, key, name_address(host))
+        scope["gridmap.caller"] = PUBLIC
+        wait = self._public.take(name_address(host), time.monotonic())
+        return tell_haste(wait) if wait else None
 
     async def _admit(self, scope: Scope, text: str, address: str) -> Refusal | None:
         """Find out who holds a key, and put that into the scope; or say why not."""
@@ -86,12 +87,22 @@ class Gate:
         scope["gridmap.caller"] = found
         return None
 
+    async def _answer_body(
+        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, send: Send
+    ) -> None:
+        """Answer a request that has a body, if it is not too long."""
+        found = self._weigh(scope, headers)
+        if isinstance(found, Refusal):
+            is_whole = await _read_off(receive, headers, _READ_OFF * self._find_most(scope)[1])
+            await found.respond(closes=not is_whole)(scope, receive, send)
+        elif found:
+            await self._answer_long(scope, receive, send, found)
+        else:
+            await self._app(scope, receive, send)
+
     def _weigh(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Refusal | int:
         """Return how much of a body counts as held; refuse one too long or without a length."""
-        path = scope["path"]
-        usual = most = _find_limit(self._limits, path, MOST_BYTES)
-        if scope["gridmap.caller"].role != Role.PUBLIC:
-            most = max(usual, _find_limit(self._key_limits, path, 0))
+        usual, most = self._find_most(scope)
         told = headers.get(b"content-length", b"")
         length = int(told) if len(told) < 16 and told.isdigit() else most + 1
         if length > most or b"transfer-encoding" in headers:
@@ -99,10 +110,49 @@ class Gate:
             return Refusal(413, "too-long", detail)
         if length <= usual:
             return 0
-        if self._held and self._held + length > MOST_HELD:
+        coming = self._coming[scope["gridmap.caller"].key_id]
+        if not (_fits(self._held, length) and _fits(coming, length)):
             detail = "Bodies as long as this are answered one by one; try again in a moment."
             return Refusal(503, "busy", detail, 1)
         return length
+
+    def _find_most(self, scope: Scope) -> tuple[int, int]:
+        """Return the bytes that anybody may send to a path, and those that the caller may."""
+        path = scope["path"]
+        usual = most = _find_limit(self._limits, path, MOST_BYTES)
+        if scope["gridmap.caller"].role != Role.PUBLIC:
+            most = max(usual, _find_limit(self._key_limits, path, 0))
+        return usual, most
+
+    async def _answer_long(self, scope: Scope, receive: Receive, send: Send, length: int) -> None:
+        """Answer a long body: until it is whole it is in the way of nobody but its own key."""
+        key, is_whole = scope["gridmap.caller"].key_id, False
+
+        async def receive_in_turn() -> Message:
+            """Pass on what comes; the end of the body when there is room to answer it."""
+            nonlocal is_whole
+            message = await receive()
+            if not is_whole and not message.get("more_body", False):
+                await self._take_turn(length)
+                self._coming[key] -= length
+                is_whole = True
+            return message
+
+        self._coming[key] += length
+        try:
+            await self._app(scope, receive_in_turn, send)
+        finally:
+            if is_whole:
+                self._held -= length
+                self._freed.set()
+            else:
+                self._coming[key] -= length
+
+    async def _take_turn(self, length: int) -> None:
+        while not _fits(self._held, length):
+            self._freed.clear()
+            await self._freed.wait()
+        self._held += length
 
 
 def _sort_limits(limits: Mapping[str, int]) -> list[tuple[str, int]]:
@@ -114,16 +164,26 @@ def _find_limit(limits: list[tuple[str, int]], path: str, otherwise: int) -> int
     return next((most for start, most in limits if path.startswith(start)), otherwise)
 
 
-async def _read_off(receive: Receive, headers: Mapping[bytes, bytes]) -> None:
-    """Read the body of a refused request: most clients send all of it before they read an answer.
+def _fits(held: int, length: int) -> bool:
+    """Tell whether there is room for a long body; one alone is let in whatever it is."""
+    return not held or held + length <= MOST_HELD
 
-    One that waits to be told to go on (``Expect``) is answered at once.
+
+async def _read_off(receive: Receive, headers: Mapping[bytes, bytes], most: int) -> bool:
+    """Read a refused body, for most clients send all of it before they read an answer.
+
+    Returns whether it came to its end. One that waits to be told to go on (``Expect``) or is longer
+    than ``most`` bytes is answered at once.
     """
-    more, count = b"expect" not in headers, 0
-    while more and count < _MOST_READ_OFF:
+    told = headers.get(b"content-length", b"")
+    if b"expect" in headers or len(told) > 15 or (told.isdigit() and int(told) > most):
+        return False
+    more, count = True, 0
+    while more and count <= most:
         message = await receive()
         count += len(message.get("body", b""))
         more = message.get("more_body", False)
+    return not more
 
 
 def _find_key(headers: Mapping[bytes, bytes]) -> str | None:

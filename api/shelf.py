@@ -7,7 +7,7 @@ at every request. A request takes one `ServedPlan` and uses nothing else: it nev
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from email.utils import format_datetime
@@ -17,7 +17,9 @@ from urllib.parse import quote
 
 from api.kept import Kept
 from api.models import GridContact, GridProperties, GridRef
+from gridmap.area_numbers import AreaNumbers
 from gridmap.days import CHINA
+from gridmap.errors import PlanDamagedError
 from gridmap.geojson import NO_FEATURES, Bbox, Features, frame_features
 from gridmap.later import later
 from gridmap.locate import Locator
@@ -130,7 +132,7 @@ class Shelf:
         self._units = Kept[str, UnitFeatures](most)
         self._homes = Kept[str, Any](most)
         self._areas: Kept[str, areas.AreaIndex] = Kept(most)
-        self._codes: dict[str, set[str]] = {}
+        self._numbers: tuple[Stamp, AreaNumbers] = (None, AreaNumbers())
         self._indexes = Kept[str, SearchIndex](most)
         self._tiles = Kept[str, KeptTiles](most)
         #: Days that were asked for, the record of publications then, and what was in force.
@@ -302,35 +304,48 @@ class Shelf:
         return UnitFeatures(frame_features(units), tuple(units["grid_code"].astype(str)))
 
     def area_index(self, in_force: InForce) -> areas.AreaIndex:
-        """Return the areas of a plan as MapIt names them; made when first asked for."""
+        """Return the areas of a plan as MapIt names them; made when first asked for.
+
+        Raises
+        ------
+        PlanDamagedError
+            If they have no numbers, for a plan that was published before them can't be read.
+        """
         plan = in_force.plan
-        return self._areas.get(plan.name, lambda: _index_areas(plan, self._number_areas()))
+        return self._areas.get(plan.name, lambda: self._index_areas(plan))
 
-    def _number_areas(self) -> dict[str, int]:
-        return areas.number_codes(self._list_codes(row.name) for row in self._read_record())
+    def _index_areas(self, plan: ServedPlan) -> areas.AreaIndex:
+        kept = self._read_numbers()
+        if plan.name not in kept.plans:
+            self._numbers = (None, kept)  # who asks next looks whether the plan can be read again
+            raise PlanDamagedError(f"areas of plan {plan.name!r} have no numbers: {kept.lacking}")
+        return _index_areas(plan, kept.numbers)
 
-    def _list_codes(self, name: str) -> set[str]:
-        """Return the codes of a plan's areas, from its index: the plan is not read for them."""
-        if name not in self._codes:
-            self._codes[name] = areas.list_codes(self._store.locator(name).codes)
-        return self._codes[name]
+    def _read_numbers(self) -> AreaNumbers:
+        """Return the numbers of all areas; they are read again when there is a publication."""
+        stamp = self._store.record_stamp()
+        kept_stamp, kept = self._numbers
+        if stamp is None or stamp != kept_stamp:
+            kept = self._store.area_numbers()
+            self._numbers = (stamp, kept)
+        return kept
 
     def find_generations(self, area: areas.Area, in_force: InForce) -> tuple[int, int]:
-        """Return the first and last publication, counted from 1, without a gap, with an area."""
+        """Return the first and last publication, counted from 1, without a gap, with an area.
+
+        What a plan that can't be read had is not known: an area is told as if it had none.
+        """
         published = self.publications()
-        names = [row.name for row in published]
+        codes = self._read_numbers().plans
+        has_area = [_has_area(codes.get(row.name, frozenset()), area) for row in published]
         first = last = max(
             place for place, row in enumerate(published) if row.valid_from <= in_force.as_of
         )
-        while first > 0 and self._has_area(names[first - 1], area):
+        while first > 0 and has_area[first - 1]:
             first -= 1
-        while last + 1 < len(names) and self._has_area(names[last + 1], area):
+        while last + 1 < len(has_area) and has_area[last + 1]:
             last += 1
         return first + 1, last + 1
-
-    def _has_area(self, name: str, area: areas.Area) -> bool:
-        """Tell whether a plan has a grid of an area's code; an area without one stays."""
-        return not area.code.isdecimal() or area.code in self._list_codes(name)
 
     def tiles(self, in_force: InForce) -> KeptTiles:
         """Return the vector tiles of a plan, for the public."""
@@ -364,6 +379,11 @@ class Shelf:
 
 def _read_moment(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def _has_area(codes: Collection[str], area: areas.Area) -> bool:
+    """Tell whether a plan has a grid of an area's code; an area without one stays."""
+    return not area.code.isdecimal() or area.code in codes
 
 
 def _index_areas(plan: ServedPlan, numbers: Mapping[str, int]) -> areas.AreaIndex:

@@ -2,15 +2,15 @@
 
 MapIt is how FixMyStreet and others ask which areas hold a point. An area has a code: 15 digits of a
 grid, the 12 before them of its community, and 9 of its street. FixMyStreet keeps numbers in four
-bytes, where most codes do not fit, so areas are numbered by `number_codes`; an area is found by
-either. What has no grid, or shares its digits with another, is numbered above all others, in the
+bytes, where most codes do not fit, so areas are numbered (`gridmap.area_numbers`); an area is found
+by either. What has no grid, or shares its digits with another, is numbered above all others, in the
 order of names.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -37,8 +37,6 @@ _SLIVER = 1e-6
 #: Where the numbers of streets and of communities without a code begin: above those of areas with
 #: one, and above all codes of 9 digits, but within four bytes.
 _UNCODED_STREETS, _UNCODED_COMMUNITIES = 2_000_000_000, 2_100_000_000
-#: Digits of the code of a street, a community and a grid.
-_DIGITS = (9, 12, 15)
 
 
 @dataclass(frozen=True)
@@ -64,30 +62,6 @@ class Area:
     parent: int | None
 
 
-def list_codes(grids: Iterable[str]) -> set[str]:
-    """Return the codes of grids, and those of the communities and streets that they are in."""
-    return {code[:digits] for code in grids for digits in _DIGITS}
-
-
-def number_codes(plans: Iterable[Iterable[str]]) -> dict[str, int]:
-    """Give a number to every code that was ever published.
-
-    A code has the same number for good, for the record of publications only grows.
-
-    Parameters
-    ----------
-    plans : iterable of iterable of str
-        The codes of each published plan, in the order in which they were published.
-
-    Examples
-    --------
-    >>> number_codes([["b", "a"], ["c", "a"]])
-    {'a': 1, 'b': 2, 'c': 3}
-    """
-    codes = dict.fromkeys(code for plan in plans for code in sorted(plan))
-    return {code: number for number, code in enumerate(codes, start=1)}
-
-
 class AreaIndex:
     """The areas of a plan: built once, asked often, never changed.
 
@@ -98,7 +72,7 @@ class AreaIndex:
     told_grids, told_communities : sequence of mapping
         Their properties, in the same order.
     numbers : mapping
-        The number of each code, as `number_codes` gives it.
+        The number of each code, as `gridmap.area_numbers` gives it.
     """
 
     def __init__(

@@ -27,7 +27,8 @@ from gridmap.cells import (
     square_to_edge,
 )
 
-#: Entries per edge of the index and per cell at most: with more, it is as quick to do without.
+#: Cells looked at, per edge of the index and per cell, at most: with more, it is as quick to do
+#: without lists.
 _PER_EDGE, _PER_CELL = 8, 4
 _FAR = 1e10  # units: farther is nothing on Earth
 _SLACK = 0.01  # metres more than needed: no rounding on the way leaves out an edge
@@ -57,7 +58,8 @@ def look_around(index: Index, near_border: float, nearest: float) -> Near:
     Returns
     -------
     Near
-        Without lists if they would be long, as they are where ``near_border`` is as large as grids.
+        Without lists if too many cells must be looked at for them, as they must be where
+        ``near_border`` is as large as grids.
     """
     nobody = index.frame[6]
     outside = mark_far(index.frame, index.cells == nobody, nearest)
@@ -68,9 +70,7 @@ def look_around(index: Index, near_border: float, nearest: float) -> Near:
         return Near(listed, listed, listed.astype(np.uint8), outside)
     lengths = np.bincount(cell, minlength=len(index.cells))
     heads = np.append(0, np.cumsum(lengths)).astype(np.int32)
-    listed = listed[
-        np.argsort(cell, kind="stable")
-    ]  # grids were looked at in order, and stay in it
+    listed = listed[np.argsort(cell, kind="stable")]  # in a cell grid by grid, as they were found
     return Near(heads, listed, np.packbits(lengths > 0, bitorder="little"), outside)
 
 
@@ -79,7 +79,7 @@ def _list_edges(
     frame: Ints, cells: Ints, choices: Ints, spans: Ints, slabs: Ints, edges: Ints,
     near_border: float, most: Whole,
 ) -> tuple[Ints, Ints]:  # fmt: skip
-    """Pair cells with the edges that they are near to, grid by grid; nothing if they are many.
+    """Pair cells with the edges that they are near to, grid by grid; nothing if many are looked at.
 
     In a cell with choices, ~grid stands before the edges of a grid.
     """
@@ -111,16 +111,6 @@ def _list_edges(
                         last, cell, listed, found,
                     )  # fmt: skip
     return cell[:found], listed[:found]
-
-
-@njit(cache=True, nogil=True)
-def _sort_into_cells(cell: Ints, listed: Ints, heads: Ints) -> Ints:
-    """Return what was listed cell by cell; of a cell in the order in which it was found."""
-    out = np.empty(len(listed), np.int32)
-    for place in range(len(cell)):
-        out[heads[cell[place]]] = listed[place]
-        heads[cell[place]] += 1
-    return out
 
 
 @njit(cache=True, nogil=True)

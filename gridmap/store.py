@@ -9,8 +9,12 @@
       2026-spring.pmtiles  its vector tiles, for any map; made again where it is missing
       plans.json           of each plan: its fingerprint, when it was kept, how large it is
       publications.json    every publication, in the order in which they were made; only grows
+      areas.json           the number of every code that was published; made again where it is
+                           missing, from the published plans (gridmap.area_numbers); only grows
       2026-spring.search.sqlite   what of it can be found by name; made anew where it is missing
       staff.sqlite         who serves the grids of each plan since when (gridmap.staff_store)
+      .keep.lock           empty, as .publish.lock, .index.lock, .locator.lock, .prepared.lock and
+                           .pmtiles.lock are: held by who writes such files; they stay
 
 A plan is kept from the moment its file has its name: plans.json is written before, so a file under
 a name always has a fingerprint. Both indexes are replaced whole, under a lock: whoever reads sees
@@ -23,7 +27,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
@@ -34,6 +38,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import shapely
 from filelock import FileLock, Timeout
 
+from gridmap.area_numbers import AreaNumbers, add_plans, from_json, to_json
 from gridmap.days import today_in_china
 from gridmap.errors import (
     GridmapError,
@@ -234,6 +239,8 @@ class PlanStore:
             new = Publication(name, fingerprint, valid_from.isoformat(), _now(), by, why)
             rows = [asdict(publication) for publication in [*record, new]]
             _replace_json(self.folder / "publications.json", rows)
+            with suppress(GridmapError, OSError):  # it is published; numbers are given when asked
+                self._write_numbers(self._number_areas())
 
     def load(self, name: str) -> Plan:
         """Read a kept plan; it equals the one that was kept, to the byte of every geometry.
@@ -378,6 +385,25 @@ class PlanStore:
         """List what `publications` does, row by row, as it stands in the record: for a service."""
         return self._read_publications()
 
+    def area_numbers(self) -> AreaNumbers:
+        """Return the numbers of the areas of all published plans, from the file beside the record.
+
+        It is written when a plan is published. What it lacks is added here, from the plans that can
+        be read, and no number changes by that.
+
+        Raises
+        ------
+        PlanDamagedError
+            If the file is not what was written.
+        """
+        if not self._list_unnumbered(kept := self._read_numbers()):
+            return kept
+        with self._in_turn(".publish"):
+            made = self._number_areas()
+            with suppress(OSError):
+                self._write_numbers(made)
+        return made
+
     def keep_staff(
         self,
         name: str,
@@ -469,6 +495,31 @@ class PlanStore:
                 if not is_current(path, fingerprint):
                     write_index(self.load(name), path, fingerprint=fingerprint)
         return SearchIndex(path)
+
+    def _read_numbers(self) -> AreaNumbers:
+        with _read_json(self.folder / "areas.json", {}) as told:
+            return from_json(told)
+
+    def _write_numbers(self, numbers: AreaNumbers) -> None:
+        _replace_json(self.folder / "areas.json", to_json(numbers), indent=None)
+
+    def _number_areas(self) -> AreaNumbers:
+        """Return the numbers that were given, and those of plans that had none yet."""
+        kept = self._read_numbers()
+        return add_plans(kept, self._list_unnumbered(kept), self._read_codes)
+
+    def _list_unnumbered(self, kept: AreaNumbers) -> list[str]:
+        """Return the published plans that have no numbers, in the order of the record."""
+        names = dict.fromkeys(publication.plan for publication in self._read_publications())
+        return [name for name in names if name not in kept.plans]
+
+    def _read_codes(self, name: str) -> Iterable[str]:
+        """Return the codes of a plan's grids: from its locator, or where that is not, its file."""
+        fingerprint = self._find_kept(name).fingerprint
+        with suppress(FileNotFoundError, IndexFileError):
+            return open_locator(self._index_of(name), fingerprint=fingerprint).codes
+        self._verify_file(name, fingerprint)
+        return read_codes(self._path_of(name))
 
     def _make_beside(self, name: str) -> None:
         """Make what lies beside a plan whose file was verified; it is read once for all of them."""
@@ -792,11 +843,11 @@ def _name_once(draft: Path, path: Path) -> None:
     _sync_folder(path.parent)
 
 
-def _replace_json(path: Path, content: Any) -> None:
+def _replace_json(path: Path, content: Any, *, indent: int | None = 1) -> None:
     """Replace a file in one step: readers see the old or the new content, whole."""
     draft = path.with_name(f".{path.name}.new")
     try:
-        draft.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+        draft.write_text(json.dumps(content, ensure_ascii=False, indent=indent), encoding="utf-8")
         _sync(draft)
         draft.replace(path)
     except OSError:

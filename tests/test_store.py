@@ -825,7 +825,8 @@ def test_failing_disk_leaves_the_record_as_it_was(store, plan, monkeypatch, call
     assert_frame_equal(store.publications(), state[1])
     names = {path.name for path in store.folder.iterdir() if path.suffix != ".lock"}
     derived = {"old.locator", "old.prepared"}
-    assert names - derived == {"old.gpkg", "old.search.sqlite", "plans.json", "publications.json"}
+    records = {"plans.json", "publications.json", "areas.json"}
+    assert names - derived == {"old.gpkg", "old.search.sqlite", *records}
 
 
 def test_stop_by_hand_leaves_nothing(store, plan, monkeypatch):
@@ -935,3 +936,37 @@ def test_publishing_reads_the_plan_once(served, monkeypatch):
     assert sorted(seen) == ["_hash_file", "read_plan"]
     for ending in ("locator", "prepared", "pmtiles"):
         assert (served.folder / f"a.{ending}").exists()
+
+
+def test_publishing_numbers_the_areas(filled):
+    """Numbers are there when the plan is, follow from the record alone, and need no old plan."""
+    for name, day in (("a", TODAY), ("b", TODAY + timedelta(days=90))):
+        filled.publish(name, day, by="王芳", today=TODAY)
+    path = filled.folder / "areas.json"
+    written = path.read_bytes()
+    numbers = filled.area_numbers()
+    assert set(numbers.plans) == {"a", "b"}
+    path.unlink()
+    assert filled.area_numbers() == numbers
+    assert path.read_bytes() == written
+    for file in filled.folder.glob("a.*"):
+        file.unlink()
+    filled.publish("b", TODAY, by="王芳", today=TODAY)
+    assert filled.area_numbers() == numbers
+    path.write_text('{"codes": ["210802003", "210802003"]}')
+    with pytest.raises(PlanDamagedError, match="a code has two numbers"):
+        filled.area_numbers()
+
+
+def test_areas_are_numbered_where_nothing_can_be_written(filled, monkeypatch):
+    """A folder that refuses costs a look at the plans, and no number."""
+    filled.publish("a", TODAY, by="王芳", today=TODAY)
+    numbers = filled.area_numbers()
+    (filled.folder / "areas.json").unlink()
+
+    def refuse(*_args, **_options):
+        raise PermissionError("read-only")
+
+    monkeypatch.setattr(gridmap.store, "_replace_json", refuse)
+    assert filled.area_numbers() == numbers
+    assert not (filled.folder / "areas.json").exists()

@@ -20,7 +20,7 @@ from api.access import (
     record,
     refuse_others,
 )
-from api.actors import choose_actor, find_own_case, list_parts, scope_key
+from api.actors import choose_actor, find_own_case, is_own_case, list_parts, scope_key
 from api.case_models import (
     InternalCase,
     InternalCases,
@@ -205,7 +205,7 @@ def get_case(
         log=[_tell_entry(asdict(entry)) for entry in book.log(case_id)],
         whistles=[_tell_whistle(call) for call in book.whistles(case_id)],
         actions={part: list_actions(case, part) for part in list_parts(caller)},
-        duplicates=_list_duplicates(book, case),
+        duplicates=_list_duplicates(book, caller, case),
         photos=_list_photos(book, case_id),
         reporter_known=book.reporter(case_id) is not None,
     )
@@ -277,8 +277,8 @@ def _tell_whistle(call: Whistle) -> InternalWhistle:
     return InternalWhistle(**{name: getattr(call, name) for name in InternalWhistle.model_fields})
 
 
-def _list_duplicates(book: gridmap.Casebook, case: Case) -> list[InternalDuplicate]:
-    """Return the other cases that may be the same as one that has a place."""
+def _list_duplicates(book: gridmap.Casebook, caller: Caller, case: Case) -> list[InternalDuplicate]:
+    """Return the caller's other cases that may be the same as one that has a place."""
     if case.lon is None or case.category not in book.rules.categories:
         return []
     place = Location(case.lon, case.lat)
@@ -292,7 +292,7 @@ def _list_duplicates(book: gridmap.Casebook, case: Case) -> list[InternalDuplica
             metres=round(metres, 1),
         )
         for other, metres in book.similar(report)
-        if other.case_id != case.case_id
+        if other.case_id != case.case_id and is_own_case(caller, other)
     ]
 
 

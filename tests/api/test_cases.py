@@ -5,6 +5,7 @@ import shutil
 import threading
 from datetime import UTC, date, datetime
 
+import pandas as pd
 import pytest
 
 from gridmap.audit import AuditLog
@@ -320,6 +321,30 @@ def test_a_worker_reports_in_his_own_name(client, key_of, staffed):
     assert (log[0]["role"], log[0]["actor"]) == ("worker", "w1")
     answer = client.post("/cases", json=tell(source="hotline"), headers=staffed[0])
     assert problem_of(answer) == (403, "not-allowed")
+
+
+def test_duplicates_are_those_that_a_key_may_see(office, client, key_of, bearer):
+    """Of cases side by side a worker is told his own, and a key for districts what lies in them."""
+    folder = office[0]
+    rows = [
+        make_staffing(code).iloc[[0]].assign(worker_id=w) for code, w in ((SW, "w1"), (SE, "w2"))
+    ]
+    tables = {"workers": make_workers(), "staffing": pd.concat(rows, ignore_index=True)}
+    PlanStore(folder).keep_staff("plan", tables, TODAY, by="王芳", today=TODAY)
+    places = ((190, 90), (195, 90), (190, 110), (210, 90))
+    told = [report(client, east=east, north=north) for east, north in places]
+    assert [case["grid_code"] for case in told] == [SW, SW, NW, SE]
+    own, same, north, east = (case["case_id"] for case in told)
+
+    def find(number, headers):
+        dossier = client.get(f"/internal/cases/{number}", headers=headers)
+        assert dossier.status_code == 200, dossier.text
+        return {one["case_id"] for one in dossier.json()["duplicates"]}
+
+    assert find(own, key_of("viewer")) == {same, north, east}
+    assert find(own, key_of("viewer", SW[:12])) == {same, north}
+    assert find(own, bearer(folder, "worker", worker_id="w1")) == {same}
+    assert find(east, bearer(folder, "worker", worker_id="w2", districts=[SE[:12]])) == set()
 
 
 def test_lists(client, key_of):

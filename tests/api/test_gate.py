@@ -6,6 +6,7 @@ import socket
 from datetime import date
 
 import pytest
+from starlette.responses import PlainTextResponse
 
 from api.answers import MOST_WITH_KEY
 from api.door import Door
@@ -203,7 +204,7 @@ def test_long_bodies_one_by_one(store):
     told, waiting, done = [], asyncio.Event(), asyncio.Event()
 
     async def answer(scope, receive, send):
-        told.append(scope["path"])
+        told.append(await receive())
         waiting.set()
         await done.wait()
 
@@ -238,6 +239,109 @@ def test_long_bodies_one_by_one(store):
 
     asyncio.run(run())
     assert len(told) == 3
+
+
+def test_a_slow_sender_is_in_nobodys_way(store):
+    """Half a long body keeps its own key from sending another, and nobody else; in turn it ends."""
+    settings = Settings(store=store, body_limits={"/locate": 5}, key_body_limits={"/locate": 10**9})
+    door = Door(KeyStore(store), settings, lambda *_: None)
+    slow, quick = (KeyStore(store).add(name, "viewer", by="test") for name in ("slow", "quick"))
+    ended, lines = [], {key: asyncio.Queue() for key in (slow, quick)}
+    answered = asyncio.Event()
+
+    async def answer(scope, receive, send):
+        while (await receive()).get("more_body"):
+            pass
+        ended.append(scope["gridmap.caller"].name)
+        if ended == ["quick"]:
+            await answered.wait()
+        await PlainTextResponse("done")(scope, receive, send)
+
+    gate = Gate(answer, door=door, settings=settings, public=Buckets(0, 1))
+
+    def send(key, **more):
+        told = {"x-api-key": key, "content-length": str(MOST_HELD), **more}
+        return asyncio.create_task(ask_gate(gate, told, lines[key].get))
+
+    async def run():
+        first = send(slow)
+        await lines[slow].put(part(b"half", more=True))
+        await asyncio.sleep(0)
+        assert (await send(slow, expect="100-continue"))[0]["status"] == 503
+        second = send(quick)
+        await lines[quick].put(part(b"whole"))
+        while not ended:
+            await asyncio.sleep(0)
+        await lines[slow].put(part(b"whole"))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert ended == ["quick"]
+        answered.set()
+        assert [(await task)[0]["status"] for task in (second, first)] == [200, 200]
+        third = send(slow)
+        await lines[slow].put(part(b"whole"))
+        assert (await third)[0]["status"] == 200
+
+    asyncio.run(run())
+    assert ended == ["quick", "slow", "slow"]
+
+
+def part(body, *, more=False):
+    """Return a piece of a body, as a server passes it on."""
+    return {"type": "http.request", "body": body, "more_body": more}
+
+
+async def ask_gate(gate, headers, receive, path="/locate"):
+    """Send a request through a gate; return the messages that it answers."""
+    sent = []
+    pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "path": path, "client": ("10.0.0.1", 1), "headers": pairs}
+
+    async def send(message):
+        sent.append(message)
+
+    await gate(scope, receive, send)
+    return sent
+
+
+@pytest.fixture
+def count_read(store):
+    """Return a function that sends a body through a gate: what is read of it, and the answer."""
+    settings = Settings(store=store, wrong_keys=2, body_limits={"/locate": 1000})
+    public = Buckets(0.001, 3)
+    door = Door(KeyStore(store), settings, lambda *_: None)
+    gate = Gate(None, door=door, settings=settings, public=public)
+
+    def count(headers):
+        read = []
+
+        async def receive():
+            read.append(100)
+            return part(b" " * 100, more=True)
+
+        start = asyncio.run(ask_gate(gate, headers, receive))[0]
+        return sum(read), start["status"], dict(start["headers"]).get(b"connection")
+
+    return count
+
+
+@pytest.mark.parametrize("body", [{"content-length": "1500"}, {"transfer-encoding": "chunked"}])
+def test_nothing_is_read_of_whom_is_not_let_in(count_read, body):
+    """A wrong key, one too many of them, or no token: answered at once, and hung up on."""
+    wrong = {"x-api-key": WRONG, **body}
+    assert [count_read(wrong) for _ in range(3)] == [
+        (0, 401, b"close"), (0, 401, b"close"), (0, 429, b"close"),
+    ]  # fmt: skip
+    assert [count_read(body)[1] for _ in range(3)] == [413] * 3
+    assert count_read(body) == (0, 429, b"close")
+    assert count_read({}) == (0, 429, None)
+
+
+def test_a_body_too_long_is_read_up_to_a_few_times_its_limit(count_read):
+    """One without a length, as far as that; one that is said to be longer not at all."""
+    assert count_read({"transfer-encoding": "chunked"}) == (2100, 413, b"close")
+    assert count_read({"content-length": "2001"}) == (0, 413, b"close")
+    assert count_read({"content-length": "9" * 20}) == (0, 413, b"close")
 
 
 @pytest.mark.parametrize("chunked", [False, True])

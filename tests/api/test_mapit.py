@@ -1,10 +1,16 @@
 """What MapIt answers: FixMyStreet asks which areas hold a point, and how areas lie."""
 
+import shutil
 import xml.etree.ElementTree as ET
 from datetime import date
 
 import pytest
 import shapely
+
+from gridmap.store import PlanStore
+from tests.towns import make_four_by_two
+
+LATER = date(2026, 6, 1)
 
 
 def place(plan, code: str):
@@ -167,3 +173,41 @@ def test_areas_by_number_type_name_and_code(client, town) -> None:
     assert sent.status_code == 302
     assert sent.headers["location"].endswith(f"/area/{next(iter(asked))}")
     assert client.get(f"/code/ons/{codes[0]}").status_code == 404
+
+
+@pytest.fixture
+def twice(published, tmp_path):
+    """Publish the small town's plan again, under another name, in a store of its own."""
+    folder = shutil.copytree(published, tmp_path / "town")
+    store = PlanStore(folder)
+    store.keep(make_four_by_two(), "again")
+    store.publish("again", LATER, by="王芳", today=LATER)
+    return store
+
+
+def lose(store, name: str) -> None:
+    """Remove a plan and all that lies beside it."""
+    for file in store.folder.glob(f"{name}.*"):
+        file.chmod(0o644)
+        file.unlink()
+
+
+def test_a_lost_old_plan_takes_nothing_down(twice, make_client) -> None:
+    """Areas of the plan in force have their numbers and publications, though one before is gone."""
+    before = get(make_client(twice.folder, today=lambda: LATER), "/areas/GRD,COM,STR")
+    lose(twice, "plan")
+    after = get(make_client(twice.folder, today=lambda: LATER), "/areas/GRD,COM,STR")
+    assert after == before
+    assert {one["generation_low"] for one in after.values()} == {1}
+
+
+def test_areas_wait_for_numbers_that_are_not_known(twice, make_client) -> None:
+    """Of a store without numbers and a plan, areas are told as soon as the plan is there again."""
+    kept = twice.folder.with_name("kept")
+    shutil.copytree(twice.folder, kept)
+    (twice.folder / "areas.json").unlink()
+    lose(twice, "plan")
+    client = make_client(twice.folder, today=lambda: LATER)
+    assert client.get("/areas/GRD").json()["code"] == "plan-damaged"
+    shutil.copy(kept / "plan.gpkg", twice.folder)
+    assert get(client, "/areas/GRD") == get(make_client(kept, today=lambda: LATER), "/areas/GRD")
