@@ -35,10 +35,12 @@ from gridmap.reading.layers import DATUM_NAMES, LAT_NAMES, LON_NAMES, find_colum
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+    import pyarrow.compute as pa_compute
     import pyarrow.csv as pa_csv
 else:
     pd = later("pandas")
     pa = later("pyarrow")
+    pa_compute = later("pyarrow.compute")
     pa_csv = later("pyarrow.csv")
 
 JSON, CSV, ARROW = "application/json", "text/csv", "application/vnd.apache.arrow.stream"
@@ -54,6 +56,8 @@ _TOLD = ("name", "community", "street")
 _SMALL = 1 << 15
 #: Schemas whose heads are kept, and the bytes of one at most: a caller may say anything in his.
 _MOST_HEADS, _LONGEST_SCHEMA = 64, 1 << 14
+#: Bytes of the name of a datum at most, where a dictionary has it.
+_LONGEST_NAME = 100
 #: What ends an Arrow stream.
 _END = b"\xff\xff\xff\xff\0\0\0\0"
 _SEND = 'send {"lon": [122.2], "lat": [40.6]} or {"points": [[122.2, 40.6]]}'
@@ -395,16 +399,33 @@ def _take_column(table: pa.Table, name: str) -> pa.ChunkedArray:
 def _read_degrees(column: pa.ChunkedArray, name: str) -> Floats:
     """Return a column of numbers, or of texts of which some may be none."""
     try:
-        if pa.types.is_dictionary(column.type):  # each entry is read once, however often it stands
-            whole = column.unify_dictionaries().combine_chunks()
-            entries = _read_degrees(pa.chunked_array([whole.dictionary]), name)
-            places = whole.indices.cast(pa.int64()).fill_null(len(entries))
-            return np.append(entries, np.nan)[places.to_numpy(zero_copy_only=False)]
+        if pa.types.is_dictionary(column.type):
+            return _read_entries(column, name)
         if _holds_texts(column.type):
             return _read_numbers(_unfold_views(column))
         return _to_array(column.cast(pa.float64()))
     except pa.ArrowException as error:
         raise TableError(f"column {name} holds no numbers: {str(error)[:200]}") from error
+
+
+def _read_entries(column: pa.ChunkedArray, name: str) -> Floats:
+    """Return the numbers of a dictionary's rows; each entry is read once, however often it stands.
+
+    Nothing here looks at the place that a row of null has: Arrow checks no such place.
+    """
+    parts, entries, known = [np.empty(0)], np.empty(0), None
+    for chunk in column.chunks:
+        if known != (known := _find_bytes(chunk.dictionary)):
+            entries = np.append(_read_degrees(pa.chunked_array([chunk.dictionary]), name), np.nan)
+        places = chunk.indices.cast(pa.int64()).fill_null(len(entries) - 1)
+        parts.append(entries[places.to_numpy(zero_copy_only=False)])
+    return np.concatenate(parts)
+
+
+def _find_bytes(entries: pa.Array) -> tuple[Any, ...]:
+    """Return where an array lies in memory: a dictionary is the same for many batches of rows."""
+    places = (buffer and buffer.address for buffer in entries.buffers())
+    return (len(entries), entries.offset, *places)
 
 
 def _read_numbers(texts: pa.ChunkedArray) -> Floats:
@@ -418,10 +439,28 @@ def _read_names(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
     """Return a column of names, each row's or by a dictionary."""
     kind, types = column.type, pa.types
     if types.is_dictionary(kind) and kind.value_type in (pa.string(), pa.large_string()):
-        return column.unify_dictionaries()
+        return _spell_names(column, name)
     if not (_holds_texts(kind) or types.is_null(kind)):
         raise TableError(f"column {name} holds no names of datums, but {kind}")
     return _unfold_views(column)
+
+
+def _spell_names(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    """Return the texts of a dictionary's rows, which are short: each may stand any number of times.
+
+    Raises
+    ------
+    TableError
+        If one is too long to be a name.
+    """
+    parts, known = [], None
+    for chunk in column.chunks:
+        if known != (known := _find_bytes(chunk.dictionary)):
+            longest = pa_compute.max(pa_compute.binary_length(chunk.dictionary)).as_py() or 0
+            if longest > _LONGEST_NAME:
+                raise TableError(f"column {name} holds a name of {longest} bytes")
+        parts.append(chunk.dictionary.take(chunk.indices))
+    return pa.chunked_array(parts, column.type.value_type)
 
 
 def _holds_texts(kind: pa.DataType) -> bool:
@@ -430,8 +469,13 @@ def _holds_texts(kind: pa.DataType) -> bool:
 
 
 def _unfold_views(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return texts of which many may lie in the same bytes as texts that have their own."""
-    return column.cast(pa.large_string()) if pa.types.is_string_view(column.type) else column
+    """Return texts of which many may lie in the same bytes as texts that have their own.
+
+    One by one: Arrow's cast would follow the view that a row of null has, too, which is unchecked.
+    """
+    if not pa.types.is_string_view(column.type):
+        return column
+    return pa.chunked_array([pa.array(column.to_pylist(), pa.large_string())])
 
 
 def _to_array(column: pa.ChunkedArray) -> Floats:

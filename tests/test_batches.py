@@ -518,3 +518,50 @@ def test_changed_bytes(batches: Batches, kind: str) -> None:
         except (TableError, DatumError):
             refused += 1
     assert 0 < refused < 600
+
+
+@pytest.mark.parametrize("name", ["lon", "datum"])
+def test_nulls_that_point_anywhere(batches: Batches, name: str) -> None:
+    """What a row of null would stand for is not looked at: Arrow does not check it."""
+    text = b"122.2 and much more behind it"
+    views = struct.pack("<i4sii", 5, b"122.2", 0, 0)[:8] + b"2" + bytes(7)
+    views += struct.pack("<i4sii", 2_000_000_000, text[:4], 77, 2_000_000_000)
+    held = pa.py_buffer(b"\x00")
+    viewed = pa.Array.from_buffers(
+        pa.string_view(), 2, [held, pa.py_buffer(views), pa.py_buffer(text)]
+    )
+    places = pa.Array.from_buffers(
+        pa.int32(), 2, [held, pa.py_buffer(struct.pack("<ii", 2**30, -(2**30)))]
+    )
+    rows = [
+        pa.DictionaryArray.from_arrays(places, pa.array(entries), safe=False)
+        for entries in (["a"], ["b", "c"])
+    ]
+    for column in (viewed, pa.chunked_array(rows)):
+        count = len(column)
+        columns: dict[str, Any] = {"lon": [122.2] * count, "lat": [40.6] * count, name: column}
+        answer = batches.answer(write_arrow(pa.table(columns)), ARROW)
+        found = pa.ipc.open_stream(answer).read_all()["suspect"].to_pylist()
+        assert (found == ["missing"] * count) == (name == "lon")
+
+
+def test_dictionaries_of_each_batch(batches: Batches) -> None:
+    """Degrees and datums may be told by another dictionary in each batch of rows."""
+    lon, lat = (float(one) for one in from_wgs84(*place(15, 15), "gcj02"))
+    parts = [
+        pa.table({"lon": texts, "lat": [lat] * 2, "datum": ["gcj02"] * 2})
+        for texts in ([str(lon), "x"], ["y", str(lon)], [None, None])
+    ]
+    coded = [
+        part.set_column(0, "lon", part["lon"].cast(pa.string()).dictionary_encode()).set_column(
+            2, "datum", part["datum"].dictionary_encode()
+        )
+        for part in parts
+    ]
+    body = write_arrow(pa.concat_tables(coded))
+    answer = pa.ipc.open_stream(batches.answer(body, ARROW)).read_all()
+    placed = [one in ("inside", "border") for one in answer["match"].to_pylist()]
+    assert placed == [True, False, False, True, False, False]
+    long = pa.array(["g" * 101]).dictionary_encode()
+    with pytest.raises(TableError, match="column datum holds a name of 101 bytes"):
+        batches.answer(write_arrow(pa.table({"lon": [1], "lat": [1], "datum": long})), ARROW)
