@@ -7,11 +7,13 @@ import math
 
 from api.access import Caller, Role
 from api.models import Hint
+from api.problems import ProblemError
 from api.shelf import InForce, ServedPlan
 from gridmap.datum import DATUMS, place_to_wgs84
+from gridmap.errors import TableError
 from gridmap.locate import Owner
 
-#: Points of a batch: of the public, and of whoever has a key.
+#: Points of a batch: of the public and of a worker, and of whoever has another key.
 MOST_POINTS, MOST_WITH_KEY = 10_000, 1_000_000
 _NOBODY = '{"grid_code":null,"name":null,"community":null,"street":null,"households":null,"match":"'
 
@@ -46,14 +48,17 @@ def answer_batch(
 
     Raises
     ------
-    TableError
+    ProblemError
         If the batch can't be read, or has more points than the caller may send.
     DatumError
-        If there is no such datum.
+        If there is no such datum, or not one for all points.
     """
     about = {"plan": in_force.plan.name, "as_of": in_force.as_of.isoformat()}
-    most = MOST_POINTS if caller.role == Role.PUBLIC else MOST_WITH_KEY
-    return in_force.plan.batches.answer(body, kind, datum=datum, most=most, about=about)
+    most = MOST_POINTS if caller.role < Role.VIEWER else MOST_WITH_KEY
+    try:
+        return in_force.plan.batches.answer(body, kind, datum=datum, most=most, about=about)
+    except TableError as error:
+        raise ProblemError(422, "bad-batch", str(error)) from error
 
 
 def put_on_map(lon: float, lat: float, datum: str) -> tuple[float, float] | None:

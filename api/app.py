@@ -165,10 +165,11 @@ def _guard(app: FastAPI, settings: Settings) -> None:
         _log.warning("locked out after wrong keys: %s, key %s", address, key_id or "unknown")
         audit.append("gridmap", "lockout", key_id, facts={"host": address})
 
-    express = Express(app.state.shelf, app.state.today)
+    shelf, today = app.state.shelf, app.state.today
+    express = Express(shelf, today)
     public = Buckets(settings.rate, settings.burst)
     app.state.direct = Direct(express, public, settings)  # for `api.direct.DirectProtocol`
-    app.add_middleware(BatchWay, shelf=app.state.shelf, today=app.state.today)
+    app.add_middleware(BatchWay, shelf=shelf, today=today, tell=_tell_batch_error)
     app.add_middleware(ExpressWay, express=express)
     app.add_middleware(ZipWay, minimum_size=1000)
     app.state.door = Door(app.state.keys, settings, note_lockout)
@@ -240,6 +241,11 @@ async def _tell_gridmap_error(_request: Request, error: Exception) -> Response:
 async def _tell_problem(_request: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)
     return problem_response(error.status, error.code, error.detail, more=error.more)
+
+
+async def _tell_batch_error(request: Request, error: Exception) -> Response:
+    tell = _tell_problem if isinstance(error, ProblemError) else _tell_gridmap_error
+    return await tell(request, error)
 
 
 async def _tell_validation_error(request: Request, error: Exception) -> Response:

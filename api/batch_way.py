@@ -1,21 +1,24 @@
 """The way round FastAPI for batches of points, as almost everybody sends them.
 
 For 10,000 points in Arrow the route's parameters cost as much as finding their grids. A batch of
-today's plan without parameters is answered here; what else may be, and whatever is wrong with one,
-the route looks at: it gets the body as it came.
+today's plan without parameters is answered here, or refused as the route would, for reading it
+again would tell nothing more. What else there may be, the route gets as it came.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import date
 
 from anyio import CapacityLimiter, to_thread
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.access import PUBLIC
 from api.answers import answer_batch
+from api.problems import ProblemError
 from api.shelf import Shelf
 from gridmap.batches import JSON, MEDIA_TYPES
-from gridmap.errors import GridmapError
+from gridmap.errors import DatumError
 
 #: Bytes that one place never has: JSON that is longer is a batch.
 LONG = 4_096
@@ -34,10 +37,19 @@ class BatchWay:
         The plans.
     today : callable
         The current day.
+    tell : callable
+        Tells a client what is wrong with his batch, as it is told for the route.
     """
 
-    def __init__(self, app: ASGIApp, *, shelf: Shelf, today: Callable[[], date]) -> None:
-        self._app, self._shelf, self._today = app, shelf, today
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        shelf: Shelf,
+        today: Callable[[], date],
+        tell: Callable[[Request, Exception], Awaitable[Response]],
+    ) -> None:
+        self._app, self._shelf, self._today, self._tell = app, shelf, today, tell
         self._limit: CapacityLimiter | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -47,7 +59,12 @@ class BatchWay:
             await self._app(scope, receive, send)
             return
         messages = await _receive_all(receive)
-        answer = await self._answer(scope, kind, messages)
+        try:
+            answer = await self._answer(scope, kind, messages)
+        except (ProblemError, DatumError) as error:
+            problem = await self._tell(Request(scope), error)
+            await problem(scope, receive, send)
+            return
         if answer is None:
             await self._app(scope, _repeat(messages, receive), send)
             return
@@ -60,7 +77,13 @@ class BatchWay:
         await send({"type": "http.response.body", "body": answer})
 
     async def _answer(self, scope: Scope, kind: str, messages: list[Message]) -> bytes | None:
-        """Return the answers to a batch; None where the route must look at it."""
+        """Return the answers to a batch; None where the route must look at it.
+
+        Raises
+        ------
+        ProblemError, DatumError
+            If something is wrong with it; see `api.answers.answer_batch`.
+        """
         in_force = self._shelf.peek(self._today())
         if in_force is None or messages[-1]["type"] != "http.request":
             return None
@@ -70,12 +93,9 @@ class BatchWay:
         caller = scope.get("gridmap.caller", PUBLIC)
         if self._limit is None:
             self._limit = CapacityLimiter(_AT_ONCE)
-        try:
-            return await to_thread.run_sync(
-                answer_batch, in_force, body, kind, None, caller, limiter=self._limit
-            )
-        except GridmapError:
-            return None
+        return await to_thread.run_sync(
+            answer_batch, in_force, body, kind, None, caller, limiter=self._limit
+        )
 
 
 def name_kind(content_type: str) -> str:

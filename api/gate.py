@@ -120,7 +120,7 @@ class Gate:
         """Return the bytes that anybody may send to a path, and those that the caller may."""
         path = scope["path"]
         usual = most = _find_limit(self._limits, path, MOST_BYTES)
-        if scope["gridmap.caller"].role != Role.PUBLIC:
+        if scope["gridmap.caller"].role >= Role.VIEWER:
             most = max(usual, _find_limit(self._key_limits, path, 0))
         return usual, most
 

@@ -6,7 +6,7 @@ position or pictures.
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any, Literal
 from xml.etree import ElementTree
 
@@ -143,8 +143,7 @@ def describe_endpoint(url: str, changeset: str) -> Row:
 
 
 def _write_time(moment: datetime, rules: Incidents) -> str:
-    zone = timezone(timedelta(hours=rules.utc_offset))
-    return moment.astimezone(zone).isoformat(timespec="seconds")
+    return moment.astimezone(rules.zone).isoformat(timespec="seconds")
 
 
 def _answer(form: Form, body: bytes, status: int = 200) -> Response:

@@ -24,8 +24,9 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from gridmap.arrow_streams import check_views, count_rows
 from gridmap.cutting.mesh import Floats, Ints, kernel
-from gridmap.datum import settle_datum
+from gridmap.datum import settle_datum, tell_datums
 from gridmap.errors import TableError
 from gridmap.later import later
 from gridmap.locate import MATCHES, SUSPECTED, Judged, Locator, rename_given
@@ -34,10 +35,12 @@ from gridmap.reading.layers import DATUM_NAMES, LAT_NAMES, LON_NAMES, find_colum
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+    import pyarrow.compute as pa_compute
     import pyarrow.csv as pa_csv
 else:
     pd = later("pandas")
     pa = later("pyarrow")
+    pa_compute = later("pyarrow.compute")
     pa_csv = later("pyarrow.csv")
 
 JSON, CSV, ARROW = "application/json", "text/csv", "application/vnd.apache.arrow.stream"
@@ -51,8 +54,10 @@ ANSWER = (
 _TOLD = ("name", "community", "street")
 #: Texts of a column that numbers of two bytes can count.
 _SMALL = 1 << 15
-#: Schemas whose heads are kept.
-_MOST_HEADS = 64
+#: Schemas whose heads are kept, and the bytes of one at most: a caller may say anything in his.
+_MOST_HEADS, _LONGEST_SCHEMA = 64, 1 << 14
+#: Bytes of the name of a datum at most, where a dictionary has it.
+_LONGEST_NAME = 100
 #: What ends an Arrow stream.
 _END = b"\xff\xff\xff\xff\0\0\0\0"
 _SEND = 'send {"lon": [122.2], "lat": [40.6]} or {"points": [[122.2, 40.6]]}'
@@ -127,14 +132,13 @@ class Batches:
         TableError
             If the kind is none of these, the bytes are not of it, or there are too many points.
         DatumError
-            If the datum is unknown, or the batch names another one, or more than one.
+            If the datum is unknown, or the batch names another one, or more than one, or one for
+            some rows with coordinates and none for others.
         """
         if media_type not in _KINDS:
             raise TableError(f"{media_type!r} is no kind of batch; use {', '.join(MEDIA_TYPES)}")
         read, write = _KINDS[media_type]
-        lon, lat, rest, told = read(body)
-        if most is not None and len(lon) > most:
-            raise TableError(f"{len(lon)} points, and {most} are answered at once: divide them")
+        lon, lat, rest, told = read(body, most)
         judged = self._locator.judge(lon, lat, datum=settle_datum(datum, told))
         return write(self, judged, rest, dict(about or {}))
 
@@ -144,10 +148,15 @@ def make_batches(locator: Locator, told: Mapping[str, Mapping[str, Any]] | None 
     return Batches(locator, told)
 
 
+def _check_count(count: int, most: int | None) -> None:
+    if most is not None and count > most:
+        raise TableError(f"{count} points, and {most} are answered at once: divide them")
+
+
 # --- JSON --------------------------------------------------------------------------------------
 
 
-def _read_json(body: bytes) -> tuple[Floats, Floats, None, Sequence[Any]]:
+def _read_json(body: bytes, most: int | None) -> tuple[Floats, Floats, None, Sequence[Any]]:
     try:
         given = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -161,6 +170,7 @@ def _read_json(body: bytes) -> tuple[Floats, Floats, None, Sequence[Any]]:
         raise TableError(f'there are no "points", and no lists "lon" and "lat"; {_SEND}')
     elif len(lon) != len(lat):
         raise TableError(f'"lon" and "lat" are not of one length: {len(lon)} and {len(lat)}')
+    _check_count(len(lon), most)
     return _to_floats(lon), _to_floats(lat), None, (given.get("datum"),)
 
 
@@ -208,8 +218,9 @@ class _Lines(NamedTuple):
     ends: Ints
 
 
-def _read_csv(body: bytes) -> tuple[Floats, Floats, _Lines, Sequence[Any]]:
+def _read_csv(body: bytes, most: int | None) -> tuple[Floats, Floats, _Lines, Sequence[Any]]:
     lines = _split_lines(_to_utf8(body))
+    _check_count(len(lines.ends), most)
     columns = [_find(lines.names, wanted) for wanted in ((*LON_NAMES, "x"), (*LAT_NAMES, "y"))]
     table, odd = _parse_numbers(lines, columns), None
     if table is None:
@@ -222,7 +233,7 @@ def _read_csv(body: bytes) -> tuple[Floats, Floats, _Lines, Sequence[Any]]:
         lon[odd] = lat[odd] = np.nan
     naming = find_column(lines.names, DATUM_NAMES)
     told = _parse_csv(lines.body, [naming], pa.string())[naming] if naming else None
-    return lon, lat, lines, _list_told(told)
+    return lon, lat, lines, _list_told(told, lon, lat)
 
 
 def _split_lines(body: bytes) -> _Lines:
@@ -267,7 +278,7 @@ def _mend_rows(lines: _Lines) -> tuple[_Lines, NDArray[np.bool_]]:
     texts = [lines.body[first:last].decode() for first, last in lines.ends.tolist()]
     rows = [_split_cells(text, row) for row, text in enumerate(texts, 1)]
     width = len(lines.names)
-    odd = np.array([len(row) != width for row in rows])
+    odd = np.array([len(row) != width for row in rows], np.bool_)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     out.write(lines.header + "\n")
@@ -280,9 +291,12 @@ def _mend_rows(lines: _Lines) -> tuple[_Lines, NDArray[np.bool_]]:
     return _split_lines(out.getvalue().encode()), odd
 
 
-def _list_told(column: pa.ChunkedArray | None) -> Sequence[Any]:
+def _list_told(column: pa.ChunkedArray | None, lon: Floats, lat: Floats) -> Sequence[Any]:
     """Return what a column names, each once; a batch without the column names nothing."""
-    return () if column is None else tuple(column.unique().to_pylist())
+    if column is None:
+        return ()
+    placed = column.filter(pa.array(~(np.isnan(lon) | np.isnan(lat))))
+    return tell_datums(column.unique().to_pylist(), placed.unique().to_pylist())
 
 
 def _parse_csv(body: bytes, columns: Sequence[str], kind: pa.DataType) -> pa.Table:
@@ -352,30 +366,116 @@ def _split_rows(text: Bytes) -> tuple[Ints, Ints]:
 # --- Arrow -------------------------------------------------------------------------------------
 
 
-def _read_arrow(body: bytes) -> tuple[Floats, Floats, pa.Table, Sequence[Any]]:
-    try:
-        table = pa.ipc.open_stream(body).read_all()
-    except (pa.ArrowInvalid, OSError) as error:
-        raise TableError(f"the body is no Arrow IPC stream: {error}") from error
+def _read_arrow(body: bytes, most: int | None) -> tuple[Floats, Floats, pa.Table, Sequence[Any]]:
+    table, names = _open_arrow(body, most)
     lon, lat = (
-        _read_degrees(table, _find(table.column_names, wanted))
-        for wanted in ((*LON_NAMES, "x"), (*LAT_NAMES, "y"))
+        _read_degrees(_take_column(table, name), name)
+        for name in (_find(names, wanted) for wanted in ((*LON_NAMES, "x"), (*LAT_NAMES, "y")))
     )
-    naming = find_column(table.column_names, DATUM_NAMES)
-    return lon, lat, table, _list_told(table[naming] if naming else None)
+    naming = find_column(names, DATUM_NAMES)
+    told = _read_names(_take_column(table, naming), naming) if naming else None
+    return lon, lat, table, _list_told(told, lon, lat)
 
 
-def _read_degrees(table: pa.Table, name: str) -> Floats:
-    """Return a column of numbers, or of texts of which some may be none."""
-    column = table[name]
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
+def _open_arrow(body: bytes, most: int | None) -> tuple[pa.Table, list[str]]:
+    """Return a table whose buffers hold what its heads say, and the names of its columns."""
     try:
+        _check_count(count_rows(body), most)
+        table = pa.ipc.open_stream(body).read_all()
+        check_views(table)
+        table.validate(full=True)
+        names = table.column_names
+    except (pa.ArrowException, ValueError, OSError, LookupError, TypeError) as error:
+        # the last two are of types that pandas reads, and takes on trust
+        raise TableError(f"the body is no Arrow IPC stream: {error}") from error
+    return table, names
+
+
+def _take_column(table: pa.Table, name: str) -> pa.ChunkedArray:
+    """Return the first column of a name, as it is in CSV."""
+    return table.column(table.column_names.index(name))
+
+
+def _read_degrees(column: pa.ChunkedArray, name: str) -> Floats:
+    """Return a column of numbers, or of texts of which some may be none."""
+    try:
+        if pa.types.is_dictionary(column.type):
+            return _read_entries(column, name)
+        if _holds_texts(column.type):
+            return _read_numbers(_unfold_views(column))
         return _to_array(column.cast(pa.float64()))
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-            return _read_texts(column.to_pylist())
-        raise TableError(f"column {name} holds no numbers: {error}") from error
+    except pa.ArrowException as error:
+        raise TableError(f"column {name} holds no numbers: {str(error)[:200]}") from error
+
+
+def _read_entries(column: pa.ChunkedArray, name: str) -> Floats:
+    """Return the numbers of a dictionary's rows; each entry is read once, however often it stands.
+
+    Nothing here looks at the place that a row of null has: Arrow checks no such place.
+    """
+    parts, entries, known = [np.empty(0)], np.empty(0), None
+    for chunk in column.chunks:
+        if known != (known := _find_bytes(chunk.dictionary)):
+            entries = np.append(_read_degrees(pa.chunked_array([chunk.dictionary]), name), np.nan)
+        places = chunk.indices.cast(pa.int64()).fill_null(len(entries) - 1)
+        parts.append(entries[places.to_numpy(zero_copy_only=False)])
+    return np.concatenate(parts)
+
+
+def _find_bytes(entries: pa.Array) -> tuple[Any, ...]:
+    """Return where an array lies in memory: a dictionary is the same for many batches of rows."""
+    places = (buffer and buffer.address for buffer in entries.buffers())
+    return (len(entries), entries.offset, *places)
+
+
+def _read_numbers(texts: pa.ChunkedArray) -> Floats:
+    try:
+        return _to_array(texts.cast(pa.float64()))
+    except pa.ArrowInvalid:
+        return _read_texts(texts.to_pylist())
+
+
+def _read_names(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    """Return a column of names, each row's or by a dictionary."""
+    kind, types = column.type, pa.types
+    if types.is_dictionary(kind) and kind.value_type in (pa.string(), pa.large_string()):
+        return _spell_names(column, name)
+    if not (_holds_texts(kind) or types.is_null(kind)):
+        raise TableError(f"column {name} holds no names of datums, but {kind}")
+    return _unfold_views(column)
+
+
+def _spell_names(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    """Return the texts of a dictionary's rows, which are short: each may stand any number of times.
+
+    Raises
+    ------
+    TableError
+        If one is too long to be a name.
+    """
+    parts, known = [], None
+    for chunk in column.chunks:
+        if known != (known := _find_bytes(chunk.dictionary)):
+            longest = pa_compute.max(pa_compute.binary_length(chunk.dictionary)).as_py() or 0
+            if longest > _LONGEST_NAME:
+                raise TableError(f"column {name} holds a name of {longest} bytes")
+        parts.append(chunk.dictionary.take(chunk.indices))
+    return pa.chunked_array(parts, column.type.value_type)
+
+
+def _holds_texts(kind: pa.DataType) -> bool:
+    types = pa.types
+    return types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
+
+
+def _unfold_views(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return texts of which many may lie in the same bytes as texts that have their own.
+
+    One by one: Arrow's cast would follow the view that a row of null has, too, which is unchecked.
+    """
+    if not pa.types.is_string_view(column.type):
+        return column
+    return pa.chunked_array([pa.array(column.to_pylist(), pa.large_string())])
 
 
 def _to_array(column: pa.ChunkedArray) -> Floats:
@@ -437,7 +537,8 @@ class _Streams:
             )
             if len(self._heads) >= _MOST_HEADS:
                 self._heads.clear()
-            self._heads[key] = head
+            if len(key) < _LONGEST_SCHEMA:
+                self._heads[key] = head
         return b"".join([head, *(batch.serialize() for batch in rows), _END])
 
 
@@ -613,7 +714,7 @@ def _put_metres(out: Bytes, at: int, fragments: _Fragments, nothing: int, metres
     return at
 
 
-_KINDS: dict[str, tuple[Callable[[bytes], Any], Callable[..., bytes]]] = {
+_KINDS: dict[str, tuple[Callable[[bytes, int | None], Any], Callable[..., bytes]]] = {
     JSON: (_read_json, _write_json),
     CSV: (_read_csv, _write_csv),
     ARROW: (_read_arrow, _write_arrow),

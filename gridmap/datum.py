@@ -145,19 +145,24 @@ def settle_datum(asked: str | None, told: Iterable[Any]) -> str:
     asked : str or None
         What whoever asks calls it beside the points; None where he does not.
     told : iterable
-        What is said with the points themselves, once or once for each; None and blanks say nothing.
+        What is said with the points themselves, once or once for each. None and blanks say
+        nothing: beside a name they are refused, unless ``asked`` is that name.
 
     Raises
     ------
     DatumError
-        If one name is not the other: nothing is read in a datum that somebody may not have meant.
+        If one name is not the other, or some points have one and others none: nothing is read in a
+        datum that somebody may not have meant.
 
     Examples
     --------
-    >>> settle_datum(None, ["gcj02", None]), settle_datum("bd09", []), settle_datum(None, [])
+    >>> settle_datum(None, ["gcj02", "gcj02"]), settle_datum("bd09", []), settle_datum(None, [None])
     ('gcj02', 'bd09', 'wgs84')
+    >>> settle_datum("gcj02", ["gcj02", None])
+    'gcj02'
     """
-    named = sorted({str(one).strip() for one in told if one is not None} - {""})
+    said = {_strip_name(one) for one in told}
+    named = sorted(said - {""})
     if len(named) > 1:
         few = ", ".join(named[:5])
         raise DatumError(f"the points name more than one datum ({few}): send those of each apart")
@@ -166,7 +171,33 @@ def settle_datum(asked: str | None, told: Iterable[Any]) -> str:
             f"the points say datum {named[0]!r}, but they are asked for in {asked!r}: name it "
             "once, beside the points or with them"
         )
+    if named and not asked and "" in said:
+        raise DatumError(
+            f"some points say datum {named[0]!r} and others none: name it for each, or once for all"
+        )
     return asked or next(iter(named), DATUMS[0])
+
+
+def tell_datums(everywhere: Iterable[Any], placed: Iterable[Any]) -> list[Any]:
+    """Return what rows of a table tell `settle_datum`.
+
+    Parameters
+    ----------
+    everywhere : iterable
+        What the column of datums holds, each once or as often as it stands there.
+    placed : iterable
+        What it holds where a row has coordinates: only there a blank leaves something open.
+
+    Examples
+    --------
+    >>> tell_datums(["gcj02", None], ["gcj02"])
+    ['gcj02', 'gcj02']
+    """
+    return [*filter(_strip_name, everywhere), *placed]
+
+
+def _strip_name(name: Any) -> str:
+    return "" if name is None else str(name).strip()
 
 
 def _check_degrees(lon: npt.ArrayLike, lat: npt.ArrayLike, datum: str) -> tuple[Floats, Floats]:

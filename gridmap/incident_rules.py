@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, time
+from datetime import date, time, timedelta, timezone
 from itertools import pairwise
 from typing import Any
 
@@ -166,6 +166,11 @@ class Incidents:
             _first(own.duplicate_radius, self.duplicate_radius),
             _first(own.duplicate_hours, self.duplicate_hours),
         )
+
+    @property
+    def zone(self) -> timezone:
+        """The city's time zone."""
+        return timezone(timedelta(hours=self.utc_offset))
 
     @property
     def day_hours(self) -> float:

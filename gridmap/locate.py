@@ -45,7 +45,7 @@ from gridmap.cells import (
     trace_edges,
 )
 from gridmap.crs import to_degrees
-from gridmap.datum import DATUMS, place_to_wgs84, settle_datum, to_wgs84
+from gridmap.datum import DATUMS, place_to_wgs84, settle_datum, tell_datums, to_wgs84
 from gridmap.errors import CrsError, DatumError, IndexFileError, RulesError, TableError
 from gridmap.index_files import open_arrays, write_arrays
 from gridmap.later import later
@@ -582,19 +582,26 @@ def locate_points(
         If no column of longitudes or latitudes is found.
     DatumError
         If coordinates are not numbers or not on Earth, with the rows; or a column names another
-        datum, or more than one.
+        datum, or more than one, or one for some rows with coordinates and none for others.
     """
-    naming = find_column(points.columns, DATUM_NAMES)
-    datum = settle_datum(datum, points[naming].dropna().unique() if naming else ())
     columns = (
         points[_find_column(points, lon, (*LON_NAMES, "x"))],
         points[_find_column(points, lat, (*LAT_NAMES, "y"))],
     )
     east = _to_numbers(columns[0], points.index, "longitude")
     north = _to_numbers(columns[1], points.index, "latitude")
+    datum = settle_datum(datum, _list_told(points, ~(np.isnan(east) | np.isnan(north))))
     answer = locator._tabulate(east, north, datum, points.index)
     given = points.set_axis(rename_given(points.columns, ANSWER), axis=1)
     return pd.concat([given, answer], axis=1)
+
+
+def _list_told(points: pd.DataFrame, placed: NDArray[np.bool_]) -> list[Any]:
+    naming = find_column(points.columns, DATUM_NAMES)
+    if naming is None:
+        return []
+    names = points[naming].astype(object).where(points[naming].notna(), None)
+    return tell_datums(names.unique(), names[placed].unique())
 
 
 def rename_given(names: Iterable[Any], answer: Sequence[str]) -> list[Any]:

@@ -2,6 +2,8 @@
 
 import io
 import json
+import random
+import struct
 from typing import Any
 
 import numpy as np
@@ -281,9 +283,9 @@ def test_too_many_points(batches: Batches) -> None:
 def test_no_points(batches: Batches) -> None:
     """No points, no rows, all columns."""
     assert json.loads(batches.answer(b'{"lon": [], "lat": []}', JSON)) == {"answers": []}
-    assert batches.answer(b"lon,lat\n", CSV).decode().splitlines() == [
-        "lon,lat," + ",".join(ANSWER)
-    ]
+    for header in (b"lon,lat\n", b"lon,lat", b"lon,lat,datum"):
+        names = header.decode().strip() + "," + ",".join(ANSWER)
+        assert batches.answer(header, CSV).decode().splitlines() == [names]
 
 
 def test_streams_of_any_columns(batches: Batches) -> None:
@@ -310,3 +312,261 @@ def test_streams_of_any_columns(batches: Batches) -> None:
         assert answer.select(table.column_names).equals(table)
         assert answer.schema.metadata == table.schema.metadata
         assert len(set(answer["grid_code"].to_pylist())) == min(len(table), 1)
+
+
+def test_long_schemas_are_not_kept(locator: Locator) -> None:
+    """What a caller says of his columns is kept for the next batch only where it is short."""
+    made = make_batches(locator)
+    for words, kept in (("x" * 100, 1), ("y" * 20_000, 1), ("z" * 100, 2)):
+        table = pa.table({"lon": [122.2], "lat": [40.6]}).replace_schema_metadata({"by": words})
+        answer = pa.ipc.open_stream(made.answer(write_arrow(table), ARROW)).read_all()
+        assert answer.schema.metadata == {b"by": words.encode()}
+        assert len(made._streams._heads) == kept
+
+
+def forge(body: bytes, old: bytes, new: bytes) -> bytes:
+    """Return a body with its last few bytes of a kind replaced."""
+    place = body.rfind(old)
+    assert place > 0
+    assert len(old) == len(new)
+    return body[:place] + new + body[place + len(old) :]
+
+
+@pytest.mark.parametrize("name", ["lon", "datum", "note"])
+def test_texts_beyond_their_buffer(batches: Batches, name: str) -> None:
+    """A text that would end beyond the body is refused: nothing of the memory there is told."""
+    columns = {"lon": [122.2], "lat": [40.6], name: ["gcjQ2"]}
+    body = write_arrow(pa.table(columns))
+    for length in (12, 205, 2_000_000_000):
+        wrong = forge(body, struct.pack("<ii", 0, 5), struct.pack("<ii", 0, length))
+        with pytest.raises(TableError, match="larger than values") as error:
+            batches.answer(wrong, ARROW)
+        assert "gcjQ2" not in str(error.value)
+
+
+def test_places_beyond_a_dictionary(batches: Batches) -> None:
+    """A row that names an entry which its dictionary has not is refused."""
+    notes = pa.DictionaryArray.from_arrays(pa.array([77], pa.int32()), pa.array(["a"] * 78))
+    body = write_arrow(pa.table({"lon": [122.2], "lat": [40.6], "note": notes}))
+    with pytest.raises(TableError, match="out of bounds"):
+        batches.answer(forge(body, struct.pack("<i", 77), struct.pack("<i", 2**30)), ARROW)
+
+
+def write_compressed(table: pa.Table, how: str) -> bytes:
+    """Return an IPC stream whose batches are compressed."""
+    out = io.BytesIO()
+    with pa.ipc.new_stream(
+        out, table.schema, options=pa.ipc.IpcWriteOptions(compression=how)
+    ) as stream:
+        stream.write_table(table)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("how", ["zstd", "lz4"])
+def test_compressed_streams(batches: Batches, how: str) -> None:
+    """Compressed rows and dictionaries are refused before they are unpacked."""
+    zeros = np.zeros(1_000_000)
+    body = write_compressed(pa.table({"lon": zeros, "lat": zeros}), how)
+    assert len(body) < 200_000
+    before = pa.total_allocated_bytes()
+    pool = pa.default_memory_pool()
+    peak = pool.max_memory()
+    with pytest.raises(TableError, match="compressed: send it without"):
+        batches.answer(body, ARROW)
+    assert pa.total_allocated_bytes() == before
+    assert pool.max_memory() == peak
+    texts = pa.array(["a" * 10_000]).dictionary_encode()
+    with pytest.raises(TableError, match="compressed"):
+        batches.answer(write_compressed(pa.table({"lon": texts, "lat": [1]}), how), ARROW)
+
+
+def test_rows_of_nothing(batches: Batches) -> None:
+    """Rows are counted before they are read: those of a column of nothing have no bytes."""
+    many = write_arrow(pa.table({"lon": pa.nulls(10**9), "lat": pa.nulls(10**9)}))
+    assert len(many) < 2_000
+    with pytest.raises(TableError, match="1000000000 points, and 10000"):
+        batches.answer(many, ARROW, most=10_000)
+    entries = pa.DictionaryArray.from_arrays(pa.array([0], pa.int8()), pa.nulls(10**9))
+    with pytest.raises(TableError, match="more entries than bytes"):
+        batches.answer(write_arrow(pa.table({"lon": entries, "lat": [1]})), ARROW)
+
+
+def test_rows_of_many_batches_are_counted(batches: Batches) -> None:
+    """The rows of all batches of a stream count together."""
+    one = pa.table({"lon": [122.2] * 3, "lat": [40.6] * 3})
+    body = write_arrow(pa.concat_tables([one, one]))
+    assert batches.answer(body, ARROW, most=6)
+    with pytest.raises(TableError, match="6 points, and 5"):
+        batches.answer(body, ARROW, most=5)
+
+
+def test_columns_in_the_same_bytes(batches: Batches) -> None:
+    """Buffers that lie over one another are refused: each would be sent back by itself."""
+    columns = {"lon": [122.2], "lat": [40.6], "note": ["n" * 1000]}
+    body = write_arrow(pa.table(columns))
+    wrong = forge(body, struct.pack("<qq", 24, 1000), struct.pack("<qq", 0, 1024))
+    with pytest.raises(TableError, match="in the same bytes"):
+        batches.answer(wrong, ARROW)
+
+
+def make_views(rows: int, size: int) -> pa.Array:
+    """Return texts that all lie in the same bytes."""
+    text = b"1" * size
+    views = struct.pack("<i4sii", size, text[:4], 0, 0) * rows
+    buffers = [None, pa.py_buffer(views), pa.py_buffer(text)]
+    return pa.Array.from_buffers(pa.string_view(), rows, buffers)
+
+
+@pytest.mark.parametrize("name", ["lon", "datum", "note"])
+def test_texts_in_one_another(batches: Batches, name: str) -> None:
+    """Views are read, but not those that stand for far more bytes than were sent."""
+    columns: dict[str, Any] = {"lon": [1.0] * 300, "lat": [1.0] * 300}
+    body = write_arrow(pa.table({**columns, name: make_views(300, 1_000_000)}))
+    assert len(body) < 1_100_000
+    with pytest.raises(TableError, match="texts of the Arrow stream lie in one another"):
+        batches.answer(body, ARROW)
+    degrees = pa.array([str(122.2), None, "a word that is long enough to be out of line"])
+    table = pa.table({"lon": degrees.cast(pa.string_view()), "lat": [40.6] * 3})
+    answer = pa.ipc.open_stream(batches.answer(write_arrow(table), ARROW)).read_all()
+    assert answer["suspect"].to_pylist()[1:] == ["missing", "missing"]
+    assert answer["suspect"].to_pylist()[0] != "missing"
+
+
+def test_dictionaries_that_are_added_to(batches: Batches) -> None:
+    """A dictionary in parts is refused: every batch of rows would have it whole."""
+    first = pa.DictionaryArray.from_arrays(pa.array([0], pa.int8()), pa.array(["a"]))
+    second = pa.DictionaryArray.from_arrays(pa.array([1], pa.int8()), pa.array(["a", "b"]))
+    table = pa.table(
+        {"lon": [1.0, 1.0], "lat": [1.0, 1.0], "kind": pa.chunked_array([first, second])}
+    )
+    out = io.BytesIO()
+    options = pa.ipc.IpcWriteOptions(emit_dictionary_deltas=True)
+    with pa.ipc.new_stream(out, table.schema, options=options) as stream:
+        stream.write_table(table)
+    with pytest.raises(TableError, match="added to: send each whole"):
+        batches.answer(out.getvalue(), ARROW)
+    answer = pa.ipc.open_stream(batches.answer(write_arrow(table), ARROW)).read_all()
+    assert answer["kind"].to_pylist() == ["a", "b"]
+
+
+def test_types_that_are_not_what_they_say(batches: Batches) -> None:
+    """A column that names a type of pandas and does not describe it is refused."""
+    pytest.importorskip("pandas.core.arrays.arrow.extension_types")
+    for name, words in (("pandas.period", "{}"), ("pandas.interval", "[]")):
+        said = {"ARROW:extension:name": name, "ARROW:extension:metadata": words}
+        kinds = [("lon", pa.float64()), ("lat", pa.float64())]
+        schema = pa.schema([*kinds, pa.field("when", pa.int64(), metadata=said)])
+        with pytest.raises(TableError, match="no Arrow IPC stream"):
+            batches.answer(write_arrow(pa.table([[1.0], [2.0], [3]], schema=schema)), ARROW)
+
+
+@pytest.mark.parametrize("kind", [CSV, ARROW])
+def test_columns_of_one_name(batches: Batches, kind: str) -> None:
+    """Of two columns of a name the first counts, and both come back."""
+    lon, lat = place(15, 15)
+    if kind == CSV:
+        body = f"lon,lat,lon\n{lon},{lat},1.5\n".encode()
+    else:
+        values = [pa.array([one]) for one in (lon, lat, 1.5)]
+        body = write_arrow(pa.Table.from_arrays(values, names=["lon", "lat", "lon"]))
+    data = batches.answer(body, kind)
+    if kind == CSV:
+        assert data.splitlines()[1].startswith(f"{lon},{lat},1.5,".encode())
+        table = read_answer(kind, data)
+    else:
+        answer = pa.ipc.open_stream(data).read_all()
+        assert answer.column(2).to_pylist() == [1.5]
+        table = answer.select(list(ANSWER)).to_pandas()
+    assert table["match"][0] in ("inside", "border")
+
+
+def test_datums_of_rows(batches: Batches) -> None:
+    """Rows that name no datum beside others that do are refused, unless they have no place."""
+    lon, lat = (float(one) for one in from_wgs84(*place(15, 15), "gcj02"))
+    rows = f"{lon},{lat},gcj02\n{{}}\n"
+    for kind in (CSV, ARROW):
+        for row, refused in ((f"{lon},{lat},", True), (",,", False), (f"{lon},{lat},gcj02", False)):
+            body = ("lon,lat,datum\n" + rows.format(row)).encode()
+            if kind == ARROW:
+                texts = pd.read_csv(io.BytesIO(body))
+                body = write_arrow(pa.Table.from_pandas(texts, preserve_index=False))
+            if refused:
+                with pytest.raises(DatumError, match="'gcj02' and others none"):
+                    batches.answer(body, kind)
+            answer = read_answer(kind, batches.answer(body, kind, datum="gcj02"))
+            assert answer["match"][0] in ("inside", "border")
+            if not refused:
+                assert batches.answer(body, kind) == batches.answer(body, kind, datum="gcj02")
+
+
+@pytest.mark.parametrize("kind", [JSON, CSV, ARROW])
+def test_changed_bytes(batches: Batches, kind: str) -> None:
+    """Whatever bytes of a good batch are others, it is answered or refused in words."""
+    columns = {"lon": ["122.2", "122.3"], "lat": [40.6, 40.7], "datum": ["wgs84"] * 2, "no": [1, 2]}
+    bodies = {
+        JSON: b'{"lon": [122.2, "122.3", null], "lat": [40.6, 40.7, 1e1], "datum": "wgs84"}',
+        CSV: 'lon,lat,datum,"备 注"\n122.2,40.6,wgs84,"a ""b"", c"\n122.3,40.7,,\n'.encode(),
+        ARROW: write_arrow(pa.table({**columns, "kind": pa.array(["a", "b"]).dictionary_encode()})),
+    }
+    chance, refused = random.Random(7), 0
+    for _ in range(600):
+        body = bytearray(bodies[kind])
+        for _ in range(chance.randint(1, 4)):
+            body[chance.randrange(len(body))] = chance.randrange(256)
+        try:
+            batches.answer(bytes(body), kind, most=10_000)
+        except (TableError, DatumError):
+            refused += 1
+    assert 0 < refused < 600
+
+
+@pytest.mark.parametrize("name", ["lon", "datum"])
+def test_nulls_that_point_anywhere(batches: Batches, name: str) -> None:
+    """What a row of null would stand for is not looked at: Arrow does not check it."""
+    text = b"122.2 and much more behind it"
+    views = struct.pack("<i4sii", 5, b"122.2", 0, 0)[:8] + b"2" + bytes(7)
+    views += struct.pack("<i4sii", -(2**24), text[:4], 77, 2_000_000_000)
+    held = pa.py_buffer(b"\x01")
+    viewed = pa.Array.from_buffers(
+        pa.string_view(), 2, [held, pa.py_buffer(views), pa.py_buffer(text)]
+    )
+    places = pa.Array.from_buffers(
+        pa.int32(), 2, [held, pa.py_buffer(struct.pack("<ii", 0, -(2**30)))]
+    )
+    rows = [
+        pa.DictionaryArray.from_arrays(places, pa.array(entries), safe=False)
+        for entries in (["122.2"], ["122.2", "c"])
+    ]
+    for column in (viewed, pa.chunked_array(rows)):
+        count = len(column)
+        columns: dict[str, Any] = {"lon": [122.2] * count, "lat": [40.6] * count, name: column}
+        body = write_arrow(pa.table(columns))
+        if name == "datum":
+            with pytest.raises(DatumError, match=r"'122\.2' and others none"):
+                batches.answer(body, ARROW)
+        else:
+            answer = pa.ipc.open_stream(batches.answer(body, ARROW)).read_all()
+            missing = [one == "missing" for one in answer["suspect"].to_pylist()]
+            assert missing == [False, True] * (count // 2)
+
+
+def test_dictionaries_of_each_batch(batches: Batches) -> None:
+    """Degrees and datums may be told by another dictionary in each batch of rows."""
+    lon, lat = (float(one) for one in from_wgs84(*place(15, 15), "gcj02"))
+    parts = [
+        pa.table({"lon": texts, "lat": [lat] * 2, "datum": ["gcj02"] * 2})
+        for texts in ([str(lon), "x"], ["y", str(lon)], [None, None])
+    ]
+    coded = [
+        part.set_column(0, "lon", part["lon"].cast(pa.string()).dictionary_encode()).set_column(
+            2, "datum", part["datum"].dictionary_encode()
+        )
+        for part in parts
+    ]
+    body = write_arrow(pa.concat_tables(coded))
+    answer = pa.ipc.open_stream(batches.answer(body, ARROW)).read_all()
+    placed = [one in ("inside", "border") for one in answer["match"].to_pylist()]
+    assert placed == [True, False, False, True, False, False]
+    long = pa.array(["g" * 101]).dictionary_encode()
+    with pytest.raises(TableError, match="column datum holds a name of 101 bytes"):
+        batches.answer(write_arrow(pa.table({"lon": [1], "lat": [1], "datum": long})), ARROW)

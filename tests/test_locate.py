@@ -547,13 +547,28 @@ def test_one_place_that_is_nowhere(town):
 def test_datum_of_a_table(town):
     """A column says in which datum a table is; another one that is asked for is refused."""
     lon, lat = (float(one) for one in from_wgs84(*place(0.5, 0.5), "gcj02"))
-    points = pd.DataFrame({"lon": [lon, lon], "lat": [lat, lat], "坐标系": ["gcj02", None]})
+    points = pd.DataFrame({"lon": [lon, lon], "lat": [lat, lat], "坐标系": ["gcj02", " gcj02"]})
     expected = town.locate(*place(0.5, 0.5)).grid_code
     assert expected
     for datum in (None, "gcj02"):
         assert list(locate_points(town, points, datum=datum)["grid_code"]) == [expected] * 2
     with pytest.raises(DatumError, match="'gcj02', but they are asked for in 'wgs84'"):
         locate_points(town, points, datum="wgs84")
+
+
+@pytest.mark.parametrize("blank", [None, np.nan, " "])
+def test_rows_without_a_datum(town, blank):
+    """Rows that name none beside others that do are refused; not those without a place."""
+    lon, lat = (float(one) for one in from_wgs84(*place(0.5, 0.5), "gcj02"))
+    points = pd.DataFrame({"lon": [lon, lon], "lat": [lat, lat], "datum": ["gcj02", blank]})
+    with pytest.raises(DatumError, match="some points say datum 'gcj02' and others none"):
+        locate_points(town, points)
+    expected = town.locate(*place(0.5, 0.5)).grid_code
+    asked = locate_points(town, points, datum="gcj02")
+    assert list(asked["grid_code"]) == [expected] * 2
+    nowhere = locate_points(town, points.assign(lon=[lon, None]))
+    assert list(nowhere["grid_code"])[:1] == [expected]
+    assert list(nowhere["match"])[1:] == ["none"]
 
 
 def test_locate_points(town):

@@ -184,11 +184,12 @@ def get_figures(
     """Return on-time rates, loads, hot spots, places that repeat, and how well cases are sent."""
     record(request, caller, "figures")
     state = request.app.state
-    today, offset = state.today(), state.bookcase.open(state.today()).rules.utc_offset
+    today = state.today()
+    zone = state.bookcase.open(today).rules.zone
     query = gridmap.CaseQuery(
         areas=caller.districts,
-        reported_from=_begin(since, offset),
-        reported_to=_begin(until + timedelta(days=1), offset) if until else None,
+        reported_from=_begin(since, zone),
+        reported_to=_begin(until + timedelta(days=1), zone) if until else None,
     )
     return InternalFigures(**state.bookcase.sum_up(today, query, by, datetime.now(UTC)))
 
@@ -332,8 +333,8 @@ def _read_step(caller: Caller, book: gridmap.Casebook, body: StepBody) -> Step:
     )
 
 
-def _begin(day: date | None, offset: float) -> datetime | None:
+def _begin(day: date | None, zone: timezone) -> datetime | None:
     """Return when a day begins by the city's clocks."""
     if day is None:
         return None
-    return datetime.combine(day, time(), timezone(timedelta(hours=offset)))
+    return datetime.combine(day, time(), zone)

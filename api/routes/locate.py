@@ -17,7 +17,6 @@ from api.models import LocateAnswer, LocateBatch, Place, PointBatch
 from api.problems import PROBLEMS, ProblemError, describe_problem
 from api.shelf import InForce
 from gridmap.batches import ARROW, CSV, JSON, MEDIA_TYPES
-from gridmap.errors import TableError
 
 router = APIRouter(tags=["locate"], responses=PROBLEMS, dependencies=[ONCE])
 _ANSWER = {"model": LocateAnswer}
@@ -75,10 +74,7 @@ async def locate_privately(
         given = _read_json(body)
         if not _is_batch(given):
             return _answer(settle_place(_read_place(given), datum), in_force)
-    try:
-        answers = await run_in_threadpool(answer_batch, in_force, body, kind, datum, caller)
-    except TableError as error:
-        raise ProblemError(422, "bad-batch", str(error)) from error
+    answers = await run_in_threadpool(answer_batch, in_force, body, kind, datum, caller)
     return Response(answers, media_type=kind, headers=_NO_STORE)
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -363,7 +363,7 @@ class Casebook:
         most : int
             How many cases are named as the most urgent.
         """
-        city = now.astimezone(timezone(timedelta(hours=self.rules.utc_offset)))
+        city = now.astimezone(self.rules.zone)
         midnight = city.replace(hour=0, minute=0, second=0, microsecond=0)
         with self.engine.connect() as connection:
             return read_screen(
@@ -491,7 +491,7 @@ class Casebook:
         if worker_id not in self.desk.workers:
             raise CaseError(f"no worker {worker_id!r} serves a grid of the plan {self.desk.plan}")
         moment = settle_moment(at)
-        day = (moment + timedelta(hours=self.rules.utc_offset)).date()
+        day = moment.astimezone(self.rules.zone).date()
         return self._write(
             lambda connection: cast_vote(connection, worker_id, device, score, day, moment)
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -184,7 +184,6 @@ def _read_number(text: str) -> float | None:
 def _read_time(text: str, rules: Incidents) -> datetime | None:
     if not text.strip():
         return None
-    zone = timezone(timedelta(hours=rules.utc_offset))
     readings: Sequence[Callable[[str], datetime]] = (
         datetime.fromisoformat,
         *(lambda text, form=form: datetime.strptime(text, form) for form in _TIMES),
@@ -194,13 +193,12 @@ def _read_time(text: str, rules: Incidents) -> datetime | None:
             moment = reading(text.strip())
         except ValueError:
             continue
-        return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+        return moment if moment.tzinfo else moment.replace(tzinfo=rules.zone)
     raise CaseError(f"{text!r} is no time such as 2026-03-01 09:30")
 
 
 def _write_times(times: pd.Series, rules: Incidents) -> pd.Series:
-    zone = timezone(timedelta(hours=rules.utc_offset))
-    return times.dt.tz_convert(zone).dt.strftime("%Y-%m-%d %H:%M:%S").fillna("")
+    return times.dt.tz_convert(rules.zone).dt.strftime("%Y-%m-%d %H:%M:%S").fillna("")
 
 
 def _read_table(connection: Connection, table: Any, moments: Sequence[str]) -> pd.DataFrame:

@@ -302,7 +302,7 @@ def _open_book(store: Path, where: str | None, rules_path: Path | None = None) -
 
 
 def _zone(kept: gridmap.Casebook) -> timezone:
-    return timezone(timedelta(hours=kept.rules.utc_offset))
+    return kept.rules.zone
 
 
 def _in_zone(moment: datetime | None, kept: gridmap.Casebook) -> datetime | None:

@@ -59,7 +59,7 @@ def add_working(start: datetime, hours: float, rules: Incidents) -> datetime:
     >>> add_working(friday, 4, Incidents()).isoformat()
     '2022-12-12T11:30:00+08:00'
     """
-    zone = timezone(timedelta(hours=rules.utc_offset))
+    zone = rules.zone
     moment, left = start.astimezone(zone), timedelta(hours=hours)
     while True:
         for opens, end in _spans(moment.date(), rules):
@@ -79,7 +79,7 @@ def count_working(start: datetime, end: datetime, rules: Incidents) -> float:
     >>> count_working(*moments, Incidents())
     2.5
     """
-    zone = timezone(timedelta(hours=rules.utc_offset))
+    zone = rules.zone
     day, total = start.astimezone(zone).date(), timedelta()
     while day <= end.astimezone(zone).date():
         for begin, close in _spans(day, rules):
@@ -90,14 +90,13 @@ def count_working(start: datetime, end: datetime, rules: Incidents) -> float:
 
 def _spans(day: date, rules: Incidents) -> tuple[tuple[datetime, datetime], ...]:
     """Return the working time of a day."""
-    return _work_on(day, rules.hours, rules.utc_offset) if is_workday(day, rules) else ()
+    return _work_on(day, rules.hours, rules.zone) if is_workday(day, rules) else ()
 
 
 @lru_cache(maxsize=4096)
 def _work_on(
-    day: date, hours: tuple[tuple[str, str], ...], offset: float
+    day: date, hours: tuple[tuple[str, str], ...], zone: timezone
 ) -> tuple[tuple[datetime, datetime], ...]:
-    zone = timezone(timedelta(hours=offset))
     return tuple(
         (
             datetime.combine(day, time.fromisoformat(begin), zone),

@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import json
+import struct
 
 import numpy as np
 import pyarrow as pa
@@ -37,14 +38,27 @@ def write_csv(points):
     return f"编号,经度,纬度\r\n{rows}".encode("gbk")
 
 
+def table_of(compression=None, **columns):
+    """Return columns as an Arrow stream."""
+    table = pa.table(columns)
+    sink = pa.BufferOutputStream()
+    options = pa.ipc.IpcWriteOptions(compression=compression)
+    with pa.ipc.new_stream(sink, table.schema, options=options) as stream:
+        stream.write_table(table)
+    return sink.getvalue().to_pybytes()
+
+
+def cut_off(body):
+    """Return a stream whose text of three letters says that it has 2,000,000,000."""
+    place = body.rfind(struct.pack("<ii", 0, 3))
+    assert place > 0
+    return body[:place] + struct.pack("<ii", 0, 2_000_000_000) + body[place + 8 :]
+
+
 def write_arrow(points):
     """Write points as an Arrow stream, with a column of their own."""
     lon, lat = zip(*points, strict=True)
-    table = pa.table({"case": list(map(str, range(len(points)))), "lon": lon, "lat": lat})
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as stream:
-        stream.write_table(table)
-    return sink.getvalue().to_pybytes()
+    return table_of(case=list(map(str, range(len(points)))), lon=lon, lat=lat)
 
 
 def test_same_as_one_by_one(client, points):
@@ -114,10 +128,6 @@ def shifted(client):
 
 def in_all_kinds(lon, lat, datum):
     """Return a body of each kind that names the datum of a place."""
-    row = {"lon": [lon], "lat": [lat], "datum": [datum]}
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, pa.table(row).schema) as stream:
-        stream.write_table(pa.table(row))
     text = f"lon,lat, Datum\n{lon},{lat},{datum}\n"
     return {
         "one": (json.dumps({"lon": lon, "lat": lat, "datum": datum}), JSON),
@@ -125,7 +135,7 @@ def in_all_kinds(lon, lat, datum):
         "pairs": (json.dumps({"points": [[lon, lat]], "datum": datum}), JSON),
         "csv": (text, CSV),
         "chinese": (text.replace(" Datum", "坐标系").encode("gbk"), CSV),
-        "arrow": (sink.getvalue().to_pybytes(), ARROW),
+        "arrow": (table_of(lon=[lon], lat=[lat], datum=[datum]), ARROW),
     }
 
 
@@ -159,11 +169,14 @@ def test_two_datums_are_refused(client, shifted, form):
 
 
 def test_rows_of_several_datums(client):
-    """Rows that name more than one datum are refused; blanks are in that of the others."""
+    """Rows that name more than one datum are refused, and so are blanks beside one."""
     rows = "lon,lat,datum\n122.2,40.6,gcj02\n122.2,40.6,{}\n"
     refused = send(client, rows.format("bd09"), CSV).json()
     assert "more than one datum (bd09, gcj02)" in refused["detail"]
-    assert send(client, rows.format(""), CSV).status_code == 200
+    refused = send(client, rows.format(""), CSV).json()
+    assert (refused["status"], refused["code"]) == (422, "bad-position")
+    assert "'gcj02' and others none" in refused["detail"]
+    assert send(client, rows.format(""), CSV, datum="gcj02").status_code == 200
 
 
 def find_codes(answer):
@@ -206,6 +219,11 @@ def test_rows_without_a_place(client):
         (b"a,b\n1,2\n", CSV, 422, "bad-batch"),
         (b'lon,lat\n1,"2\n', CSV, 422, "bad-batch"),
         (b"no arrow", ARROW, 422, "bad-batch"),
+        (table_of(lon=[122.2], lat=[40.6], datum=[["gcj02"]]), ARROW, 422, "bad-batch"),
+        (table_of(lon=[122.2], lat=[40.6], datum=[1]), ARROW, 422, "bad-batch"),
+        (table_of(lon=[[122.2]], lat=[40.6]), ARROW, 422, "bad-batch"),
+        (table_of("zstd", lon=[122.2] * 9, lat=[40.6] * 9), ARROW, 422, "bad-batch"),
+        (cut_off(table_of(lon=[122.2], lat=[40.6], note=["abc"])), ARROW, 422, "bad-batch"),
         (b"<lon>1</lon>", "text/xml", 415, "unknown-type"),
     ],
 )
@@ -230,8 +248,22 @@ def test_most_points(client, town, bearer, monkeypatch):
         body = json.dumps({"points": [[122.2, 40.6]] * count})
         headers = {"Content-Type": JSON}
         assert client.post("/locate", content=body, headers=headers).status_code == status
+        headers |= bearer(town.folder, "worker", worker_id="w1")
+        assert client.post("/locate", content=body, headers=headers).status_code == status
         headers |= bearer(town.folder, "viewer")
         assert client.post("/locate", content=body, headers=headers).status_code == keyed
+
+
+def test_long_bodies_of_a_worker(make_client, town, bearer):
+    """A worker's key sends no longer bodies than the public; a viewer's does."""
+    limits = {"body_limits": {"/locate": 50}, "key_body_limits": {"/locate": 100}}
+    client = make_client(town.folder, **limits)
+    body = "lon,lat\n" + "122.2,40.6\n" * 5
+    assert 50 < len(body) < 100
+    worker, viewer = bearer(town.folder, "worker", worker_id="w2"), bearer(town.folder, "viewer")
+    for key, status in (({}, 413), (worker, 413), (viewer, 200)):
+        headers = {"Content-Type": CSV, **key}
+        assert client.post("/locate", content=body, headers=headers).status_code == status
 
 
 def test_ten_thousand(client):
@@ -283,11 +315,27 @@ def test_one_place_in_much_space(client, route_calls):
     assert route_calls == []
 
 
-def test_the_route_tells_what_is_wrong(client, route_calls):
-    """A batch that the quick way can't answer comes to the route whole."""
-    response = send(client, b"long,late\n1,2\n" * 1_000, CSV)
-    assert (response.status_code, response.json()["code"]) == (422, "bad-batch")
-    assert route_calls == [CSV]
+@pytest.mark.parametrize(
+    ("body", "kind", "code"),
+    [
+        (b'{"lon": 1, "more": "' + b"x" * 5_000 + b'"}', JSON, "bad-batch"),
+        (b"[" * 5_000, JSON, "bad-batch"),
+        (b"long,late\n1,2\n" * 1_000, CSV, "bad-batch"),
+        (b"lon,lat\n" + b"1,2\n" * 10_001, CSV, "bad-batch"),
+        (b"lon,lat,datum\n1,2,gcj02\n1,2,bd09\n", CSV, "bad-position"),
+        (b"lon,lat,datum\n1,2,mars\n", CSV, "bad-position"),
+        (b"no arrow", ARROW, "bad-batch"),
+    ],
+)
+def test_a_bad_batch_is_read_once(client, route_calls, body, kind, code):
+    """The quick way refuses what is wrong, in the words and with the headers of the route."""
+    quick = send(client, body, kind)
+    assert (quick.status_code, quick.json()["code"]) == (422, code)
+    assert route_calls == []
+    route = send(client, body, kind, at="2026-05-01")
+    assert route_calls == [kind]
+    assert (quick.status_code, quick.content) == (route.status_code, route.content)
+    assert quick.headers == route.headers
 
 
 def test_a_client_that_goes_away(client):
@@ -315,6 +363,6 @@ def test_a_client_that_goes_away(client):
         sent.append(message)
 
     shelf, today = client.app.state.shelf, client.app.state.today
-    asyncio.run(BatchWay(pass_on, shelf=shelf, today=today)(scope, receive, send_on))
+    asyncio.run(BatchWay(pass_on, shelf=shelf, today=today, tell=None)(scope, receive, send_on))
     assert sent == []
     assert [message["type"] for message in passed] == ["http.request", "http.disconnect"]

@@ -23,6 +23,7 @@ from gridmap.partition.problem import (
     split_components,
 )
 from gridmap.partition.prove.bounds import (
+    Sums,
     list_sums,
     measure_worst,
     relax,
@@ -477,7 +478,7 @@ def _certify(task: _Task) -> Certificate:
         least=least,
         deviation=filled * weights.share - 1.0,
         known=_sort_off(_find_loads(loads, filled, better, other), weights),
-        floor=_find_floor(loads, size, weights, other, bound),
+        floor=_find_floor(loads, sums, size, weights, other, bound),
         worst_bound=worst,
         reason=_explain(graph, size, weights, worst),
         exceeds=bool(loads.max(initial=0.0) * weights.share > 1.0 + weights.tolerance),
@@ -493,12 +494,12 @@ def _find_loads(loads: Floats, filled: Floats, better: Ints | None, other: Other
 
 
 def _find_floor(
-    loads: Floats, grids: int, weights: Weights, other: Other | None, bound: float
+    loads: Floats, sums: Sums, grids: int, weights: Weights, other: Other | None, bound: float
 ) -> Floats:
     """Find the ``floor`` of as many grids, or of the other number whose bound is lower."""
     if other is not None and other.bound < bound:
         grids = other.grids
-    relaxed = relax(loads, grids, weights)
+    relaxed = relax(loads, grids, weights, sums)
     together = np.cumsum(_sort_off(relaxed.shares, weights))
     worst = measure_worst(loads, grids, weights, relaxed)
     return np.diff(np.maximum(together, worst), prepend=0.0)

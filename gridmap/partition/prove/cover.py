@@ -103,8 +103,9 @@ def solve_region(region: Region, grids: int, limit: float, weights: Weights, ste
         if not found.complete:
             duals = _solve_program(region, sets, costs, grids, duals)
         if duals.bound < SPAN - TINY:
-            found = _find_cover(region, sets, duals, question, (steps - used) * TRIES)
-            used += found.steps
+            again = _find_cover(region, sets, duals, question, (steps - used) * TRIES)
+            used += again.steps
+            found = again if again.groups is not None else again._replace(groups=found.groups)
         else:
             found = found._replace(complete=True, unsure=np.inf)
     return _answer(region, question, relaxed, duals, found, used)
