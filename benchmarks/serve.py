@@ -563,7 +563,7 @@ def run_ours(bench: Bench) -> None:
         bench.measure("ours", "search", base, write_paths(bench.folder, asked), pid, connections=2)
         for kind, (body, media_type) in make_batches(bench.batch).items():
             script = write_batch(bench.folder, kind, body, media_type)
-            bench.measure("ours", kind, f"{base}/locate", script, pid, connections=4)
+            bench.measure("ours", kind, f"{base}/locate", script, pid, connections=16)
 
 
 def run_first(bench: Bench) -> None:
