@@ -511,7 +511,7 @@ class Bench:
             ("cold tile, ms CPU, beside one of grids alone", cpu, "tipg, grids", None, 0),
         ):
             ours, peer = figures["ours"], figures.get(who)
-            ratio = peer / ours if peer else None
+            ratio = peer / ours if peer and ours else None  # a tick may be more than it took
             met = (ratio is None or ratio >= least) if goal else None
             self.add(f"z{ZOOM}: {what}", ours, peer, ratio, goal, met)
 
