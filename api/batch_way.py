@@ -21,7 +21,7 @@ from gridmap.batches import JSON, MEDIA_TYPES
 from gridmap.errors import DatumError
 
 #: Bytes that one place never has: JSON that is longer is a batch.
-LONG = 4_096
+_LONG = 4_096
 #: Batches that are answered at a time. With more, each takes longer, and none is done sooner.
 _AT_ONCE = 2
 
@@ -68,13 +68,7 @@ class BatchWay:
         if answer is None:
             await self._app(scope, _repeat(messages, receive), send)
             return
-        headers = [
-            (b"content-type", _name_type(kind)),
-            (b"cache-control", b"no-store"),
-            (b"content-length", b"%d" % len(answer)),
-        ]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": answer})
+        await respond(answer, kind)(scope, receive, send)
 
     async def _answer(self, scope: Scope, kind: str, messages: list[Message]) -> bytes | None:
         """Return the answers to a batch; None where the route must look at it.
@@ -88,7 +82,7 @@ class BatchWay:
         if in_force is None or messages[-1]["type"] != "http.request":
             return None
         body = b"".join([message.get("body", b"") for message in messages])
-        if kind == JSON and len(body.strip()) <= LONG:
+        if may_be_one(body, kind):
             return None
         caller = scope.get("gridmap.caller", PUBLIC)
         if self._limit is None:
@@ -103,6 +97,16 @@ def name_kind(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
+def may_be_one(body: bytes, kind: str) -> bool:
+    """Tell whether a body of a media type is so short that it may be one place, and no batch."""
+    return kind == JSON and len(body.strip()) <= _LONG
+
+
+def respond(answers: bytes, kind: str) -> Response:
+    """Make the response with the answers to a batch; nobody keeps it."""
+    return Response(answers, media_type=kind, headers={"Cache-Control": "no-store"})
+
+
 def _find_kind(scope: Scope) -> str | None:
     """Return the media type of a batch; None where a request is another, or may be."""
     if scope["type"] != "http" or scope["path"] != "/locate" or scope["method"] != "POST":
@@ -111,7 +115,7 @@ def _find_kind(scope: Scope) -> str | None:
     kind = name_kind(headers.get(b"content-type", b"").decode("latin-1"))
     if scope["query_string"] or kind not in MEDIA_TYPES:
         return None
-    return kind if kind != JSON or int(headers.get(b"content-length", b"0")) > LONG else None
+    return kind if kind != JSON or int(headers.get(b"content-length", b"0")) > _LONG else None
 
 
 async def _receive_all(receive: Receive) -> list[Message]:
@@ -131,8 +135,3 @@ def _repeat(messages: list[Message], receive: Receive) -> Receive:
         return await receive() if message is None else message
 
     return receive_again
-
-
-def _name_type(kind: str) -> bytes:
-    """Return a media type as an answer names it: texts say how they are written."""
-    return f"{kind}; charset=utf-8".encode() if kind.startswith("text/") else kind.encode()

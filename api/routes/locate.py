@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from api.access import AnyCaller
 from api.answers import answer_batch, answer_place
-from api.batch_way import LONG, name_kind
+from api.batch_way import may_be_one, name_kind, respond
 from api.dependencies import ONCE, DatumBeside, PlanAt, settle_place
 from api.models import LocateAnswer, LocateBatch, Place, PointBatch
 from api.problems import PROBLEMS, ProblemError, describe_problem
@@ -70,12 +70,12 @@ async def locate_privately(
     if kind not in MEDIA_TYPES:
         raise ProblemError(415, "unknown-type", f"Send {', '.join(MEDIA_TYPES)}; not {kind}.")
     body = await request.body()
-    if kind == JSON and len(body.strip()) <= LONG:
+    if may_be_one(body, kind):
         given = _read_json(body)
         if not _is_batch(given):
             return _answer(settle_place(_read_place(given), datum), in_force)
     answers = await run_in_threadpool(answer_batch, in_force, body, kind, datum, caller)
-    return Response(answers, media_type=kind, headers=_NO_STORE)
+    return respond(answers, kind)
 
 
 def _answer(place: Place, in_force: InForce) -> Response:
