@@ -5,6 +5,7 @@ import { Problem, askGrid, askOwners } from "./client.js";
 import { copyText } from "./copy.js";
 import { byId, make } from "./elements.js";
 import { findItems, findMeant } from "./find.js";
+import { NO_PLACE } from "./search.js";
 import { findColumns, readQueries, readRows, writeCsv, writeTsv } from "./sheet.js";
 import { inTurns } from "./turns.js";
 import { word } from "./words.js";
@@ -85,7 +86,7 @@ export class Batch {
     byId("batch_out").hidden = false;
     const count = (...kinds) => answers.filter(({ match }) => kinds.includes(match)).length;
     const found = answers.filter(({ grid_code: code }) => code).length;
-    const [near, unsure, bad] = [count("border"), count("unsure"), count("bad_place", "no_position")];
+    const [near, unsure, bad] = [count("border"), count("unsure"), count(...NO_PLACE)];
     this.say(word("batch_done", { rows: rows.length, found, near, unsure, bad, shown: Math.min(rows.length, MOST_SHOWN) }));
   }
 
@@ -155,7 +156,7 @@ function tellAnswer(answer, byCode) {
 function tellNote({ found, given, candidates, distance_m, match, suspect }) {
   if (found) return word("batch_found", found);
   if (candidates) return tellCandidates(candidates);
-  if (match in { bad_place: 1, no_position: 1 }) return word(match);
+  if (NO_PLACE.includes(match)) return word(match);
   if (given && match !== "none") return tellGiven(given, given.maker);
   if (match === "nearest") return word("nearest", distance_m.toFixed(1));
   if (match !== "none") return "";

@@ -11,6 +11,7 @@
 
 const ADDRESS = /(?:https?|iosamap|androidamap|amapuri|baidumap|bdapp|qqmap):\/\/\S+|geo:\S+/i;
 const NUMBER = String.raw`[+-]?\d{1,3}(?:\.\d+)?`;
+const WHOLE = new RegExp(`^${NUMBER}$`);
 const PAIR = new RegExp(String.raw`^(?:[a-z]+:)?\s*(${NUMBER})\s*,\s*(${NUMBER})(?![\d.])`, "i");
 const LAT = ["lat", "latitude", "mlat", "pointy", "dlat", "y", "纬度"];
 const LON = ["lon", "lng", "long", "longitude", "mlon", "pointx", "dlon", "x", "经度"];
@@ -82,7 +83,7 @@ function readPair(text, first) {
 }
 
 function readTwo(said) {
-  const numberOf = (names) => [...said].find(([name, value]) => names.includes(name.toLowerCase()) && new RegExp(`^${NUMBER}$`).test(value))?.[1];
+  const numberOf = (names) => [...said].find(([name, value]) => names.includes(name.toLowerCase()) && WHOLE.test(value))?.[1];
   const [lon, lat] = [numberOf(LON), numberOf(LAT)];
   return lon && lat ? { kind: "place", lon: Number(lon), lat: Number(lat) } : null;
 }

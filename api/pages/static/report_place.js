@@ -5,7 +5,7 @@ import { DATUM_NAMES, fullName, tellPlace } from "./card.js";
 import { byId } from "./elements.js";
 import { findItems, findSure } from "./find.js";
 import { showPicker } from "./picker.js";
-import { readQuery } from "./search.js";
+import { NO_PLACE, readQuery } from "./search.js";
 import { SearchBox } from "./search_box.js";
 import { word } from "./words.js";
 
@@ -51,7 +51,7 @@ export class PlaceField {
     if (kind === "item" && item.wide) return this.pick(item.place, item.title);
     if (kind === "item") return this.put({ ...item.place, datum: "wgs84", address: item.title });
     if (kind === "place") return this.put({ lon, lat, datum: datum ?? byId("datum").value, address: "" });
-    if (kind !== "nothing") byId("place").textContent = word(kind in { bad_place: 1, no_position: 1 } ? kind : "no_name", name ?? code);
+    if (kind !== "nothing") byId("place").textContent = word(NO_PLACE.includes(kind) ? kind : "no_name", name ?? code);
   }
 
   askBrowser() {

@@ -2,6 +2,9 @@
 
 import { readLink } from "./links.js";
 
+/** Kinds of queries that were to name a position and do not; each has its word. */
+export const NO_PLACE = ["bad_place", "no_position"];
+
 const MOST_DEGREES = 180; // of a latitude too: exchanged ones are for the service to tell
 
 /** Return {kind: "code" | "place" | "bad_place" | "no_position" | "name" | "nothing", …}. */

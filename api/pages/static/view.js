@@ -6,6 +6,7 @@ import { Ground, makeMap } from "./ground.js";
 import { showLegend } from "./legend.js";
 import { makeColouring } from "./look.js";
 import { gridsWithin } from "./nearby.js";
+import { NO_PLACE } from "./search.js";
 import { currentLanguage, otherLanguage, setLanguage, word } from "./words.js";
 
 const L = window.L;
@@ -174,7 +175,7 @@ export class View {
   async take(query, datum = "wgs84") {
     say("");
     if (query.kind === "place") return this.locate({ lon: query.lon, lat: query.lat, datum: query.datum ?? datum }, { move: true, maker: query.maker });
-    if (["bad_place", "no_position"].includes(query.kind)) return this.refuse(word(query.kind));
+    if (NO_PLACE.includes(query.kind)) return this.refuse(word(query.kind));
     if (query.kind === "unknown") return this.refuse(word("no_name", query.name));
     if (query.kind === "code") return this.takeCode(query.code);
     if (query.kind === "item") return this.takeItem(query.item);
