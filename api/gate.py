@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.access import PUBLIC, Role
 from api.door import Door, Refusal, tell_haste
-from api.limits import Buckets, name_address
+from api.limits import Buckets, name_client
 from api.settings import Settings
 
 #: A place is 100 bytes; nobody has a reason to send more than this, but to the paths below.
@@ -69,12 +69,11 @@ class Gate:
 
     async def _find_caller(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Refusal | None:
         """Put into the scope who asks; or say why he is not answered."""
-        host = scope["client"][0] if scope["client"] else ""
-        key = _find_key(headers)
+        address, key = name_client(scope), _find_key(headers)
         if key is not None:
-            return await self._admit(scope, key, name_address(host))
+            return await self._admit(scope, key, address)
         scope["gridmap.caller"] = PUBLIC
-        wait = self._public.take(name_address(host), time.monotonic())
+        wait = self._public.take(address, time.monotonic())
         return tell_haste(wait) if wait else None
 
     async def _admit(self, scope: Scope, text: str, address: str) -> Refusal | None:

@@ -8,6 +8,8 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import TypeVar
 
+from starlette.types import Scope
+
 Kept = TypeVar("Kept")
 #: Addresses and keys that are remembered; then those go that have nothing to remember.
 _MOST = 100_000
@@ -76,6 +78,11 @@ class Lockout:
         """Return the seconds for which a name is still locked out; 0 where it is not."""
         count, until = self._wrong.get(name, (0, 0.0))
         return max(0.0, until - now) if count >= self._most else 0.0
+
+
+def name_client(scope: Scope) -> str:
+    """Return what counts as the address that a request is from; empty where that is not known."""
+    return name_address(scope["client"][0] if scope["client"] else "")
 
 
 @lru_cache(10_000)

@@ -18,7 +18,7 @@ from api.actors import CITIZEN, scope_key
 from api.case_models import Text, Words
 from api.dependencies import OnceKey, TheBook
 from api.door import Door
-from api.limits import name_address
+from api.limits import name_client
 from api.open311 import (
     PREFIX,
     define_service,
@@ -207,7 +207,7 @@ def _admit(request: Request, caller: Caller, api_key: str) -> Caller:
     if not api_key:
         return caller
     door: Door = request.app.state.door
-    found = door.admit(api_key, name_address(request.client.host if request.client else ""))
+    found = door.admit(api_key, name_client(request.scope))
     if isinstance(found, Caller):
         return found
     if found.locks:

@@ -2,40 +2,37 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query, Response
+from fastapi import APIRouter, Body, Query
 
-from api.dependencies import ONCE, PlanAt, TheShelf
+from api.dependencies import ONCE, UNKEPT, PlanAt, TheShelf
 from api.models import FoundPlace, GridRef, SearchAnswer, Wanted
 from api.problems import PROBLEMS
 from api.shelf import InForce, Shelf
 from gridmap.search import Place
 
-router = APIRouter(tags=["search"], responses=PROBLEMS, dependencies=[ONCE])
+router = APIRouter(tags=["search"], responses=PROBLEMS, dependencies=[ONCE, UNKEPT])
 
 
 @router.get("/search")
-def search(
-    wanted: Annotated[Wanted, Query()], in_force: PlanAt, shelf: TheShelf, response: Response
-) -> SearchAnswer:
+def search(wanted: Annotated[Wanted, Query()], in_force: PlanAt, shelf: TheShelf) -> SearchAnswer:
     """Find grids, communities, street offices, compounds, streets and buildings, the best first.
 
     By any part of a code from its beginning or end, by name, by address with its usual
     abbreviations and a wrong or missing character, by pinyin or its initials, or ``lon,lat``. Where
     a proxy on the way writes addresses into a log, send it in a body instead (POST).
     """
-    return _answer(wanted, in_force, shelf, response)
+    return _answer(wanted, in_force, shelf)
 
 
 @router.post("/search")
 def search_privately(
-    wanted: Annotated[Wanted, Body()], in_force: PlanAt, shelf: TheShelf, response: Response
+    wanted: Annotated[Wanted, Body()], in_force: PlanAt, shelf: TheShelf
 ) -> SearchAnswer:
     """Find the same; what is searched for is in no address and so in no log."""
-    return _answer(wanted, in_force, shelf, response)
+    return _answer(wanted, in_force, shelf)
 
 
-def _answer(wanted: Wanted, in_force: InForce, shelf: Shelf, response: Response) -> SearchAnswer:
-    response.headers["Cache-Control"] = "no-store"
+def _answer(wanted: Wanted, in_force: InForce, shelf: Shelf) -> SearchAnswer:
     found = shelf.search(in_force, wanted.q, wanted.limit)
     return SearchAnswer(
         results=[tell_place(one.place) for one in found],
