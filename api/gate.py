@@ -17,7 +17,7 @@ from api.settings import Settings
 MOST_BYTES = 16_384
 #: Longest body by beginning of the path; a router that takes more is named here.
 BODY_LIMITS: dict[str, int] = {"/locate": 4_000_000, "/cases/": 12_000_000}  # photos
-#: The same of whoever has a key: a million points, with some columns beside them.
+#: The same of whoever has a key, but a worker's: a million points, with some columns beside them.
 KEY_BODY_LIMITS: dict[str, int] = {"/locate": 64_000_000}
 #: Bytes of bodies above the public's limits that a process answers at a time: what answers them
 #: takes ten times the room. A key may be sending as much at a time; `Guard` ends who is too slow.

@@ -91,10 +91,11 @@ class Settings(BaseModel):
     most_requests: int = Field(default=500, ge=1, description="requests at a time in a process")
     seconds: float = Field(default=30, gt=0, description="seconds until an answer must have begun")
     body_limits: Limits = Field(
-        default={}, description="longest body by beginning of the path: /locate=2MB,/incidents=20MB"
+        default={}, description="longest body by beginning of the path: /locate=2MB,/cases/=20MB"
     )
     key_body_limits: Limits = Field(
-        default={}, description="the same of who has a key, where that is more: /locate=64MB"
+        default={},
+        description="the same of who has a key but a worker's, where that is more: /locate=64MB",
     )
 
 
