@@ -221,7 +221,7 @@ class _Lines(NamedTuple):
 def _read_csv(body: bytes, most: int | None) -> tuple[Floats, Floats, _Lines, Sequence[Any]]:
     lines = _split_lines(_to_utf8(body))
     _check_count(len(lines.ends), most)
-    columns = [_find(lines.names, wanted) for wanted in ((*LON_NAMES, "x"), (*LAT_NAMES, "y"))]
+    columns = _find_degrees(lines.names)
     table, odd = _parse_numbers(lines, columns), None
     if table is None:
         lines, odd = _mend_rows(lines)
@@ -321,6 +321,11 @@ def _to_utf8(body: bytes) -> bytes:
     return body
 
 
+def _find_degrees(names: Sequence[str]) -> list[str]:
+    """Return the columns of longitudes and of latitudes."""
+    return [_find(names, (*LON_NAMES, "x")), _find(names, (*LAT_NAMES, "y"))]
+
+
 def _find(names: Sequence[str], usual: Sequence[str]) -> str:
     column = find_column(names, usual)
     if column is None:
@@ -368,10 +373,7 @@ def _split_rows(text: Bytes) -> tuple[Ints, Ints]:
 
 def _read_arrow(body: bytes, most: int | None) -> tuple[Floats, Floats, pa.Table, Sequence[Any]]:
     table, names = _open_arrow(body, most)
-    lon, lat = (
-        _read_degrees(_take_column(table, name), name)
-        for name in (_find(names, wanted) for wanted in ((*LON_NAMES, "x"), (*LAT_NAMES, "y")))
-    )
+    lon, lat = (_read_degrees(_take_column(table, name), name) for name in _find_degrees(names))
     naming = find_column(names, DATUM_NAMES)
     told = _read_names(_take_column(table, naming), naming) if naming else None
     return lon, lat, table, _list_told(told, lon, lat)
@@ -532,9 +534,8 @@ class _Streams:
         key = whole.schema.serialize().to_pybytes()
         head = self._heads.get(key)
         if head is None:
-            head = _write_stream(rows[0].slice(0, 0)).removesuffix(
-                rows[0].slice(0, 0).serialize().to_pybytes() + _END
-            )
+            empty = rows[0].slice(0, 0)
+            head = _write_stream(empty).removesuffix(empty.serialize().to_pybytes() + _END)
             if len(self._heads) >= _MOST_HEADS:
                 self._heads.clear()
             if len(key) < _LONGEST_SCHEMA:

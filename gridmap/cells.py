@@ -546,9 +546,7 @@ def _order_by_cell(frame: Ints, lon: Floats, lat: Floats) -> Ints:
     held = _hold_frame(frame)
     keys = np.zeros(lon.size, np.int32)  # where a point is in no cell, its place does not matter
     for i in range(lon.size):
-        if abs(lon[i]) <= 180 and abs(lat[i]) <= 90:
-            x, y = np.int64(np.rint(lon[i] * _UNITS)), np.int64(np.rint(lat[i] * _UNITS))
-            keys[i] = max(_number_cell(held, x, y), 0)
+        keys[i] = max(_find_cell(held, lon[i], lat[i]), 0)
     order = np.arange(lon.size).astype(np.int32)
     for shift in (0, 13):  # there are less than 1 << 26 cells
         heads = np.zeros((1 << 13) + 1, np.int64)
@@ -842,7 +840,7 @@ def _fetch_edges(edges: Ints, across: Ints, listed: Ints, first: Ints, last: Int
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _find_cell(frame: Ints, lon: float, lat: float) -> Whole:
+def _find_cell(frame: Frame, lon: float, lat: float) -> Whole:
     """Return the number of the cell of a point; -1 where there is none."""
     if not (abs(lon) <= 180 and abs(lat) <= 90):
         return np.int64(-1)

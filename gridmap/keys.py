@@ -161,10 +161,11 @@ class KeyStore:
         StoreError
             If the file can't be written; then there is no such key.
         """
-        worker_id = _check_worker(worker_id, _read_role(role))
+        role = _read_role(role)
+        worker_id = _check_worker(worker_id, role)
         said = (
             _check_words(name, "name"),
-            _read_role(role).word,
+            role.word,
             " ".join(_check_districts(districts)),
             *(_now(), _check_words(by, "by"), expires.isoformat() if expires else ""),
         )

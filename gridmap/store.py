@@ -400,8 +400,9 @@ class PlanStore:
             return kept
         with self._in_turn(".publish"):
             made = self._number_areas()
-            with suppress(OSError):
-                self._write_numbers(made)
+            if len(made.plans) > len(kept.plans):
+                with suppress(OSError):
+                    self._write_numbers(made)
         return made
 
     def keep_staff(

@@ -166,11 +166,11 @@ def _add_printed(sheet: "WriteOnlyWorksheet", printed: Sheet, lang: str) -> None
     widths = _fit_widths(lines, printed.room)
     _set_widths(sheet, widths)
     _set_page(sheet, top, lang)
-    columns = _Columns(widths, _find_left(lines), 0.0)
-    row = _add_block(sheet, printed, lines, columns, _make_looks(sheet), 0)
+    columns, looks = _Columns(widths, _find_left(lines), 0.0), _make_looks(sheet)
+    row = _add_block(sheet, printed, lines, columns, looks, 0)
     if printed.table.empty:
         sheet.row_dimensions[row + 1].height = _ROW_BY_HAND
-        sheet.append([_cell(sheet, _NONE[lang], _make_looks(sheet), "note")])
+        sheet.append([_cell(sheet, _NONE[lang], looks, "note")])
 
 
 def _add_pages(sheet: "WriteOnlyWorksheet", pages: Pages, lang: str) -> None:

@@ -1,6 +1,6 @@
 """Incidents: open, step, list, figures, lists in and out, backups."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -301,16 +301,12 @@ def _open_book(store: Path, where: str | None, rules_path: Path | None = None) -
     return gridmap.open_casebook(gridmap.PlanStore(store), where, rules=rules)
 
 
-def _zone(kept: gridmap.Casebook) -> timezone:
-    return kept.rules.zone
-
-
 def _in_zone(moment: datetime | None, kept: gridmap.Casebook) -> datetime | None:
-    return None if moment is None else moment.replace(tzinfo=_zone(kept))
+    return None if moment is None else moment.replace(tzinfo=kept.rules.zone)
 
 
 def _tell(moment: datetime, kept: gridmap.Casebook) -> str:
-    return moment.astimezone(_zone(kept)).strftime("%Y-%m-%d %H:%M")
+    return moment.astimezone(kept.rules.zone).strftime("%Y-%m-%d %H:%M")
 
 
 def _describe(case: gridmap.Case, kept: gridmap.Casebook) -> str:

@@ -95,8 +95,10 @@ def tasks(
     else:
         with audited(store, by, "export", name, file=out.name, staff=True):
             gridmap.write_tasks(plan, listed, out, **pages)
-        given = gridmap.assign_tasks(plan, listed, tables=kept, on=day)
-        mine = given[given["worker_id"] == worker] if worker else listed
+        mine = listed
+        if worker:
+            given = gridmap.assign_tasks(plan, listed, tables=kept, on=day)
+            mine = given[given["worker_id"] == worker]
         typer.echo(f"{len(mine)} tasks in {mine['grid_code'].nunique()} grids: {out}")
     keep_staff(plans, name, {"tasks": listed}, keep_from, by)
 

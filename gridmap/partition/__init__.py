@@ -446,13 +446,21 @@ def _draw_part(
         return draw(graph, component.grids, weights, words, steps)
     counts = list_numbers(graph, component.grids, weights)
     share = steps // len(counts)
-    drawings = [draw(graph, grids, weights, words, share) for grids in counts]
-    best = min(drawings, key=lambda labels: _cost_labels(graph, labels, weights))
+    best = _choose_drawing(
+        graph, weights, [draw(graph, grids, weights, words, share) for grids in counts]
+    )
     grids = int(best.max()) + 1
     near = [each for each in (grids - 1, grids + 1) if each not in counts]
     imbalance = _cost_labels(graph, best, soften(weights, 0.0)._replace(work=weights.work))
     rivals = list_rivals(graph, near, weights, imbalance)
-    drawings = [best, *(draw(graph, rival, weights, words, steps) for rival in rivals)]
+    others = [draw(graph, rival, weights, words, steps) for rival in rivals]
+    return _choose_drawing(graph, weights, [best, *others])
+
+
+def _choose_drawing(graph: Graph, weights: Weights, drawings: list[Ints]) -> Ints:
+    """Choose the drawing that costs least, the first of equals."""
+    if len(drawings) == 1:  # nearly always, and then there is nothing to cost
+        return drawings[0]
     return min(drawings, key=lambda labels: _cost_labels(graph, labels, weights))
 
 

@@ -28,8 +28,7 @@ def list_counts(graph: Graph, due: int, weights: Weights) -> list[int]:
     list of int
         One number, or two that are as good as equal.
     """
-    most = max(1, int(np.count_nonzero(graph.load)))
-    feasible = [grids for grids in (due - 1, due, due + 1) if 1 <= grids <= most]
+    feasible = _list_feasible(graph, [due - 1, due, due + 1])
     floors = [bound_imbalance(graph, grids, weights) for grids in feasible]
     order = np.argsort(floors, kind="stable")
     return [feasible[place] for place in order[:2] if floors[place] < floors[order[0]] + NEAR]
@@ -40,11 +39,17 @@ def list_rivals(graph: Graph, numbers: list[int], weights: Weights, imbalance: f
 
     Borders and large units can make the number that promised most a poor one.
     """
-    most = int(np.count_nonzero(graph.load))
-    feasible = [grids for grids in numbers if 1 <= grids <= most]
     return [
-        grids for grids in feasible if bound_imbalance(graph, grids, weights) < imbalance - WORTH
+        grids
+        for grids in _list_feasible(graph, numbers)
+        if bound_imbalance(graph, grids, weights) < imbalance - WORTH
     ]
+
+
+def _list_feasible(graph: Graph, numbers: list[int]) -> list[int]:
+    """List those of some numbers of grids that leave none without an inhabited unit; 1 always."""
+    most = max(1, int(np.count_nonzero(graph.load)))
+    return [grids for grids in numbers if 1 <= grids <= most]
 
 
 def bound_imbalance(graph: Graph, grids: int, weights: Weights) -> float:
@@ -53,8 +58,7 @@ def bound_imbalance(graph: Graph, grids: int, weights: Weights) -> float:
     Borders are forgotten, and a workload is shared out evenly. See
     `gridmap.partition.prove.bound_balance` for the proof, and for a stronger bound.
     """
-    largest = np.sort(graph.load)[::-1][:grids].copy()
-    floor = float(_bound_loads(largest, int(graph.load.sum()), grids, weights))
+    floor = float(_bound_loads(graph, grids, weights)[-1])
     return floor + grids * float(work_cost(graph.work.sum() / grids, weights))
 
 
@@ -63,8 +67,12 @@ def bound_counts(graph: Graph, weights: Weights) -> Floats:
 
     The last number is that of the inhabited units, at least 1. O(units · log units).
     """
-    largest = np.sort(graph.load)[::-1].copy()
-    floors = np.empty(max(1, int(np.count_nonzero(largest))))
+    return _bound_loads(graph, max(1, int(np.count_nonzero(graph.load))), weights)
+
+
+def _bound_loads(graph: Graph, most: int, weights: Weights) -> Floats:
+    """Bound the imbalance of the loads of 1, 2, … ``most`` grids."""
+    largest, floors = np.sort(graph.load)[::-1][:most].copy(), np.empty(most)
     _sweep_counts(largest, int(graph.load.sum()), weights, floors)
     return floors
 
@@ -80,13 +88,3 @@ def _sweep_counts(largest: Ints, total: int, weights: Weights, floors: Floats) -
             alone += 1
         even = total / (grids - alone)
         floors[grids - 1] = spent + (grids - alone) * balance_cost(even, weights)
-
-
-@kernel
-def _bound_loads(largest: Ints, total: int, grids: int, weights: Weights) -> float:
-    cost, alone = 0.0, 0
-    while alone < grids - 1 and largest[alone] * (grids - alone) > total:
-        cost += balance_cost(largest[alone], weights)
-        total -= largest[alone]
-        alone += 1
-    return cost + (grids - alone) * balance_cost(total / (grids - alone), weights)

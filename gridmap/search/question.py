@@ -19,7 +19,7 @@ MOST_CHARACTERS = 100
 #: Characters of a name, at most.
 _LONGEST = 20
 #: Weight of each character of a generic word, beside a character of a name.
-GENERIC_WEIGHT = 0.3
+_GENERIC = 0.3
 #: Each part that is cut from a number (12-3, 12) costs this; an entrance before a home hardly.
 _CUT, _ENTRANCE = 0.1, 0.02
 #: The last part of a number that is a home: 501 in 3-2-501.
@@ -111,17 +111,28 @@ def read_question(index: SearchIndex, text: str) -> Question:
     if plain.isascii() and any(letter.isalpha() for letter in plain):
         return _read_letters(plain)
     mixed = _MIXED.fullmatch(plain)
-    name, number, kind = _split_number(mixed.group(2) if mixed else plain)
-    if mixed and number and not name:
-        return _read_mixed(plain, mixed.group(1), number, kind)
-    name, number, kind = _split_number(plain) if mixed else (name, number, kind)
+    if mixed:
+        name, number, kind = _split_number(mixed.group(2))
+        if number and not name:
+            return _read_mixed(plain, mixed.group(1), number, kind)
+    name, number, kind = _split_number(plain)
     name = write_name(name)
-    cells = tuple(split_characters(name))
-    weights = tuple(GENERIC_WEIGHT if generic else 1.0 for generic in find_generic(name))
+    cells, weights = tuple(split_characters(name)), weigh_characters(name)
     known, ids = _find_known(cells, index)
     named = (*known, *_list_unknown(cells, known))
     numbers = _cut_number(number)
     return Question(plain, False, cells, weights, named, ids, numbers, kind=kind)
+
+
+def weigh_characters(name: str) -> tuple[float, ...]:
+    """Return what each character of a name counts: those of generic words little.
+
+    Examples
+    --------
+    >>> weigh_characters("小雨社区")
+    (1.0, 1.0, 0.3, 0.3)
+    """
+    return tuple(_GENERIC if generic else 1.0 for generic in find_generic(name))
 
 
 def _split_number(plain: str) -> tuple[str, str, str]:

@@ -12,9 +12,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from gridmap.search.entries import Entry
-from gridmap.search.question import GENERIC_WEIGHT, Named, Question
+from gridmap.search.question import Named, Question, weigh_characters
 from gridmap.search.spelling import (
-    find_generic,
     list_letters,
     list_runs,
     split_characters,
@@ -140,7 +139,7 @@ class Judge:
         how = tuple(compare_runs(self._question.name, name))
         if write_key(name) in self._named:
             return how, 1.0, True
-        weights = [GENERIC_WEIGHT if generic else 1.0 for generic in find_generic(name)]
+        weights = weigh_characters(name)
         back = compare_runs(name, self._question.free)
         typed = sum(part * weight for part, weight in zip(back, weights, strict=True))
         return how, typed / max(sum(weights), 1.0), not typed or back[0] == 1.0

@@ -75,10 +75,10 @@ def summarize_staffing(
         where the table has one.
     """
     check_table(staffing, STAFFING)
-    held = _held_on(staffing, on or today_in_china())
-    there = keep_present(workers, on or today_in_china())
+    day = on or today_in_china()
+    held, there = _held_on(staffing, day), keep_present(workers, day)
     loads = held.groupby("worker_id")["households"].sum()
-    shares = _list_shares(plan, staffing, on or today_in_china())
+    shares = _list_shares(plan, staffing, day)
     home = held["worker_id"].map(workers["community_id"]).fillna("")
     place = held["grid_code"].map(plan.grids["community_id"])
     return {

@@ -94,14 +94,13 @@ def write_tasks(
         raise StaffError(f"{path.name}: task lists are written to {', '.join(_SUFFIXES)}")
     check_table(tasks, TASKS)
     kept, day = tables or {}, on or today_in_china()
-    posts = _list_posts(plan, kept, day)
-    mine = _pick_worker(posts, worker)
+    mine = _pick_worker(_list_posts(plan, kept, day), worker)
     with write_whole(path) as draft:
         table = _list_all(plan, mine.merge(tasks, on="grid_code", sort=False), kept, lang)
         if path.suffix == ".csv":
             write_sheet(table, draft, lang)
             return
-        pages = _list_pages(plan, tasks, posts, mine, kept, day, lang)
+        pages = _list_pages(plan, tasks, mine, kept, day, lang)
         if path.suffix == ".xlsx":
             names = pick(_NAMES, lang)
             write_book({names["pages"]: Pages(pages), names["all"]: table}, draft, lang)
@@ -123,9 +122,8 @@ def tell_tasks(
     check_language(lang)
     check_table(tasks, TASKS)
     kept, day = tables or {}, on or today_in_china()
-    posts = _list_posts(plan, kept, day)
-    mine = _pick_worker(posts, worker)
-    return _write_text(_list_pages(plan, tasks, posts, mine, kept, day, lang), lang)
+    mine = _pick_worker(_list_posts(plan, kept, day), worker)
+    return _write_text(_list_pages(plan, tasks, mine, kept, day, lang), lang)
 
 
 def assign_tasks(
@@ -155,13 +153,18 @@ def assign_tasks(
 
 
 def _list_posts(plan: Plan, tables: Mapping[str, pd.DataFrame], on: date) -> pd.DataFrame:
-    """List who serves which grid, and on whose page it is: a worker's, or that of a vacant grid."""
+    """List who serves which grid, and with how many.
+
+    ``page`` is that on which it stands: a worker's, or that of a vacant grid.
+    """
     posts = pd.DataFrame({"grid_code": plan.grids.index, "worker_id": ""})
     if {"workers", "staffing"} <= set(tables):
         held = posts_on(plan, tables["staffing"], on)
         posts = held[["grid_code", "worker_id"]].drop_duplicates()
     page = posts["worker_id"].where(posts["worker_id"] != "", posts["grid_code"])
-    return posts.assign(page=pd.factorize(page)[0]).sort_values(["page", "grid_code"])
+    served = (posts["worker_id"] != "").groupby(posts["grid_code"]).transform("sum")
+    posts = posts.assign(page=pd.factorize(page)[0], served=served)
+    return posts.sort_values(["page", "grid_code"])
 
 
 def _pick_worker(posts: pd.DataFrame, worker: str) -> pd.DataFrame:
@@ -175,19 +178,13 @@ def _pick_worker(posts: pd.DataFrame, worker: str) -> pd.DataFrame:
 def _list_pages(
     plan: Plan,
     tasks: pd.DataFrame,
-    posts: pd.DataFrame,
     mine: pd.DataFrame,
     tables: Mapping[str, pd.DataFrame],
     on: date,
     lang: Language,
 ) -> tuple[Sheet, ...]:
-    """Make a page of each worker's grids, and of each vacant grid, whether they have tasks or not.
-
-    ``posts`` are everybody's, ``mine`` those that are written.
-    """
-    served = posts.loc[posts["worker_id"] != "", "grid_code"].value_counts()
-    served = served.reindex(plan.grids.index, fill_value=0)
-    grids = pd.DataFrame(plan.grids[["name", "households"]]).assign(served=served).T.to_dict()
+    """Make a page of each worker's grids and of each vacant grid, with tasks or without."""
+    grids = pd.DataFrame(plan.grids[["name", "households"]]).T.to_dict()
     known = pd.DataFrame(tables["workers"])[["name", "phone"]] if "workers" in tables else None
     who = {} if known is None else known.T.to_dict()
     return tuple(
@@ -209,8 +206,8 @@ def _head_page(grids: Facts, mine: pd.DataFrame, people: Facts, on: date, lang: 
         person = people.get(worker, {"name": worker, "phone": ""})
         name, phone = person["name"], person["phone"] or "—"
         lines = [_WHO[lang].format(name=name, worker=worker, phone=phone, on=on)]
-    for code in mine["grid_code"]:
-        count, homes = grids[code]["served"], grids[code]["households"]
+    for code, count in zip(mine["grid_code"], mine["served"], strict=True):
+        homes = grids[code]["households"]
         shared = _SHARED[lang].format(count=count) if count > 1 else ""
         lines.append(
             _WHERE[lang].format(grid=grids[code]["name"], code=code, homes=homes, shared=shared)

@@ -424,6 +424,7 @@ def _certify_fixed(task: _Task) -> Certificate:
     filled, size = sum_loads(places, component.graph.load, len(grids)), len(grids)
     deviation = np.zeros(size) if component.exclusive else filled * weights.share - 1.0
     cost = 0.0 if component.exclusive else sum_costs(filled, weights)
+    off = np.sort(np.abs(deviation))[::-1]
     return Certificate(
         key=component.key,
         units=component.units,
@@ -436,9 +437,9 @@ def _certify_fixed(task: _Task) -> Certificate:
         other=None,
         least=cost,
         deviation=deviation,
-        known=np.sort(np.abs(deviation))[::-1],
-        floor=np.sort(np.abs(deviation))[::-1],
-        worst_bound=float(np.abs(deviation).max()),
+        known=off,
+        floor=off,
+        worst_bound=float(off[0]),
         reason="an exclusive zone has no size to keep"
         if component.exclusive
         else "the grid is locked",

@@ -12,7 +12,7 @@ import scipy
 from gridmap.partition.objective import Weights, balance_cost
 from gridmap.partition.problem import Bits, Floats, Ints, kernel
 from gridmap.partition.prove.bounds import Relaxation, cost_all, relax, sum_costs, sum_loads
-from gridmap.partition.prove.joining import Paths, find_needs, join_sets, make_paths
+from gridmap.partition.prove.joining import Paths, copy_groups, find_needs, join_sets, make_paths
 from gridmap.partition.prove.listing import Sets, can_divide, find_band, list_grids
 from gridmap.partition.prove.region import (
     BITS,
@@ -370,6 +370,5 @@ def _note_cover(region: Region, cover: _Cover, sets: Bits, low: Word, high: Word
     cover.sets[last, 0], cover.sets[last, 1] = ~low & region.all[0], ~high & region.all[1]
     joined = join_sets(region, cover.sets, cover.paths)
     if joined > 0:
-        for unit in range(len(cover.best)):
-            cover.best[unit] = cover.paths.groups[unit]
+        copy_groups(cover.paths.groups, cover.best)
     return joined

@@ -71,7 +71,7 @@ def join_sets(region: Region, sets: Bits, paths: Paths) -> int:
             whole &= split[depth, 1] == len(sets)
             depth -= 1
             continue
-        _copy(base[depth], base[depth + 1])
+        copy_groups(base[depth], base[depth + 1])
         base[depth + 1, split[depth, 0]] = split[depth, 1]
         split[depth, 1] += 1
         depth += 1
@@ -82,7 +82,7 @@ def join_sets(region: Region, sets: Bits, paths: Paths) -> int:
 @kernel
 def _choose_unit(region: Region, sets: Bits, paths: Paths, base: Ints) -> int:
     """Choose the first unit that would join pieces of the first set that is in pieces."""
-    _copy(base, paths.groups)
+    copy_groups(base, paths.groups)
     for group in range(len(sets)):
         start = _first_unit(region, sets, group)
         _join_pieces(region.graph, paths, start)
@@ -97,7 +97,7 @@ def _join_in_turn(region: Region, sets: Bits, paths: Paths, base: Ints) -> bool:
     """Join the pieces of each set by shortest paths, beginning with each set once."""
     count = len(sets)
     for first in range(count):
-        _copy(base, paths.groups)
+        copy_groups(base, paths.groups)
         joined = 0
         while joined < count:
             start = _first_unit(region, sets, (first + joined) % count)
@@ -113,7 +113,7 @@ def _join_in_turn(region: Region, sets: Bits, paths: Paths, base: Ints) -> bool:
 def _settle_needed(region: Region, sets: Bits, paths: Paths, base: Ints) -> bool:
     """Give each set the units that it can't do without, until no more are; say if that works."""
     graph, groups, settled = region.graph, paths.groups, 0
-    _copy(base, groups)
+    copy_groups(base, groups)
     while True:
         before, settled = settled, 0
         for group in range(len(sets)):
@@ -127,7 +127,7 @@ def _settle_needed(region: Region, sets: Bits, paths: Paths, base: Ints) -> bool
                 groups[unit] = group if needed or base[unit] == group else FREE
                 settled += needed
         if settled == before:
-            _copy(groups, base)
+            copy_groups(groups, base)
             return True
 
 
@@ -137,7 +137,8 @@ def _first_unit(region: Region, sets: Bits, group: int) -> int:
 
 
 @kernel
-def _copy(source: Ints, target: Ints) -> None:
+def copy_groups(source: Ints, target: Ints) -> None:
+    """Write the group of each unit into another array."""
     for unit in range(len(source)):
         target[unit] = source[unit]
 
@@ -196,7 +197,7 @@ def _join_pieces(graph: Graph, paths: Paths, start: int) -> bool:
     """Join the pieces of the set of a unit by shortest paths over free units; say if that works."""
     groups, came, group = paths.groups, paths.came, paths.groups[start]
     while True:
-        size = _flood_piece(graph, paths, start)
+        size = _flood(graph, paths, start, False)
         if size == _count(groups, group):
             return True
         unit = _reach_piece(graph, paths, size)
@@ -211,20 +212,9 @@ def _join_pieces(graph: Graph, paths: Paths, start: int) -> bool:
 @kernel
 def _hangs_together(graph: Graph, paths: Paths, start: int) -> bool:
     """Say whether all units of the set of one are reached over them and free units."""
-    groups, group = paths.groups, paths.groups[start]
-    paths.came[:] = FREE
-    paths.queue[0], paths.came[start] = start, start
-    head, tail, found = 0, 1, 1
-    while head < tail:
-        unit = paths.queue[head]
-        head += 1
-        for side in range(graph.indptr[unit], graph.indptr[unit + 1]):
-            other = graph.neighbour[side]
-            open_ = groups[other] == group or groups[other] == FREE
-            if graph.usable[side] and open_ and paths.came[other] < 0:
-                paths.queue[tail], paths.came[other] = other, unit
-                tail += 1
-                found += groups[other] == group
+    groups, group, found = paths.groups, paths.groups[start], 0
+    for place in range(_flood(graph, paths, start, True)):
+        found += groups[paths.queue[place]] == group
     return found == _count(groups, group)
 
 
@@ -238,9 +228,10 @@ def _count(groups: Ints, group: int) -> int:
 
 
 @kernel
-def _flood_piece(graph: Graph, paths: Paths, start: int) -> int:
-    """Put the units that hang together with one, in its set, into the queue; give their number."""
+def _flood(graph: Graph, paths: Paths, start: int, over_free: bool) -> int:
+    """Put the units that one reaches, over its set or free units too, in the queue; count them."""
     groups, queue, came = paths.groups, paths.queue, paths.came
+    group = groups[start]
     came[:] = FREE
     queue[0], came[start] = start, start
     head, tail = 0, 1
@@ -249,7 +240,8 @@ def _flood_piece(graph: Graph, paths: Paths, start: int) -> int:
         head += 1
         for side in range(graph.indptr[unit], graph.indptr[unit + 1]):
             other = graph.neighbour[side]
-            if graph.usable[side] and groups[other] == groups[unit] and came[other] < 0:
+            open_ = groups[other] == group or (over_free and groups[other] == FREE)
+            if graph.usable[side] and open_ and came[other] < 0:
                 queue[tail], came[other] = other, unit
                 tail += 1
     return tail
