@@ -321,6 +321,8 @@ def test_a_worker_reports_in_his_own_name(client, key_of, staffed):
     assert (log[0]["role"], log[0]["actor"]) == ("worker", "w1")
     answer = client.post("/cases", json=tell(source="hotline"), headers=staffed[0])
     assert problem_of(answer) == (403, "not-allowed")
+    body = client.get("/openapi.json").json()["components"]["schemas"]["ReportBody"]
+    assert "worker needs a grid worker's key" in body["properties"]["source"]["description"]
 
 
 def test_duplicates_are_those_that_a_key_may_see(office, client, key_of, bearer):
