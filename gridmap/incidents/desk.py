@@ -227,7 +227,7 @@ def _list_shared(wards: Mapping[str, Ward]) -> dict[str, Shared]:
 def _list_workers(
     staffing: pd.DataFrame | None, on: date
 ) -> dict[str, tuple[str, tuple[str, ...]]]:
-    """Return grid -> its primary worker of a day, who comes last in the table, and the others."""
+    """Return grid -> its primary worker of a day, who stays longest, and the others."""
     if staffing is None:
         return {}
     day = pd.Timestamp(on)
@@ -237,7 +237,7 @@ def _list_workers(
         & ~(staffing["starts"] > day)
         & (ends.isna() | (ends >= day))
         & (staffing["worker_id"] != "")
-    ]
+    ].sort_values("ends", na_position="last", kind="stable")
     teams: dict[str, dict[str, None]] = {}
     for code, worker_id in zip(held["grid_code"], held["worker_id"], strict=True):
         teams.setdefault(str(code), {})[str(worker_id)] = None
