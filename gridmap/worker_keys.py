@@ -22,14 +22,15 @@ from gridmap.files import write_secret
 from gridmap.keys import KeyStore, Role
 from gridmap.reading.lists import read_list
 from gridmap.rosters import write_sheet
+from gridmap.staff.workers import WORKER_COLUMNS
 from gridmap.tables import list_some
 from gridmap.words import check_language
 
 #: Column of a list -> the names that it is recognised by, best first. A running number (序号) is
 #: nobody's.
 KEY_COLUMNS: dict[str, tuple[str, ...]] = {
-    "worker_id": ("worker_id", "网格员编号", "人员编号", "工号", "编号", "证件编号", "id"),
-    "name": ("name", "姓名", "网格员姓名", "人员姓名", "网格员", "干部姓名"),
+    "worker_id": tuple(name for name in WORKER_COLUMNS["worker_id"] if name != "序号"),
+    "name": WORKER_COLUMNS["name"],
 }
 
 
