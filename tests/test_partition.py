@@ -49,6 +49,17 @@ from gridmap.partition.split import (
 )
 from gridmap.rules import Costs, Rules
 from gridmap.tables import CROSSINGS
+from tests.routines import compiled
+
+can_leave = compiled(can_leave)
+choose_cut = compiled(choose_cut)
+draw_bits = compiled(draw_bits)
+draw_share = compiled(draw_share)
+draw_tree = compiled(draw_tree)
+recombine = compiled(recombine)
+shift_delta = compiled(shift_delta)
+shift_unit = compiled(shift_unit)
+sum_subtrees = compiled(sum_subtrees)
 
 RULES = Rules(
     costs=Costs(street=1e-4, main_road=1e-3, railway=2e-3, river=3e-3, compound=0.02, border=1e-4)

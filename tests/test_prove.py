@@ -24,6 +24,9 @@ from gridmap.partition.prove.joining import find_needs, join_sets, make_paths
 from gridmap.partition.prove.listing import Band, Room, Sets, list_sets
 from gridmap.partition.prove.region import make_region, pack, unpack
 from gridmap.rules import Rules
+from tests.routines import compiled
+
+join_sets = compiled(join_sets)
 
 RULES = Rules(target=100)
 

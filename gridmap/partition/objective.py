@@ -38,6 +38,7 @@ from gridmap.partition.problem import (
     kernel,
     measure_load,
     owners,
+    routine,
 )
 from gridmap.rules import Rules, band_ends
 from gridmap.tables import CROSSINGS
@@ -462,14 +463,14 @@ def part_cost(state: State) -> float:
     return cost
 
 
-@kernel
+@routine
 def moving_cost(state: State, unit: int) -> float:
     """Compute what it costs that a unit is not in the grid that it was in before."""
     homes = state.graph.households[unit]
     return state.weights.moved * (homes if homes > 0 else EMPTY_MOVED)
 
 
-@kernel
+@routine
 def shift_delta(state: State, unit: int, new: int) -> float:
     """Compute the change of the cost when one unit moves to grid ``new``; nothing is changed.
 
@@ -502,7 +503,7 @@ def shift_delta(state: State, unit: int, new: int) -> float:
     return delta
 
 
-@kernel
+@routine
 def _spread_delta(state: State, compound: int, old: int, new: int) -> int:
     """Count how many more grids beyond its need a compound is spread over after a shift."""
     if compound < 0:
@@ -518,7 +519,7 @@ def _spread_delta(state: State, compound: int, old: int, new: int) -> int:
     return max(0, spread + enters - leaves) - max(0, spread)
 
 
-@kernel
+@routine
 def shift_unit(state: State, unit: int, new: int) -> None:
     """Move one unit to grid ``new`` and keep the counts. O(grids of its compound)."""
     _leave(state, unit)
@@ -536,7 +537,7 @@ def recount(state: State) -> None:
         _enter(state, unit, state.labels[unit])
 
 
-@kernel
+@routine
 def _enter(state: State, unit: int, grid: int) -> None:
     state.labels[unit] = grid
     state.load[grid] += state.graph.load[unit]
@@ -555,7 +556,7 @@ def _enter(state: State, unit: int, grid: int) -> None:
     state.slot_count[slot] += 1
 
 
-@kernel
+@routine
 def _leave(state: State, unit: int) -> None:
     grid = state.labels[unit]
     state.load[grid] -= state.graph.load[unit]

@@ -6,19 +6,17 @@ table, and so are communities, compounds and blocks, in order of first appearanc
 
 import math
 import operator
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
 import scipy
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
+from gridmap.compiling import make_decorators
 from gridmap.errors import PlanError, RulesError, TableError
-from gridmap.partition.unwrapped import Unwrapped
 from gridmap.rules import Rules
 from gridmap.tables import ADJACENCY, CROSSINGS, UNITS, check_table
 
@@ -28,20 +26,10 @@ Codes: TypeAlias = NDArray[np.int8]
 Floats: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
 Bits: TypeAlias = NDArray[np.uint64]
-F = TypeVar("F", bound=Callable[..., Any])
 
 # ``_nrt`` off: no reference counts, which triple the time of a move; so kernels allocate nothing.
-_OPTIONS: dict[str, Any] = {
-    "cache": True,
-    "nogil": True,
-    "error_model": "numpy",
-    "_nrt": False,
-    "pipeline_class": Unwrapped,
-}
-#: Compiles a function that works in place on arrays made by the caller, without the GIL. The cache
-#: of a kernel watches its own file only: after changing one that others call, remove
-#: ``gridmap/partition/__pycache__``.
-kernel: Callable[[F], F] = njit(**_OPTIONS)
+#: Compile a function that works in place on arrays made by the caller, without the GIL.
+kernel, routine = make_decorators(unsigned=True, error_model="numpy", _nrt=False)
 
 #: Grains of a workload of 1: loads are whole, so that sums do not depend on an order.
 WORK_GRAIN = 1000

@@ -15,7 +15,11 @@ from gridmap.partition import (
 from gridmap.partition.objective import make_state, make_weights, part_cost, shift_delta, shift_unit
 from gridmap.partition.problem import FINEST, measure_load, split_components
 from gridmap.rules import Rules
+from tests.routines import compiled
 from tests.test_partition import RULES, assert_plan, lattice, row_of
+
+shift_delta = compiled(shift_delta)
+shift_unit = compiled(shift_unit)
 
 
 def two_kinds(seed: int = 0) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:

@@ -26,7 +26,11 @@ from gridmap.plan import Plan, draw_plan, redraw_plan
 from gridmap.rules import Costs, Rules, Workload, read_rules
 from gridmap.synthetic import make_city
 from gridmap.workload import fit_workload, unit_workload
+from tests.routines import compiled
 from tests.test_partition import assert_plan, lattice
+
+shift_delta = compiled(shift_delta)
+shift_unit = compiled(shift_unit)
 
 CARE = Workload({"households": 1.0, "elderly_alone": 4.0})
 
