@@ -1,7 +1,7 @@
 """As whom the holder of a key may act on a case, and which cases are his business.
 
 ======== ===========================================================
-worker   worker: his own cases, as himself
+worker   worker: his own cases and those of who shares a grid, as himself
 viewer   reads
 dispatcher worker, community, street, department: what is told at the desk
 planner  the same, and the district
@@ -69,7 +69,7 @@ def choose_actor(
 
 
 def find_own_case(book: gridmap.Casebook, caller: Caller, case_id: int) -> Case:
-    """Return a case that lies in the caller's districts, and is his where he is a grid worker.
+    """Return a case that lies in the caller's districts, and is a grid worker's own or his grid's.
 
     Raises
     ------
@@ -80,21 +80,22 @@ def find_own_case(book: gridmap.Casebook, caller: Caller, case_id: int) -> Case:
         ``other-worker``.
     """
     case = book.read(case_id)
-    _refuse_case(caller, case)
+    _refuse_case(book, caller, case)
     return case
 
 
-def is_own_case(caller: Caller, case: Case) -> bool:
+def is_own_case(book: gridmap.Casebook, caller: Caller, case: Case) -> bool:
     """Tell whether `find_own_case` would return a case."""
     try:
-        _refuse_case(caller, case)
+        _refuse_case(book, caller, case)
     except ProblemError:
         return False
     return True
 
 
-def _refuse_case(caller: Caller, case: Case) -> None:
-    refuse_others(caller, case.worker_id)
+def _refuse_case(book: gridmap.Casebook, caller: Caller, case: Case) -> None:
+    if not book.desk.is_of(caller.worker_id, case):
+        refuse_others(caller, case.worker_id)
     refuse_elsewhere(caller, case.grid_code or "a case in no grid")
 
 

@@ -31,7 +31,7 @@ from api.guard import Guard, security_headers
 from api.limits import Buckets
 from api.models import Problem
 from api.ogc import is_ogc
-from api.open311 import is_open311, refuse
+from api.open311 import put_in_form
 from api.problems import ProblemError, problem_response
 from api.routes import (
     cases,
@@ -216,15 +216,14 @@ def _handle_errors(app: FastAPI) -> None:
     app.add_exception_handler(ProblemError, _in_form(_tell_problem))
     app.add_exception_handler(RequestValidationError, _in_form(_tell_validation_error))
     app.add_exception_handler(HTTPException, _in_form(_tell_http_error))
-    app.add_exception_handler(Exception, _tell_unexpected_error)
+    app.add_exception_handler(Exception, _in_form(_tell_unexpected_error))
 
 
 def _in_form(tell: Tell) -> Tell:
-    """Let problems be told in the form of whose route it is: Open311 has one of its own."""
+    """Let problems be told in the form of whose route it is."""
 
     async def tell_in_form(request: Request, error: Exception) -> Response:
-        problem = await tell(request, error)
-        return refuse(request, problem) if is_open311(request) else problem
+        return put_in_form(request.scope, await tell(request, error))
 
     return tell_in_form
 
@@ -240,7 +239,9 @@ async def _tell_gridmap_error(_request: Request, error: Exception) -> Response:
 
 async def _tell_problem(_request: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)
-    return problem_response(error.status, error.code, error.detail, more=error.more)
+    return problem_response(
+        error.status, error.code, error.detail, wait=error.wait, more=error.more
+    )
 
 
 async def _tell_batch_error(request: Request, error: Exception) -> Response:

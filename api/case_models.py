@@ -86,7 +86,9 @@ class ReportBody(BaseModel):
     description: Words = ""
     reporter: ReporterBody | None = None
     source: Literal["citizen", "worker", "hotline", "sensor", "department"] = Field(
-        "citizen", description="Another one than citizen needs a dispatcher's key."
+        "citizen",
+        description="worker needs a grid worker's key or a dispatcher's, hotline, sensor and "
+        "department a dispatcher's.",
     )
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,10 +43,10 @@ class Refusal:
 
     def respond(self, *, closes: bool = False) -> Response:
         """Return the answer; after one that ``closes`` the connection nothing is read from it."""
-        headers = {"Retry-After": str(math.ceil(self.wait))} if self.wait else {}
-        if closes:
-            headers["Connection"] = "close"
-        return problem_response(self.status, self.code, self.detail, headers=headers)
+        headers = {"Connection": "close"} if closes else {}
+        return problem_response(
+            self.status, self.code, self.detail, wait=self.wait, headers=headers
+        )
 
 
 class Door:

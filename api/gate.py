@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.access import PUBLIC, Role
 from api.door import Door, Refusal, tell_haste
 from api.limits import Buckets, name_client
+from api.open311 import put_in_form
 from api.settings import Settings
 
 #: A place is 100 bytes; nobody has a reason to send more than this, but to the paths below.
@@ -61,7 +62,7 @@ class Gate:
         has_body = b"content-length" in headers or b"transfer-encoding" in headers
         if refusal is not None:
             # Nobody reads what follows: the client is to send it over another connection.
-            await refusal.respond(closes=has_body)(scope, receive, send)
+            await _refuse(scope, receive, send, refusal, closes=has_body)
         elif has_body:
             await self._answer_body(scope, headers, receive, send)
         else:
@@ -93,7 +94,7 @@ class Gate:
         found = self._weigh(scope, headers)
         if isinstance(found, Refusal):
             is_whole = await _read_off(receive, headers, _READ_OFF * self._find_most(scope)[1])
-            await found.respond(closes=not is_whole)(scope, receive, send)
+            await _refuse(scope, receive, send, found, closes=not is_whole)
         elif found:
             await self._answer_long(scope, receive, send, found)
         else:
@@ -152,6 +153,12 @@ class Gate:
             self._freed.clear()
             await self._freed.wait()
         self._held += length
+
+
+async def _refuse(
+    scope: Scope, receive: Receive, send: Send, refusal: Refusal, *, closes: bool
+) -> None:
+    await put_in_form(scope, refusal.respond(closes=closes))(scope, receive, send)
 
 
 def _sort_limits(limits: Mapping[str, int]) -> list[tuple[str, int]]:

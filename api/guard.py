@@ -6,6 +6,7 @@ import logging
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.open311 import put_in_form
 from api.problems import problem_response
 from api.settings import Settings
 
@@ -70,7 +71,7 @@ class Guard:
         headers = self._embedded if scope["path"].startswith(_EMBED) else self._own
         answer = _Answer(scope, receive, send, headers)
         if len(self._running) >= self._most:
-            await _refuse_busy()(scope, receive, answer.send)
+            await put_in_form(scope, _refuse_busy())(scope, receive, answer.send)
             return
         if scope["method"] == "HEAD":
             scope = {**scope, "method": "GET"}
@@ -145,10 +146,12 @@ class _Answer:
         if self.received:
             # Not the whole path: a place may be in it.
             _log.error("/%s took too long", self._scope["path"].split("/")[1])
-            refusal = problem_response(503, "timed-out", "This took too long; ask for less.")
+            detail = "This took too long; ask for less."
+            refusal: Response = problem_response(503, "timed-out", detail)
         else:
             refusal = problem_response(408, "too-slow", "The body did not come in time.")
         instead = _Answer(self._scope, self._receive, self._send, self._headers)
+        refusal = put_in_form(self._scope, refusal)
         await refusal(self._scope, self._receive, instead.send)
 
     async def receive(self) -> Message:
@@ -175,7 +178,7 @@ class _Answer:
 
 def _refuse_busy() -> Response:
     detail = "More requests than the service answers at a time; try again in a moment."
-    return problem_response(503, "busy", detail, headers={"Retry-After": "1"})
+    return problem_response(503, "busy", detail, wait=1)
 
 
 def _vary_once(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

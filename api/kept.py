@@ -5,6 +5,7 @@ from collections.abc import Callable, Hashable
 from threading import Lock
 from typing import Generic, TypeVar
 
+S = TypeVar("S", bound=Hashable)
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
@@ -54,3 +55,35 @@ class Kept(Generic[K, V]):
             while len(self._made) > self._most:
                 self._made.popitem(last=False)
         return value
+
+
+class KeptReading(Generic[S, V]):
+    """What was read from something that changes: read again when that is not what it was.
+
+    Parameters
+    ----------
+    look : callable
+        Returns a stamp that is another one after a change; None keeps nothing.
+    read : callable
+        Reads what is to be kept.
+    """
+
+    def __init__(self, look: Callable[[], S | None], read: Callable[[], V]) -> None:
+        self._look, self._read = look, read
+        self._kept: tuple[S, V] | None = None
+
+    def get(self) -> V:
+        """Return what there is now; an error keeps nothing new.
+
+        The stamp is looked at first: what changes while it is read is read again by who asks next.
+        """
+        stamp, kept = self._look(), self._kept
+        if kept is not None and kept[0] == stamp:
+            return kept[1]
+        value = self._read()
+        self._kept = None if stamp is None else (stamp, value)
+        return value
+
+    def forget(self) -> None:
+        """Have it read again by who asks next."""
+        self._kept = None

@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Any, Literal
 from xml.etree import ElementTree
 
-from fastapi import Request, Response
+from fastapi import Response
+from starlette.types import Scope
 
 from api.access import Caller, Role
 from gridmap.incident_rules import Incidents
@@ -26,13 +27,6 @@ _STATUS = {401: 403, 422: 400}
 #: A community's part of a grid code.
 _COMMUNITY = 12
 Row = Mapping[str, Any]
-
-
-def is_open311(request: Request) -> bool:
-    """Tell whether a request is one of Open311's, wherever the service is mounted."""
-    mount = request.scope.get("root_path", "").rstrip("/")
-    path: str = request.scope["path"]
-    return path.removeprefix(mount).startswith(PREFIX + "/")
 
 
 def write_rows(
@@ -58,13 +52,23 @@ def write_one(form: Form, row: Row, root: str) -> Response:
     return _answer(form, _print(tree))
 
 
-def refuse(request: Request, problem: Response) -> Response:
-    """Return a problem in Open311's own form."""
+def put_in_form(scope: Scope, problem: Response) -> Response:
+    """Return a problem as whoever asks can read it: GeoReport has a form of its own.
+
+    What is not about the body stays as it is: when to come back, what is allowed, the end of the
+    connection.
+    """
+    if not _is_open311(scope):
+        return problem
     told = json.loads(bytes(problem.body))
     status = _STATUS.get(problem.status_code, problem.status_code)
-    form: Form = "xml" if request.url.path.endswith(".xml") else "json"
+    form: Form = "xml" if scope["path"].endswith(".xml") else "json"
     row = {"code": status, "description": told["detail"]}
-    return write_rows(form, [row], "errors", "error", status=status)
+    answer = write_rows(form, [row], "errors", "error", status=status)
+    for name, value in problem.headers.items():
+        if name != "www-authenticate":  # it is for a 401
+            answer.headers.setdefault(name, value)
+    return answer
 
 
 def describe_services(rules: Incidents) -> list[Row]:
@@ -140,6 +144,13 @@ def describe_endpoint(url: str, changeset: str) -> Row:
         "key_service": "Keys are given by the office.",
         "endpoints": [endpoint],
     }
+
+
+def _is_open311(scope: Scope) -> bool:
+    """Tell whether a request is one of Open311's, wherever the service is mounted."""
+    mount = scope.get("root_path", "").rstrip("/")
+    path: str = scope["path"]
+    return path.removeprefix(mount).startswith(PREFIX + "/")
 
 
 def _write_time(moment: datetime, rules: Incidents) -> str:

@@ -1,5 +1,6 @@
 """Problems as RFC 9457 has them: every answer above 399 is application/problem+json."""
 
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -39,13 +40,18 @@ class ProblemError(Exception):
         Stable name of the problem.
     detail : str
         What is wrong, and what to do.
+    wait : float
+        Seconds until it is worth trying again; 0 where it is not.
     more : object
         Members that only this problem has.
     """
 
-    def __init__(self, status: int, code: str, detail: str, **more: Any) -> None:
+    def __init__(
+        self, status: int, code: str, detail: str, *, wait: float = 0.0, **more: Any
+    ) -> None:
         super().__init__(detail)
-        self.status, self.code, self.detail, self.more = status, code, detail, more
+        self.status, self.code, self.detail = status, code, detail
+        self.wait, self.more = wait, more
 
 
 def problem_response(
@@ -53,10 +59,14 @@ def problem_response(
     code: str,
     detail: str,
     *,
+    wait: float = 0.0,
     more: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """Write a problem; ``title`` is the status in words, ``type`` a URN that ends in the code."""
+    """Write a problem; ``title`` is the status in words, ``type`` a URN that ends in the code.
+
+    Whoever should ``wait`` is told so by ``Retry-After``, in whole seconds that are not too few.
+    """
     problem = Problem(
         type=f"urn:gridmap:problem:{code}",
         title=HTTPStatus(status).phrase,
@@ -68,6 +78,8 @@ def problem_response(
     fixed = {"Cache-Control": "no-store"}
     if status == HTTPStatus.UNAUTHORIZED:
         fixed["WWW-Authenticate"] = "Bearer"
+    if wait:
+        fixed["Retry-After"] = str(math.ceil(wait))
     return JSONResponse(
         problem.model_dump(),
         status,

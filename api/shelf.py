@@ -15,9 +15,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from api.kept import Kept
+from api.kept import Kept, KeptReading
 from api.models import GridContact, GridProperties, GridRef
-from gridmap.area_numbers import AreaNumbers
 from gridmap.days import CHINA
 from gridmap.errors import PlanDamagedError
 from gridmap.geojson import NO_FEATURES, Bbox, Features, frame_features
@@ -132,12 +131,12 @@ class Shelf:
         self._units = Kept[str, UnitFeatures](most)
         self._homes = Kept[str, Any](most)
         self._areas: Kept[str, areas.AreaIndex] = Kept(most)
-        self._numbers: tuple[Stamp, AreaNumbers] = (None, AreaNumbers())
+        self._numbers = KeptReading(store.record_stamp, store.area_numbers)
         self._indexes = Kept[str, SearchIndex](most)
         self._tiles = Kept[str, KeptTiles](most)
         #: Days that were asked for, the record of publications then, and what was in force.
         self._known: dict[date, tuple[Stamp, InForce]] = {}
-        self._record: tuple[Stamp, tuple[Published, ...]] = (None, ())
+        self._record = KeptReading(store.record_stamp, self._read_record)
 
     def in_force(self, on: date) -> InForce:
         """Return the plan in force on a day, ready to be asked.
@@ -270,7 +269,7 @@ class Shelf:
         """
         name = self._store.name_in_force(on)
         # The record only grows: what was in force a moment ago is in it, whatever was added.
-        rows = [row for row in self._read_record() if row.name == name and row.valid_from <= on]
+        rows = [row for row in self._record.get() if row.name == name and row.valid_from <= on]
         return max(rows, key=lambda row: (row.valid_from, row.published_at))
 
     def publications(self) -> list[Published]:
@@ -278,21 +277,15 @@ class Shelf:
 
         Drafts that are only kept are nobody's business.
         """
-        by_day = {row.valid_from: row for row in self._read_record()}
+        by_day = {row.valid_from: row for row in self._record.get()}
         return [by_day[day] for day in sorted(by_day)]
 
     def _read_record(self) -> tuple[Published, ...]:
-        """Return all publications; they are read again when there is another one."""
-        stamp = self._store.record_stamp()
-        kept_stamp, kept = self._record
-        if stamp is not None and stamp == kept_stamp:
-            return kept
-        record = tuple(
+        """Read all publications."""
+        return tuple(
             Published(row.plan, date.fromisoformat(row.valid_from), _read_moment(row.published_at))
             for row in self._store.list_publications()
         )
-        self._record = (stamp, record)
-        return record
 
     def list_units(self, in_force: InForce) -> UnitFeatures:
         """Return the units of a plan with their households, for the office; read when asked for."""
@@ -315,20 +308,11 @@ class Shelf:
         return self._areas.get(plan.name, lambda: self._index_areas(plan))
 
     def _index_areas(self, plan: ServedPlan) -> areas.AreaIndex:
-        kept = self._read_numbers()
+        kept = self._numbers.get()
         if plan.name not in kept.plans:
-            self._numbers = (None, kept)  # who asks next looks whether the plan can be read again
+            self._numbers.forget()  # who asks next looks whether the plan can be read again
             raise PlanDamagedError(f"areas of plan {plan.name!r} have no numbers: {kept.lacking}")
         return _index_areas(plan, kept.numbers)
-
-    def _read_numbers(self) -> AreaNumbers:
-        """Return the numbers of all areas; they are read again when there is a publication."""
-        stamp = self._store.record_stamp()
-        kept_stamp, kept = self._numbers
-        if stamp is None or stamp != kept_stamp:
-            kept = self._store.area_numbers()
-            self._numbers = (stamp, kept)
-        return kept
 
     def find_generations(self, area: areas.Area, in_force: InForce) -> tuple[int, int]:
         """Return the first and last publication, counted from 1, without a gap, with an area.
@@ -336,7 +320,7 @@ class Shelf:
         What a plan that can't be read had is not known: an area is told as if it had none.
         """
         published = self.publications()
-        codes = self._read_numbers().plans
+        codes = self._numbers.get().plans
         has_area = [_has_area(codes.get(row.name, frozenset()), area) for row in published]
         first = last = max(
             place for place, row in enumerate(published) if row.valid_from <= in_force.as_of

@@ -12,6 +12,7 @@ from nbclient import NotebookClient
 
 project = "gridmap"
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+myst_heading_anchors = 4  # of pages and from page to page, spelt as GitHub does
 html_theme = "alabaster"
 html_theme_options = {"description": "Grids for community governance", "page_width": "1080px"}
 autodoc_member_order = "bysource"

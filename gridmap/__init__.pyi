@@ -188,4 +188,9 @@ from .trace import list_periods as list_periods
 from .trace import locate_on as locate_on
 from .trace import trace_code as trace_code
 from .units import make_units as make_units
+from .worker_keys import add_worker_keys as add_worker_keys
+from .worker_keys import list_key_holders as list_key_holders
+from .worker_keys import list_left_keys as list_left_keys
+from .worker_keys import read_key_holders as read_key_holders
+from .worker_keys import revoke_left_keys as revoke_left_keys
 from .workload import unit_workload as unit_workload

@@ -60,7 +60,8 @@ def certify_plan(
     Parameters
     ----------
     plan : Plan
-        Any plan, drawn by the engine or by hand. An exclusive zone is one grid of any size.
+        Any plan, drawn by the engine or by hand. An exclusive zone is one grid of any size, and a
+        locked grid stays as it is: what they separate are parts of their own.
     steps : int
         Effort for each connected part of a community; 0 gives a bound in a second or two for a
         whole city, 4,000,000 proves most communities of up to 64 units, in up to a second each.
@@ -75,7 +76,13 @@ def certify_plan(
     """
     problem = make_problem(plan.units, plan.adjacency)
     labels = plan.grids.index.get_indexer(plan.units["grid_code"])
-    found = prove(problem, labels, plan.rules, steps=steps, executor=executor, progress=progress)
+    found = prove(
+        *(problem, labels, plan.rules),
+        locked=plan.grids.index.get_indexer(plan.locked),
+        steps=steps,
+        executor=executor,
+        progress=progress,
+    )
     communities = plan.units["community_id"].to_numpy()
     return PlanCertificates(_table_parts(found, communities), _table_grids(found, plan.grids.index))
 

@@ -150,7 +150,8 @@ def make_codes(community_code: str, order: Sequence[int], *, used: Iterable[str]
     if first + len(order) - 1 > 999:
         raise CodeError(
             f"community {community_code} would need serial {first + len(order) - 1}, above 999: "
-            "divide the territory into communities first (divide_communities)"
+            "divide the territory into communities first (divide_communities), or make larger "
+            "grids (Rules.target)"
         )
     return [f"{community_code}{first + rank:03d}" for rank in order]
 

@@ -1,5 +1,6 @@
 """Files that are whole or not there: written beside their place, then named in one step."""
 
+import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -38,13 +39,67 @@ def write_whole(path: str | Path) -> Iterator[Path]:
         If the folder of ``path`` does not exist.
     """
     path = Path(path)
+    with _make_draft(path) as draft:
+        yield draft
+        for file in sorted(draft.parent.iterdir(), key=lambda file: (file == draft, file.name)):
+            file.replace(path.parent / file.name)
+
+
+@contextmanager
+def write_secret(path: str | Path) -> Iterator[Path]:
+    """Give a draft of a new file that only its owner may read; one that is there stays.
+
+    Parameters
+    ----------
+    path : path
+        The file that is wanted.
+
+    Yields
+    ------
+    Path
+        A file of the same name in a hidden folder beside it; it gets its place when the block ends
+        without an error, whole and on the disk. After an error nothing is left.
+
+    Raises
+    ------
+    FileExistsError
+        If there is a file of that name, or there is one when the block ends.
+    FileNotFoundError
+        If the folder of ``path`` does not exist.
+    """
+    path = Path(path)
+    taken = f"{path} is there already; name another file, or move that one away"
+    if path.exists():
+        raise FileExistsError(taken)
+    with _make_draft(path) as draft:
+        yield draft
+        draft.chmod(0o600)
+        with draft.open("r+b") as file:
+            os.fsync(file.fileno())
+        try:
+            _name_first(draft, path)
+        except FileExistsError as error:
+            raise FileExistsError(taken) from error
+
+
+def _name_first(draft: Path, path: Path) -> None:
+    """Give a draft its name, unless another file has it by now."""
+    try:
+        path.hardlink_to(draft)
+    except FileExistsError:
+        raise
+    except OSError:  # a disk that knows no links: a USB stick
+        path.touch(mode=0o600, exist_ok=False)
+        draft.replace(path)
+
+
+@contextmanager
+def _make_draft(path: Path) -> Iterator[Path]:
+    """Give a place for a draft in a folder that only its owner may read, gone afterwards."""
     if not path.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {path.parent}; make it first")
     with TemporaryDirectory(prefix=".", suffix=".part", dir=path.parent) as folder:
-        draft = Path(folder) / path.name
-        yield draft
-        for file in sorted(Path(folder).iterdir(), key=lambda file: (file == draft, file.name)):
-            file.replace(path.parent / file.name)
+        yield Path(folder) / path.name
 
 
 def write_layers(layers: "Mapping[str, gpd.GeoDataFrame]", path: Path) -> None:

@@ -17,7 +17,8 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import IntEnum
@@ -61,6 +62,11 @@ _SELECT = (
 _FIND = (
     "SELECT sha256, name, role, districts, COALESCE(worker_id, ''), expires, revoked_at FROM keys "
     "LEFT JOIN workers USING (key_id) WHERE key_id = ?"
+)
+#: Workers who have a key that opens something on a day.
+_FIND_WORKERS = (
+    "SELECT worker_id FROM keys JOIN workers USING (key_id) WHERE revoked_at = '' "
+    "AND (expires = '' OR expires >= ?)"
 )
 _REVOKE = "UPDATE keys SET revoked_at = ?, revoked_by = ? WHERE key_id = ? AND revoked_at = ''"
 _SECRET_BYTES = 32
@@ -163,19 +169,57 @@ class KeyStore:
         """
         role = _read_role(role)
         worker_id = _check_worker(worker_id, role)
-        said = (
-            _check_words(name, "name"),
-            role.word,
-            " ".join(_check_districts(districts)),
-            *(_now(), _check_words(by, "by"), expires.isoformat() if expires else ""),
-        )
-        key_id, secret = secrets.token_hex(4), secrets.token_urlsafe(_SECRET_BYTES)
-        text = f"gm_{key_id}_{secret}"
+        said = _check_said(name, role, districts, by, expires)
         with self._database.write() as database:
-            database.execute(_INSERT, (key_id, _hash(text), *said))
-            if worker_id:
-                database.execute(_BIND, (key_id, worker_id))
-        return text
+            return _insert(database, said, worker_id)
+
+    def add_for_workers(
+        self,
+        people: Mapping[str, str],
+        *,
+        districts: Sequence[str] = (),
+        expires: date | None = None,
+        by: str,
+        hand_over: Callable[[Mapping[str, str]], None],
+        today: date | None = None,
+    ) -> dict[str, str]:
+        """Make a key for each grid worker who has none that opens something: all, or none.
+
+        Parameters
+        ----------
+        people : mapping of str to str
+            Worker -> name of the key; the number where it is empty.
+        districts, expires, by
+            See `add`; of every key.
+        hand_over : callable
+            Is given worker -> key before any of them counts. Unless it returns there is none.
+        today : date, optional
+            The day on which a key must open something; China's by default.
+
+        Returns
+        -------
+        dict
+            Worker -> key, in the order of ``people``.
+
+        Raises
+        ------
+        KeyRefusedError, StoreError
+            As `add`; then there is none of them.
+        """
+        day = (today or today_in_china()).isoformat()
+        with self._database.write() as database:
+            held = {worker_id for (worker_id,) in database.execute(_FIND_WORKERS, (day,))}
+            made = {
+                worker_id: _insert(
+                    database,
+                    _check_said(name or worker_id, Role.WORKER, districts, by, expires),
+                    _check_worker(worker_id, Role.WORKER),
+                )
+                for worker_id, name in people.items()
+                if worker_id not in held
+            }
+            hand_over(made)
+        return made
 
     def keys(self) -> pd.DataFrame:
         """List every key that was ever made, in that order.
@@ -229,6 +273,30 @@ class KeyStore:
     def close(self) -> None:
         """Close the file; the next use opens it again."""
         self._database.close()
+
+
+def _check_said(
+    name: str, role: Role, districts: Sequence[str], by: str, expires: date | None
+) -> tuple[str, ...]:
+    """Return what is kept of a key beside itself, in the order of the table."""
+    return (
+        _check_words(name, "name"),
+        role.word,
+        " ".join(_check_districts(districts)),
+        *(_now(), _check_words(by, "by"), expires.isoformat() if expires else ""),
+    )
+
+
+def _insert(database: sqlite3.Connection, said: Sequence[str], worker_id: str) -> str:
+    """Make a key, keep what is kept of it, and return it."""
+    key_id = secrets.token_hex(4)
+    while database.execute(_FIND, (key_id,)).fetchone():
+        key_id = secrets.token_hex(4)
+    text = f"gm_{key_id}_{secrets.token_urlsafe(_SECRET_BYTES)}"
+    database.execute(_INSERT, (key_id, _hash(text), *said))
+    if worker_id:
+        database.execute(_BIND, (key_id, worker_id))
+    return text
 
 
 def read_key_id(text: str) -> str | None:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from gridmap.judge import LEVELS, Figures, Verdict, judge_grid
 from gridmap.measure import measure, summarize
+from gridmap.partition import make_problem
 from gridmap.plan import Plan
 from gridmap.rules import Rules, band_ends
 
@@ -200,8 +201,27 @@ class PlanReport:
 
 def judge_plan(plan: Plan) -> PlanReport:
     """List what each grid breaks by the plan's own rules, worst first, without what mends it."""
-    findings = sorted(_list_findings(measure(plan), plan.rules), key=_badness)
+    findings = sorted(_list_findings(_add_parts(plan, measure(plan)), plan.rules), key=_badness)
     return PlanReport(summarize(plan), tuple(findings))
+
+
+def _add_parts(plan: Plan, measures: pd.DataFrame) -> pd.DataFrame:
+    """Add what the base grids of a connected part of a community have together, for each of them.
+
+    Columns ``part_grids``, ``part_households``, ``part_target``, and ``cut_off``: the part is not
+    all of its community.
+    """
+    parts = pd.Series(make_problem(plan.units, plan.adjacency).part, plan.units.index)
+    first = parts.groupby(plan.units["grid_code"]).first()
+    base = measures[measures["grid_type"] == "base"]
+    part = base.groupby(first.reindex(base.index))
+    beside = first.groupby(base["community_id"]).transform("nunique").reindex(base.index) > 1
+    return measures.assign(
+        part_grids=part["households"].transform("size"),
+        part_households=part["households"].transform("sum"),
+        part_target=part["target"].transform("sum"),
+        cut_off=beside.reindex(measures.index, fill_value=False),
+    )
 
 
 def _badness(finding: Objection) -> tuple[int, str, float, str]:
@@ -216,11 +236,9 @@ def _badness(finding: Objection) -> tuple[int, str, float, str]:
 
 def _list_findings(measures: pd.DataFrame, rules: Rules) -> Iterator[Objection]:
     """Judge every grid, and say the verdicts in words."""
-    base = measures[measures["grid_type"] == "base"]
-    whole = base.groupby("community_id")[["households", "target"]].sum().to_dict("index")
     for code, row in zip(measures.index, measures.to_dict("records"), strict=True):
         for verdict in judge_grid(_take_figures(row), rules):
-            words = _explain(verdict, row, whole.get(row["community_id"], {}), rules)
+            words = _explain(verdict, row, rules)
             yield Objection(
                 verdict.level, str(code), verdict.rule, verdict.value, verdict.limit, words
             )
@@ -234,11 +252,11 @@ def _take_figures(row: dict[Any, Any]) -> Figures:
     return Figures(**{name: row[name] for name in Figures._fields if name not in own}, **own)
 
 
-def _explain(verdict: Verdict, row: dict[Any, Any], community: dict[Any, Any], rules: Rules) -> str:
+def _explain(verdict: Verdict, row: dict[Any, Any], rules: Rules) -> str:
     """Say what is wrong, and why where nothing better exists."""
     name, value = row["name"], verdict.value
     if verdict.topic == "size":
-        reason = _explain_size(row, community, band_ends(row["target"], rules.tolerance))
+        reason = _explain_size(row, band_ends(row["target"], rules.tolerance))
         return f"{name} has {value:.0f} households, limit {verdict.limit:.0f}{reason}"
     if verdict.topic == "work":
         return (
@@ -255,16 +273,18 @@ def _explain(verdict: Verdict, row: dict[Any, Any], community: dict[Any, Any], r
     return f"{name} lies {verdict.rule}, joined along {value:.0f} m of it"
 
 
-def _explain_size(row: dict[Any, Any], community: dict[Any, Any], band: tuple[int, int]) -> str:
-    """Say what no redraw can mend: one building too large, or a community of odd size."""
+def _explain_size(row: dict[Any, Any], band: tuple[int, int]) -> str:
+    """Say what no redraw can mend: one building too large, or a place of odd size."""
     low, high = band
+    homes = row["part_households"]
+    place = "cut-off part of the community" if row["cut_off"] else "community"
     if row["households"] > high and row["largest"] > high:
         return f"; one building alone has {row['largest']}"
-    if row["households"] < low and community["households"] < low:
-        return f"; its whole community has only {community['households']:.0f}"
-    share = community["households"] / community["target"] * row["target"]
-    if not low <= share <= high:
-        grids = round(community["target"] / row["target"])
-        homes = f"{community['households']:.0f}"
-        return f"; its community has {homes} for {grids} grid{'s' if grids != 1 else ''}"
+    if row["households"] < low and homes < low:
+        if homes == 0:
+            return f"; nobody lives in its {place}"
+        return f"; its {'' if row['cut_off'] else 'whole '}{place} has only {homes:.0f}"
+    share, grids = homes / row["part_target"] * row["target"], int(row["part_grids"])
+    if (row["households"] < low and share < low) or (row["households"] > high and share > high):
+        return f"; its {place} has {homes:.0f} for {grids} grid{'s' if grids != 1 else ''}"
     return ""

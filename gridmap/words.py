@@ -25,6 +25,7 @@ _COLUMNS = {
     "worker": ("网格员", "Grid worker"),
     "workers": ("网格员", "Grid workers"),
     "worker_id": ("网格员编号", "Worker no."),
+    "key": ("密钥", "Key"),
     "leader": ("网格长", "Grid leader"),
     "role": ("岗位", "Role"),
     "duty": ("职责", "Duty"),

@@ -3,10 +3,11 @@
 import dataclasses
 import json
 
+import geopandas as gpd
 import pytest
 
 from gridmap.check import certify_plan, check_plan, prove_plan
-from gridmap.edit import merge_grids, move_units
+from gridmap.edit import lock_grids, merge_grids, move_units
 from gridmap.fixes import apply_fix
 from gridmap.plan import Plan
 from gridmap.rules import Rules
@@ -73,6 +74,46 @@ def test_a_community_below_the_band_is_named(four_by_two: Plan) -> None:
     merged = merge_grids(four_by_two, [NORTH, SOUTH])
     report = check_plan(merged, Rules(target=900, hard_min=1, hard_max=2000))
     assert any("its whole community has only 300" in item.words for item in report.findings)
+
+
+def test_a_part_that_is_cut_off_is_named(four_by_two: Plan) -> None:
+    """What a grid beyond a river without a bridge lacks is explained by its own side alone."""
+    river = four_by_two.adjacency.assign(
+        usable=~(four_by_two.adjacency["unit_a"].lt(4) & four_by_two.adjacency["unit_b"].ge(4))
+    )
+    plan = dataclasses.replace(four_by_two, adjacency=river)
+    words = {item.grid_code: item.words for item in check_plan(plan, Rules(target=300)).findings}
+    assert words[SOUTH].endswith("; its cut-off part of the community has only 120")
+    empty = plan.units.assign(households=plan.units["households"].where(plan.units.index > 3, 0))
+    bare = dataclasses.replace(plan, units=empty, grids=_count_homes(plan, empty))
+    words = {item.grid_code: item.words for item in check_plan(bare).findings}
+    assert words[SOUTH].endswith("; nobody lives in its cut-off part of the community")
+
+
+def test_a_size_is_not_explained_by_its_opposite(four_by_two: Plan) -> None:
+    """Too many households for the grids of a community are no reason why one is too small."""
+    crooked = move_units(four_by_two, [4], SOUTH)  # 90 and 210
+    rules = Rules(target=120, tolerance=0.2, hard_min=1, hard_max=900)
+    words = {item.grid_code: item.words for item in check_plan(crooked, rules).findings}
+    assert words[SOUTH].endswith("; its community has 300 for 2 grids")
+    assert words[NORTH].endswith("has 90 households, limit 96")
+
+
+def _count_homes(plan: Plan, units: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    return plan.grids.assign(households=units["households"].groupby(units["grid_code"]).sum())
+
+
+def test_locked_grids_are_not_held_against_a_plan(four_by_two: Plan) -> None:
+    """What could be better only by changing a locked grid is no better plan."""
+    free = certify_plan(four_by_two)
+    locked = certify_plan(lock_grids(four_by_two, [SOUTH]))
+    assert free.grids.loc[[NORTH, SOUTH], "avoidable"].tolist() == pytest.approx([0.2, 0.2])
+    assert locked.grids.loc[[NORTH, SOUTH], "avoidable"].tolist() == [0, 0]
+    here = locked.parts["community_id"] == "210802003002"
+    assert locked.parts["words"][here].tolist() == [
+        "optimal; the grid is locked",
+        "optimal; this part of the community has 180 households for 1 grid",
+    ]
 
 
 def test_a_plan_that_can_not_be_better_is_proven(four_by_two: Plan) -> None:

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import networkx as nx
 import numpy as np
@@ -23,7 +24,7 @@ from gridmap.partition.prove import (
 from gridmap.partition.prove.joining import find_needs, join_sets, make_paths
 from gridmap.partition.prove.listing import Band, Room, Sets, list_sets
 from gridmap.partition.prove.region import make_region, pack, unpack
-from gridmap.rules import Rules
+from gridmap.rules import Costs, Rules, Workload
 from tests.routines import compiled
 
 join_sets = compiled(join_sets)
@@ -205,6 +206,25 @@ def test_buildings_that_do_not_add_up_are_named() -> None:
     assert one.to_text() == f"optimal; {words}"
 
 
+def test_the_mean_is_named_before_what_the_buildings_add() -> None:
+    """150 households are 75 a grid, and no buildings make 75: most of it is the mean's fault."""
+    (one,) = prove(town([60, 60, 30], [(0, 1), (1, 2)]), [0, 1, 1], RULES)
+    words = "the community has 150 households for 2 grids, 75 each, and its buildings add up to"
+    assert one.to_text().endswith(f"{words} nothing nearer")
+
+
+def test_a_workload_is_called_one() -> None:
+    """Where it is balanced instead of households, the words are of it, also where nobody lives."""
+    rules = Rules(workload=Workload({"work": 1.0}, target=40, instead=True))
+    shops = replace(town([0, 50], [(0, 1)]), work=np.array([90_000, 10_000]))
+    (one,) = prove(shops, [0, 1], rules)
+    words = "a building alone has a workload of 90, the target is 40: nothing better exists"
+    assert one.to_text() == words
+    offices = replace(shops, households=np.zeros(2, np.int64), work=np.array([16_000, 10_000]))
+    (one,) = prove(offices, [0, 0], rules)
+    assert one.to_text() == "optimal; the community has a workload of 26 for 1 grid"
+
+
 def test_avoidable_deviation_and_gap_of_a_poor_plan() -> None:
     """What a grid deviates beyond the bound can be avoided; the better grids are given."""
     problem = town([50, 50, 50, 50], [(0, 1), (1, 2), (2, 3)])
@@ -281,10 +301,37 @@ def test_improved_plans_are_plans_and_no_worse(by: str) -> None:
         assert evaluate(problem, better, RULES).total <= evaluate(problem, labels, RULES).total
 
 
+@pytest.mark.parametrize("by", ["cost", "balance"])
+def test_another_number_of_grids_is_taken_where_that_is_asked_for(by: str) -> None:
+    """One grid of 600 stays one; with ``numbers`` it becomes six of 100, one with its label."""
+    problem = town([*[50] * 12, 100], [(unit, unit + 1) for unit in range(11)], community=[0] * 13)
+    labels = [4] * 12 + [7]
+    assert improve_small(problem, labels, RULES, by=by).tolist() == labels
+    better = improve_small(problem, labels, RULES, by=by, numbers=True)
+    grids = evaluate(problem, better, RULES).grids
+    assert grids["households"].tolist() == [100.0] * 7
+    assert (grids["pieces"] == 1).all()
+    assert better[12] == 1  # after the grid that keeps label 4, before the new ones
+    held = improve_small(problem, labels, RULES, by=by, numbers=True, locked=[4])
+    assert held.tolist() == [0] * 12 + [1]
+
+
+def test_another_number_is_not_taken_at_any_price() -> None:
+    """By cost a second grid must be worth its border."""
+    problem = town([60, 60], [(0, 1)])
+    dear = Rules(target=100, costs=Costs(border=0.05))
+    assert improve_small(problem, [0, 0], RULES, numbers=True).tolist() == [0, 0]
+    small = town([90, 90], [(0, 1)])
+    assert improve_small(small, [0, 0], RULES, numbers=True).tolist() == [0, 1]
+    assert improve_small(small, [0, 0], dear, numbers=True, by="balance").tolist() == [0, 1]
+    costly = Rules(target=100, costs=Costs(border=1.0))
+    assert improve_small(small, [0, 0], costly, numbers=True).tolist() == [0, 0]
+
+
 @pytest.mark.parametrize(
     ("households", "pairs", "labels", "text"),
     [
-        ([70], [], [0], "optimal; the community has 70 households for 1 grid, 70 each"),
+        ([70], [], [0], "optimal; the community has 70 households for 1 grid"),
         ([0], [], [0], "optimal; nobody lives here"),
         (
             [0, 0, 0],
@@ -309,7 +356,8 @@ def test_parts_of_a_community_and_no_units() -> None:
     """A part that touches nothing has its own certificate; a problem without units has none."""
     apart = prove(town([100, 100, 30], [(0, 1)]), [0, 1, 2], RULES)
     assert [one.key for one in apart] == [(0, 0), (0, 1)]
-    assert [one.status for one in apart] == ["optimal", "optimal"]
+    words = "optimal; this part of the community has 30 households for 1 grid"
+    assert [one.to_text() for one in apart] == ["optimal", words]
     assert prove(town([], []), [], RULES) == []
 
 

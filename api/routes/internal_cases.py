@@ -65,6 +65,7 @@ Language = Literal["zh", "en"]
 
 def read_filters(
     caller: Viewer,
+    book: TheBook,
     standing: Standing = "running",
     stage: Annotated[list[Stage], Query()] = [],  # noqa: B006 - FastAPI copies it
     category: Annotated[list[Name], Query(max_length=50)] = [],  # noqa: B006
@@ -84,6 +85,7 @@ def read_filters(
         grid_code=grid,
         areas=caller.districts,
         worker_id=worker,
+        shared=book.desk.shared(worker),
         community_id=community,
         department=department,
         overdue_at=datetime.now(UTC) if overdue else None,
@@ -121,11 +123,17 @@ def list_worker_cases(
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> InternalCases:
-    """List what a grid worker has to do, the nearest breach first."""
+    """List what a grid worker has to do, the nearest breach first.
+
+    Those who share a grid have the same cases there.
+    """
     refuse_others(caller, worker_id)
     record(request, caller, "list-cases", worker_id)
     query = gridmap.CaseQuery(
-        standings=_STANDINGS["running"], worker_id=worker_id, areas=caller.districts
+        standings=_STANDINGS["running"],
+        worker_id=worker_id,
+        shared=book.desk.shared(worker_id),
+        areas=caller.districts,
     )
     return _page(book, query, "due", limit, offset)
 
@@ -293,7 +301,7 @@ def _list_duplicates(book: gridmap.Casebook, caller: Caller, case: Case) -> list
             metres=round(metres, 1),
         )
         for other, metres in book.similar(report)
-        if other.case_id != case.case_id and is_own_case(caller, other)
+        if other.case_id != case.case_id and is_own_case(book, caller, other)
     ]
 
 

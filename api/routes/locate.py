@@ -58,11 +58,12 @@ async def locate_privately(
     in_force: PlanAt,
     datum: DatumBeside = None,
 ) -> Response:
-    """Find the grids that own a place or up to 10,000 (a million with a key); they are in no log.
+    """Find the grids that own a place, or each of up to 10,000; they are in no log.
 
-    JSON: ``{"lon": 122.2, "lat": 40.6}`` for one; ``{"lon": […], "lat": […]}`` or
-    ``{"points": [[lon, lat], …]}`` for many. CSV with a header, or an Arrow IPC stream: every
-    column comes back, and the answers beside them. The answer is of the kind that was sent.
+    With a key, other than a grid worker's, it is up to 1,000,000 at once. JSON: ``{"lon": 122.2,
+    "lat": 40.6}`` for one; ``{"lon": […], "lat": […]}`` or ``{"points": [[lon, lat], …]}`` for
+    many. CSV with a header, or an Arrow IPC stream: every column comes back, and the answers beside
+    them. The answer is of the kind that was sent.
     Another datum than WGS-84 is named once: in the query, as ``"datum"`` in JSON, or in a column
     ``datum``.
     """

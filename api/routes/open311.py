@@ -202,7 +202,8 @@ def _admit(request: Request, caller: Caller, api_key: str) -> Caller:
     Raises
     ------
     ProblemError
-        403 for a key that is wrong, 429 for one too many of these or too many requests.
+        403 for a key that is wrong, 429 for one too many of these or too many requests, with the
+        seconds to wait.
     """
     if not api_key:
         return caller
@@ -214,7 +215,7 @@ def _admit(request: Request, caller: Caller, api_key: str) -> Caller:
         door.on_lock(*found.locks)
     if found.code == "bad-key":
         raise ProblemError(403, "bad-key", "api_key is wrong, over or revoked")
-    raise ProblemError(found.status, found.code, found.detail)
+    raise ProblemError(found.status, found.code, found.detail, wait=found.wait)
 
 
 def _read_reporter(posted: PostedReport) -> Reporter | None:

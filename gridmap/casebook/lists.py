@@ -7,11 +7,12 @@ from math import cos, radians
 from typing import Any
 
 from pyproj import Geod
-from sqlalchemy import ColumnElement, Connection, Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select
 
 from gridmap.casebook.rows import CASE_COLUMNS, read_case
 from gridmap.casebook.schema import cases, whistles
 from gridmap.errors import CaseError
+from gridmap.incidents.desk import Shared
 from gridmap.incidents.model import Case, settle_moment
 
 _EARTH = Geod(ellps="WGS84")
@@ -36,6 +37,9 @@ class CaseQuery:
         Beginnings of grid codes, any of them: what somebody is responsible for.
     worker_id, community_id : str
         Who serves it.
+    shared : tuple of (str, tuple of str)
+        Grids that the worker serves with others, each with all who do
+        (`gridmap.incidents.desk.Desk.shared`): their cases there count as his.
     department : str
         Who answers for it, or was called to it and has neither answered nor refused.
     box : (west, south, east, north), optional
@@ -56,6 +60,7 @@ class CaseQuery:
     grid_code: str = ""
     areas: tuple[str, ...] = ()
     worker_id: str = ""
+    shared: Shared = ()
     community_id: str = ""
     department: str = ""
     box: tuple[float, float, float, float] | None = None
@@ -147,9 +152,11 @@ def _conditions(query: CaseQuery) -> list[ColumnElement[bool]]:
         (table.stage, query.stages),
         (table.category, query.categories),
     )
-    single = ((table.worker_id, query.worker_id), (table.community_id, query.community_id))
     found: list[ColumnElement[bool]] = [column.in_(values) for column, values in several if values]
-    found += [column == value for column, value in single if value]
+    if query.worker_id:
+        found.append(_serves(query.worker_id, query.shared))
+    if query.community_id:
+        found.append(table.community_id == query.community_id)
     if query.grid_code:
         found.append(table.grid_code.startswith(query.grid_code, autoescape=True))
     if query.areas:
@@ -184,6 +191,13 @@ def _limits(query: CaseQuery) -> list[ColumnElement[bool]]:
     if query.overdue_at is not None:
         found.append(table.next_due < settle_moment(query.overdue_at))
     return found
+
+
+def _serves(worker_id: str, shared: Shared) -> ColumnElement[bool]:
+    """Say that a case is a worker's, as `gridmap.incidents.desk.Desk.is_of` does of one."""
+    table = cases.c
+    theirs = (and_(table.grid_code == grid, table.worker_id.in_(team)) for grid, team in shared)
+    return or_(table.worker_id == worker_id, *theirs)
 
 
 def _concerns(department: str) -> ColumnElement[bool]:

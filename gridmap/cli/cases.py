@@ -118,14 +118,15 @@ def list_(
     book: Where = None,
 ) -> None:
     """List cases, the nearest breach first."""
-    query = gridmap.CaseQuery(
-        standings=() if everything else ("open", "suspended"),
-        grid_code=grid,
-        worker_id=worker,
-        department=department,
-        overdue_at=datetime.now(UTC) if overdue else None,
-    )
     with _open_book(store, book) as kept:
+        query = gridmap.CaseQuery(
+            standings=() if everything else ("open", "suspended"),
+            grid_code=grid,
+            worker_id=worker,
+            shared=kept.desk.shared(worker),
+            department=department,
+            overdue_at=datetime.now(UTC) if overdue else None,
+        )
         for case in kept.find(query, limit=limit):
             typer.echo(_write_line(case, kept))
 

@@ -12,7 +12,7 @@ from gridmap.datum import to_wgs84
 from gridmap.days import today_in_china
 from gridmap.errors import CaseError
 from gridmap.incident_rules import Incidents
-from gridmap.incidents.model import Location, Placement
+from gridmap.incidents.model import Case, Location, Placement
 from gridmap.locate import Locator, Owner, make_locator
 from gridmap.plan import Plan
 from gridmap.rules import DEPARTMENTS
@@ -20,6 +20,9 @@ from gridmap.rules import DEPARTMENTS
 _EARTH = Geod(ellps="WGS84")
 #: Finds an address: its longitude and latitude in WGS-84, or None where it is not known.
 FindAddress = Callable[[str], tuple[float, float] | None]
+
+#: Grids that a worker serves with others, each with all who do.
+Shared = tuple[tuple[str, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +36,16 @@ class Liaison:
 
 @dataclass(frozen=True, slots=True)
 class Ward:
-    """What a grid belongs to, and who serves it."""
+    """What a grid belongs to, who serves it, and who else: in other shares, or handing it over."""
 
     community_id: str
     worker_id: str = ""
+    others: tuple[str, ...] = ()
+
+    @property
+    def team(self) -> tuple[str, ...]:
+        """Everybody who serves it."""
+        return (self.worker_id, *self.others) if self.worker_id else ()
 
 
 class Desk:
@@ -47,7 +56,7 @@ class Desk:
     locator : Locator
         The grids.
     wards : mapping of str to Ward
-        Grid code -> its community and primary worker.
+        Grid code -> its community and primary workers.
     liaisons : mapping of (str, str) to Liaison
         (Community, department) -> who answers.
     plan : str
@@ -74,7 +83,8 @@ class Desk:
         self.locator, self.wards, self.liaisons = locator, dict(wards), dict(liaisons)
         self.plan, self.rules = plan, rules or Incidents()
         self.departments = tuple(departments)
-        self.workers = frozenset(ward.worker_id for ward in self.wards.values()) - {""}
+        self.workers = frozenset(one for ward in self.wards.values() for one in ward.team)
+        self._shared = _list_shared(self.wards)
         self._find_address = find_address
 
     def place(self, location: Location) -> Placement:
@@ -124,6 +134,17 @@ class Desk:
     def liaison(self, community_id: str, department: str) -> Liaison:
         """Return who answers for a department in a community."""
         return self.liaisons.get((community_id, department), Liaison())
+
+    def shared(self, worker_id: str) -> Shared:
+        """Return the grids that a worker serves with others, each with all who do."""
+        return self._shared.get(worker_id, ())
+
+    def is_of(self, worker_id: str, case: Case) -> bool:
+        """Tell whether a case is a worker's: his own, or of who serves its grid with him."""
+        return case.worker_id == worker_id or any(
+            case.grid_code == grid and case.worker_id in team
+            for grid, team in self.shared(worker_id)
+        )
 
     def _search(self, address: str) -> tuple[float, float] | None:
         if not address.strip() or self._find_address is None:
@@ -180,7 +201,9 @@ def make_desk(
     staff = staff or {}
     workers = _list_workers(staff.get("staffing"), on or today_in_china())
     communities = plan.grids["community_id"].items()
-    wards = {str(code): Ward(str(key), workers.get(str(code), "")) for code, key in communities}
+    wards = {
+        str(code): Ward(str(key), *workers.get(str(code), ("", ()))) for code, key in communities
+    }
     return Desk(
         make_locator(plan),
         wards,
@@ -192,8 +215,19 @@ def make_desk(
     )
 
 
-def _list_workers(staffing: pd.DataFrame | None, on: date) -> dict[str, str]:
-    """Return grid -> the primary worker of a day."""
+def _list_shared(wards: Mapping[str, Ward]) -> dict[str, Shared]:
+    """Return worker -> the grids that he serves with others, each with all who do."""
+    found: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
+    for code, ward in wards.items():
+        for worker_id in ward.team if ward.others else ():
+            found.setdefault(worker_id, []).append((code, ward.team))
+    return {worker_id: tuple(grids) for worker_id, grids in found.items()}
+
+
+def _list_workers(
+    staffing: pd.DataFrame | None, on: date
+) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Return grid -> its primary worker of a day, who stays longest, and the others."""
     if staffing is None:
         return {}
     day = pd.Timestamp(on)
@@ -202,8 +236,12 @@ def _list_workers(staffing: pd.DataFrame | None, on: date) -> dict[str, str]:
         (staffing["role"] == "primary")
         & ~(staffing["starts"] > day)
         & (ends.isna() | (ends >= day))
-    ]
-    return dict(zip(held["grid_code"].astype(str), held["worker_id"].astype(str), strict=True))
+        & (staffing["worker_id"] != "")
+    ].sort_values("ends", na_position="last", kind="stable")
+    teams: dict[str, dict[str, None]] = {}
+    for code, worker_id in zip(held["grid_code"], held["worker_id"], strict=True):
+        teams.setdefault(str(code), {})[str(worker_id)] = None
+    return {code: (last, tuple(before)) for code, (*before, last) in teams.items()}
 
 
 def _list_liaisons(liaisons: pd.DataFrame | None) -> dict[tuple[str, str], Liaison]:

@@ -340,6 +340,7 @@ def anneal_inside(
 
 @routine
 def _exceed(load: int, band: Band) -> int:
+    """Count the grains by which a grid is outside the band."""
     return max(0, band.low - load, load - band.high)
 
 
@@ -371,6 +372,7 @@ def _turn_sides(state: State, frontier: Frontier, unit: int, old: int) -> None:
 
 @routine
 def _leave_frontier(frontier: Frontier, side: int) -> None:
+    """Take a side out of the frontier; the last one takes its place. O(1)."""
     frontier.length[0] -= 1
     last, place = frontier.sides[frontier.length[0]], frontier.place[side]
     frontier.sides[place] = last
@@ -380,6 +382,7 @@ def _leave_frontier(frontier: Frontier, side: int) -> None:
 
 @routine
 def _join_frontier(frontier: Frontier, side: int) -> None:
+    """Append a side to the frontier. O(1)."""
     frontier.place[side] = frontier.length[0]
     frontier.sides[frontier.length[0]] = side
     frontier.length[0] += 1

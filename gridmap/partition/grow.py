@@ -324,6 +324,10 @@ def choose_stage(
 
 @routine
 def _find_root(room: Growth, unit: int) -> int:
+    """Find the piece of a unit: union-find with path halving (Tarjan, van Leeuwen 1984).
+
+    Near constant, over many calls.
+    """
     while room.root[unit] != unit:
         room.root[unit] = room.root[room.root[unit]]
         unit = room.root[unit]

@@ -93,6 +93,10 @@ def can_leave(state: State, search: Search, unit: int) -> bool:
 
 @routine
 def _reach_all(state: State, search: Search, first: int, open_ends: int) -> bool:
+    """Say whether a breadth-first search inside a grid meets all of ``open_ends`` marked units.
+
+    It begins at one of them, and stops at the last. O(pairs of the grid) at worst.
+    """
     graph, mark, grid = state.graph, search.checks[0], state.labels[first]
     search.queue[0] = first
     search.seen[first] = mark

@@ -259,9 +259,12 @@ def _measure_work(
 
 
 def _find_targets(problem: Problem, labels: Ints, rules: Rules, filled: Floats) -> Floats:
-    """Give the target of each grid: ``filled``, households / load, or the mean if it is empty."""
+    """Give the target of each grid: ``filled``, households / load, or the mean if it is empty.
+
+    Where the workload is balanced instead, the households of a grid with more work are fewer.
+    """
     given = np.where(np.isnan(problem.target), rules.target, problem.target)
-    if (given == rules.target).all():
+    if (given == rules.target).all() and not rules.workload.instead:
         return np.full(len(filled), float(rules.target))
     units = np.bincount(labels, minlength=len(filled))
     mean = np.bincount(labels, given, minlength=len(filled)) / np.maximum(units, 1)
@@ -539,6 +542,7 @@ def recount(state: State) -> None:
 
 @routine
 def _enter(state: State, unit: int, grid: int) -> None:
+    """Count a unit in a grid that it joins. O(grids of its compound)."""
     state.labels[unit] = grid
     state.load[grid] += state.graph.load[unit]
     state.work[grid] += state.graph.work[unit]
@@ -558,6 +562,7 @@ def _enter(state: State, unit: int, grid: int) -> None:
 
 @routine
 def _leave(state: State, unit: int) -> None:
+    """Count a unit no more in its grid; its label stays for now. O(grids of its compound)."""
     grid = state.labels[unit]
     state.load[grid] -= state.graph.load[unit]
     state.work[grid] -= state.graph.work[unit]

@@ -432,6 +432,10 @@ def divide_grid(state: State, tree: Tree, grid: int, new: int) -> None:
 
 @routine
 def _draw_cut(state: State, tree: Tree, root: int, grid: int, new: int) -> tuple[int, float]:
+    """Draw a tree of a grid, and find the place of its best cut in two and what that costs.
+
+    O(pairs of the grid).
+    """
     total = draw_tree(state, tree, root, grid)
     sum_subtrees(state, tree, total)
     sum_stays(state, tree, total, grid, new)

@@ -60,6 +60,10 @@ def renew_once(state: State, tree: Tree, search: Search, room: Pieces, hot: floa
 
 @routine
 def _shift(state: State, unit: int, grid: int) -> float:
+    """Move a unit to a grid, unless it is there; give the change of the cost.
+
+    O(degree of the unit + grids of its compound).
+    """
     if state.labels[unit] == grid:
         return 0.0
     delta = shift_delta(state, unit, grid)

@@ -316,6 +316,10 @@ def moved_below(tree: Tree, place: int, first: bool) -> float:
 
 @routine
 def _find_ancestor(tree: Tree, far: int, place: int) -> int:
+    """Find the first ancestor of ``far`` at or before ``place``, with path halving.
+
+    See `sum_subtrees`, which walks places backwards. Near constant, over many calls.
+    """
     while far > place:
         up = tree.jump[far]
         if up > place:

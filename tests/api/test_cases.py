@@ -314,6 +314,47 @@ def test_a_workers_key_is_for_his_cases(client, key_of, staffed):
         assert problem_of(answer) == (403, "not-allowed")
 
 
+@pytest.fixture
+def sharers(office, bearer):
+    """Let w1 and w2 share the grid of the reports, w2 serve the next one alone; return their keys.
+
+    The second share's row comes last, and that of a vacant third one after it.
+    """
+    folder = office[0]
+    both = [make_staffing(SW).iloc[[0]].assign(worker_id=who) for who in ("w1", "w2", "")]
+    rows = [*both, make_staffing(SE).iloc[[0]].assign(worker_id="w2")]
+    tables = {"workers": make_workers(), "staffing": pd.concat(rows, ignore_index=True)}
+    PlanStore(folder).keep_staff("plan", tables, TODAY, by="王芳", today=TODAY)
+    return {who: bearer(folder, "worker", worker_id=who) for who in ("w1", "w2")}
+
+
+def test_who_shares_a_grid_has_its_cases(client, key_of, sharers):
+    """Both see and step the cases of the grid they share; a grid of one alone stays his."""
+    shared, alone = (report(client, east=east)["case_id"] for east in (50, 250))
+
+    def find(path, headers):
+        answer = client.get(f"/internal/{path}", headers=headers)
+        assert answer.status_code == 200, answer.text
+        return {case["case_id"] for case in answer.json()["cases"]}
+
+    assert find("workers/w1/cases", sharers["w1"]) == {shared}
+    assert find("workers/w2/cases", sharers["w2"]) == {shared, alone}
+    for who, numbers in (("w1", {shared}), ("w2", {shared, alone})):
+        assert find(f"workers/{who}/cases", key_of("viewer")) == numbers
+        assert find(f"cases?worker={who}", key_of("viewer")) == numbers
+    for version, who in enumerate(sharers, start=1):
+        answer = do(client, sharers[who], shared, "note", version, note="看过了")
+        assert answer.status_code == 200, answer.text
+        assert client.get(f"/internal/cases/{shared}", headers=sharers[who]).status_code == 200
+    log = client.get(f"/internal/cases/{shared}", headers=key_of("viewer")).json()["log"]
+    assert [one["actor"] for one in log[1:]] == ["w1", "w2"]
+    photos = f"/cases/{shared}/photos"
+    assert client.post(photos, content=picture(), headers=sharers["w1"]).status_code == 201
+    answer = client.get(f"/internal/cases/{alone}", headers=sharers["w1"])
+    assert problem_of(answer) == (403, OTHER)
+    assert problem_of(do(client, sharers["w1"], alone, "note", 1, note="?")) == (403, OTHER)
+
+
 def test_a_worker_reports_in_his_own_name(client, key_of, staffed):
     """What he finds on his way is his report; what reached the desk by phone is not."""
     number = report(client, staffed[0], source="worker")["case_id"]
@@ -321,6 +362,8 @@ def test_a_worker_reports_in_his_own_name(client, key_of, staffed):
     assert (log[0]["role"], log[0]["actor"]) == ("worker", "w1")
     answer = client.post("/cases", json=tell(source="hotline"), headers=staffed[0])
     assert problem_of(answer) == (403, "not-allowed")
+    body = client.get("/openapi.json").json()["components"]["schemas"]["ReportBody"]
+    assert "worker needs a grid worker's key" in body["properties"]["source"]["description"]
 
 
 def test_duplicates_are_those_that_a_key_may_see(office, client, key_of, bearer):

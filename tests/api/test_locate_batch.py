@@ -281,6 +281,13 @@ def test_described(client):
     assert set(operation["responses"]["200"]["content"]) == {JSON, CSV, ARROW}
 
 
+def test_described_limits(client):
+    """The description tells the public's limit, the other one, and whose key does not lift it."""
+    told = client.get("/openapi.json").json()["paths"]["/locate"]["post"]["description"]
+    assert f"{answers.MOST_POINTS:,}" in told
+    assert f"other than a grid worker's, it is up to {answers.MOST_WITH_KEY:,}" in told
+
+
 @pytest.fixture
 def route_calls(monkeypatch):
     """Return a list of the media types of the batches that go on to the route."""

@@ -167,6 +167,40 @@ def test_guessing_keys_locks_out(serve, bearer):
     assert len(AuditLog(serve.folder).entries(action="lockout")) == 1
 
 
+@pytest.mark.parametrize("form", ["json", "xml"])
+@pytest.mark.parametrize("way", ["address", "header", "api_key", "locked out"])
+def test_haste_is_told_when_to_come_back(serve, bearer, form, way):
+    """Whichever way a limit is met: 429, the seconds to wait, and GeoReport's own form."""
+    slow = {"key_rate": 0.1, "key_burst": 1, "wrong_keys": 1, "lock_seconds": 60}
+    client = serve(rate=0.1 * (way == "address"), burst=1, **slow)
+    headers = bearer(serve.folder, "viewer")
+    key = headers["Authorization"].removeprefix("Bearer ")
+    query = {"locked out": f"?api_key={key[:-1]}!", "api_key": f"?api_key={key}"}.get(way, "")
+    headers = headers if way == "header" else {}
+    path = f"{BASE}/requests.{form}{query}"
+    first = 403 if way == "locked out" else 200
+    assert client.get(path, headers=headers).status_code == first
+    answer = client.get(path, headers=headers)
+    assert answer.status_code == 429
+    assert 1 <= int(answer.headers["Retry-After"]) <= 60
+    if form == "json":
+        assert [told["code"] for told in answer.json()] == [429]
+    else:
+        assert read_xml(answer).findtext("error/code") == "429"
+
+
+def test_other_refusals_keep_their_form_and_their_headers(serve, bearer):
+    """Too long a body and a method that is none; a wrong key is asked for no other header."""
+    client = serve()
+    long = post(client, description="长" * 20_000)
+    assert (long.status_code, [told["code"] for told in long.json()]) == (413, [413])
+    method = client.put(f"{BASE}/services.json")
+    assert (method.status_code, method.headers["Allow"]) == (405, "GET, HEAD")
+    wrong = client.get(f"{BASE}/services.json", headers={"X-API-Key": "x"})
+    assert (wrong.status_code, [told["code"] for told in wrong.json()]) == (403, [403])
+    assert "www-authenticate" not in wrong.headers
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status"),
     [

@@ -166,6 +166,18 @@ def test_instead_of_households() -> None:
     assert homes[elderly == 0].min() > 1.5 * homes[elderly > homes / 3].max()
 
 
+def test_instead_of_households_a_grid_has_a_target_of_its_own() -> None:
+    """Its households against it deviate as the workload does: one band, and not another of 300."""
+    rules = Rules(workload=Workload({"elderly_alone": 1}, instead=True))
+    plan = draw_plan(city_of_elderly(), rules, steps=20)
+    figures, summary = measure(plan), summarize(plan)
+    assert figures["target"].std() > 10
+    off = figures["households"] / figures["target"] - 1
+    assert off.tolist() == pytest.approx(figures["workload_deviation"].tolist(), abs=1e-3)
+    assert off.tolist() == pytest.approx(figures["deviation"].tolist(), abs=1e-9)
+    assert summary["in_band"] == summary["within_20"]
+
+
 def test_the_terms_are_those_of_plain_python() -> None:
     """Imbalance of the workload, squared and beyond the band, times its weight."""
     units, adjacency = town_of_elderly()

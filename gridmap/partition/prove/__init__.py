@@ -16,12 +16,8 @@ Effort is counted in steps: sets listed and covers tried. The same steps, the sa
 """
 
 from gridmap.partition.prove.bounds import bound_balance, bound_worst
-from gridmap.partition.prove.certificate import (
-    DEFAULT_STEPS,
-    Certificate,
-    improve_small,
-    prove,
-)
+from gridmap.partition.prove.certificate import DEFAULT_STEPS, Certificate, prove
+from gridmap.partition.prove.improving import improve_small
 
 __all__ = [
     "DEFAULT_STEPS",

@@ -170,6 +170,7 @@ def sum_costs(loads: Floats, weights: Weights) -> float:
 
 @kernel
 def _fill_costs(loads: Floats, weights: Weights, out: Floats) -> None:
+    """Fill the balance of each grid of given loads. O(loads)."""
     for index in range(len(loads)):
         out[index] = balance_cost(loads[index], weights)
 

@@ -1,5 +1,6 @@
 """Certificates: what is known of the balance of each part of a plan, in figures and in words."""
 
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -9,8 +10,8 @@ import numpy as np
 import scipy
 from numpy.typing import ArrayLike
 
-from gridmap.errors import PlanError, RulesError
-from gridmap.partition.objective import Weights, make_state, part_cost, weigh_problem
+from gridmap.errors import PlanError
+from gridmap.partition.objective import Weights, weigh_problem
 from gridmap.partition.problem import (
     Component,
     Flags,
@@ -31,6 +32,7 @@ from gridmap.partition.prove.bounds import (
     sum_loads,
 )
 from gridmap.partition.prove.numbers import Other, find_other
+from gridmap.partition.prove.reasons import Place, explain, name_place
 from gridmap.partition.prove.resplit import recut
 from gridmap.partition.prove.settle import (
     GROUP_SHARE,
@@ -227,8 +229,9 @@ class Certificate:
 
     def _say_saved(self) -> str:
         """Say what the best division known saves, and if it is not proven, what could be saved."""
-        text = f"{_points(self.avoidable)} a grid"
-        return text if self.proven else f"{text}, of at most {_round(self.savable)}"
+        text, most = f"{_points(self.avoidable)} a grid", _round(self.savable)
+        known = self.proven or most == _round(self.avoidable)
+        return text if known else f"{text}, of at most {most}"
 
 
 def _points(deviation: Floats) -> str:
@@ -238,6 +241,8 @@ def _points(deviation: Floats) -> str:
     --------
     >>> _points(np.array([0.02, 0.03])), _points(np.array([5.0])), _points(np.array([0.01]))
     ('2.5 points of deviation', '500 points of deviation', '1 point of deviation')
+    >>> _points(np.array([0.0004]))
+    'under 0.1 points of deviation'
     """
     figure = _round(deviation)
     return f"{figure} point{'' if figure == '1' else 's'} of deviation"
@@ -246,6 +251,8 @@ def _points(deviation: Floats) -> str:
 def _round(deviation: Floats) -> str:
     """Say a mean deviation in per cent of the target, with two digits."""
     mean = 100 * float(deviation.mean())
+    if 0 < mean < 0.1:
+        return "under 0.1"
     return f"{mean:.0f}" if mean >= 10 else f"{mean:.2g}"
 
 
@@ -310,13 +317,9 @@ def prove(
     >>> one.labels.tolist(), one.proven
     ([0, 0, 1], True)
     """
-    places, fixed = _check_labels(problem, labels, locked)
+    places, fixed = check_labels(problem, labels, locked)
     check_effort(steps=steps)
-    weights = weigh_problem(problem, rules)
-    tasks = [
-        _Task(component, places[component.units], bool(fixed[component.units[0]]), weights, steps)
-        for component in _split(problem, places, fixed, rules)
-    ]
+    tasks = _list_tasks(problem, places, fixed, rules, steps)
     results = map(_prove_part, tasks) if executor is None else executor.map(_prove_part, tasks)
     certificates, done = [], 0
     for certificate in results:
@@ -327,56 +330,7 @@ def prove(
     return certificates
 
 
-def improve_small(
-    problem: Problem,
-    labels: ArrayLike,
-    rules: Rules,
-    *,
-    by: str = "cost",
-    locked: ArrayLike = (),
-    steps: int = DEFAULT_STEPS,
-    executor: Executor | None = None,
-) -> Ints:
-    """Put better balanced divisions, proven ones where known, into a plan.
-
-    Parameters
-    ----------
-    problem, labels, rules, locked, steps, executor
-        As for `prove`.
-    by : str
-        ``cost``: a part is changed only where its whole objective falls, so the plan never gets
-        worse. ``balance``: wherever its balance does, whatever that costs in borders.
-
-    Returns
-    -------
-    int64 array, per unit
-        Grid of each unit; grids keep their labels.
-
-    Raises
-    ------
-    PlanError, RulesError
-        As `prove`; RulesError also for another ``by``.
-    """
-    if by not in ("cost", "balance"):
-        raise RulesError(f"by is {by!r}, not 'cost' or 'balance'")
-    certificates = prove(problem, labels, rules, locked=locked, steps=steps, executor=executor)
-    places, fixed = _check_labels(problem, labels, locked)
-    weights = weigh_problem(problem, rules)
-    better = places.copy()
-    parts = _split(problem, places, fixed, rules)
-    for component, one in zip(parts, certificates, strict=True):
-        if one.labels is None:
-            continue
-        new, old = (np.searchsorted(one.grids, each) for each in (one.labels, better[one.units]))
-        graph, grids = component.graph, len(one.grids)
-        if by == "balance" or _cost_whole(graph, new, grids, weights) < _cost_whole(
-            graph, old, grids, weights
-        ):
-            better[one.units] = one.labels
-    return better
-
-
-def _check_labels(problem: Problem, labels: ArrayLike, locked: ArrayLike) -> tuple[Ints, Flags]:
+def check_labels(problem: Problem, labels: ArrayLike, locked: ArrayLike) -> tuple[Ints, Flags]:
     """Give the label of each unit, and flag those of locked grids."""
     places = np.asarray(labels)
     if places.shape != (len(problem),) or (len(places) and places.min() < 0):
@@ -388,15 +342,11 @@ def _check_labels(problem: Problem, labels: ArrayLike, locked: ArrayLike) -> tup
     return places.astype(np.int64), np.isin(places, closed)
 
 
-def _split(problem: Problem, places: Ints, fixed: Flags, rules: Rules) -> list[Component]:
+def split_parts(problem: Problem, places: Ints, fixed: Flags, rules: Rules) -> list[Component]:
     """Give the parts, those that locked grids separate as well."""
     if fixed.any():
         problem = separate(problem, np.where(fixed, places, -1))
     return split_components(problem, rules)
-
-
-def _cost_whole(graph: Graph, labels: Ints, grids: int, weights: Weights) -> float:
-    return float(part_cost(make_state(graph, labels.astype(np.int32), grids, weights)))
 
 
 # --- one part -------------------------------------------------------------------------------------
@@ -404,10 +354,25 @@ def _cost_whole(graph: Graph, labels: Ints, grids: int, weights: Weights) -> flo
 
 class _Task(NamedTuple):
     component: Component
+    place: Place
     labels: Ints
     locked: bool
     weights: Weights
     steps: int
+
+
+def _list_tasks(
+    problem: Problem, places: Ints, fixed: Flags, rules: Rules, steps: int
+) -> list[_Task]:
+    """List what there is to prove, part by part."""
+    weights, work = weigh_problem(problem, rules), rules.workload.instead
+    parts = split_parts(problem, places, fixed, rules)
+    count = Counter(part.key[0] for part in parts)
+    names = [name_place(count[part.key[0]], work) for part in parts]
+    return [
+        _Task(part, name, places[part.units], bool(fixed[part.units[0]]), weights, steps)
+        for part, name in zip(parts, names, strict=True)
+    ]
 
 
 def _prove_part(task: _Task) -> Certificate:
@@ -481,7 +446,7 @@ def _certify(task: _Task) -> Certificate:
         known=_sort_off(_find_loads(loads, filled, better, other), weights),
         floor=_find_floor(loads, sums, size, weights, other, bound),
         worst_bound=worst,
-        reason=_explain(graph, size, weights, worst),
+        reason=explain(graph, size, weights, worst, task.place),
         exceeds=bool(loads.max(initial=0.0) * weights.share > 1.0 + weights.tolerance),
         whole=whole,
     )
@@ -540,21 +505,3 @@ def _keep_labels(old: Ints, new: Ints, grids: int, households: Ints) -> Ints:
     same = np.zeros((grids, grids))
     np.add.at(same, (new, old), households + 1.0 / (len(old) + 1))
     return np.asarray(scipy.optimize.linear_sum_assignment(same, maximize=True)[1], np.int64)[new]
-
-
-def _explain(graph: Graph, grids: int, weights: Weights, worst: float) -> str:
-    """Say in words what keeps the worst deviation from 0."""
-    total, most = int(graph.households.sum()), int(np.argmax(graph.load))
-    if worst < 1e-9:
-        return ""
-    if total == 0:
-        return "nobody lives here"
-    mean = float(graph.load.sum()) / grids * weights.share - 1.0
-    alone = float(graph.load[most]) * weights.share - 1.0
-    if alone > 1e-12 and alone >= abs(mean) - 1e-12:
-        homes = int(graph.households[most])
-        return f"a building alone has {homes} households, the target is {homes / (alone + 1):.0f}"
-    each = f"{total} households for {grids} grid{'s' if grids > 1 else ''}"
-    if grids == 1 or abs(abs(mean) - worst) < 0.5 * weights.share:
-        return f"the community has {each}, {total / grids:.0f} each"
-    return f"the buildings, {each}, add up to no share nearer {total / grids / (mean + 1):.0f}"

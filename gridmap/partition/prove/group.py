@@ -141,6 +141,7 @@ def _contract_group(state: State, group: Group) -> None:
 
 @routine
 def _rename(group: Group, total: int, old: int, new: int) -> None:
+    """Give all units of one atom to another, by its number. O(units of the group)."""
     for index in range(total):
         if group.place[group.unit[index]] == old:
             group.place[group.unit[index]] = new
@@ -293,6 +294,7 @@ def cost_cut(group: Group, atom: int, inside: Word, frame: Word) -> float:
 
 @routine
 def _cost_homes(group: Group, members: Word, index: int) -> float:
+    """Add up what it costs that a set of atoms is in grid ``index`` of the group. O(atoms)."""
     cost = 0.0
     while members != NONE:
         cost += group.away[first_bit(members), index]

@@ -133,6 +133,7 @@ def _settle_needed(region: Region, sets: Bits, paths: Paths, base: Ints) -> bool
 
 @routine
 def _first_unit(region: Region, sets: Bits, group: int) -> int:
+    """Give the unit of the first atom of a set."""
     return int(region.unit[first_atom(sets[group, 0], sets[group, 1])])
 
 
@@ -220,6 +221,7 @@ def _hangs_together(graph: Graph, paths: Paths, start: int) -> bool:
 
 @routine
 def _count(groups: Ints, group: int) -> int:
+    """Count the units of a group. O(units)."""
     count = 0
     for unit in range(len(groups)):
         if groups[unit] == group:

@@ -217,6 +217,7 @@ def _sweep(touch: Bits, order: Ints, seen: Ints) -> None:
 
 @kernel
 def _renumber(touch: Bits, order: Ints, place: Ints, near: Bits) -> None:
+    """Fill which atoms touch when they are numbered in another order. O(touching pairs)."""
     for row in range(len(order)):
         for word in range(2):
             bits = touch[order[row], word]

@@ -79,6 +79,7 @@ def resplit_part(
 
 @routine
 def _note_touching(state: State, memory: Memory) -> None:
+    """Note which grids touch over a usable pair. O(pairs + grids²)."""
     graph = state.graph
     memory.touch[:, :] = False
     for side in range(len(graph.neighbour)):
