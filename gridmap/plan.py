@@ -149,7 +149,7 @@ def redraw_plan(
         The plan to start from, whatever grids the city has. Its locks hold, its names stay with
         the codes, and its retired codes stay retired; its log goes on, though what
         was edited before the redraw can't be undone after it.
-    locked : iterable of str
+    locked : iterable of str, or one
         Grids that stay as they are, besides those that are locked in ``before``.
     seed, steps, executor, progress
         As for `draw_plan`.
@@ -170,7 +170,8 @@ def redraw_plan(
     rules = rules or Rules()
     city, units, adjacency = _prepare(city, rules, executor, progress)
     start = find_grids(units, city.existing if before is None else before.grids)
-    locked = sorted({*locked, *(before.locked if before else ())})
+    asked = [locked] if isinstance(locked, str) else locked
+    locked = sorted({*asked, *(before.locked if before else ())})
     labels = partition_units(
         *(units, adjacency, rules),
         seed=seed,

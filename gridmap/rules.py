@@ -376,7 +376,7 @@ class Rules:
     def __post_init__(self) -> None:
         if not 0 < self.tolerance < 1:
             raise RulesError(f"tolerance is {self.tolerance}, not between 0 and 1")
-        if not self.target >= 1:
+        if not 1 <= self.target < float("inf"):
             raise RulesError(f"target is {self.target} households, not 1 or more")
         if not 0 <= self.hard_min < self.hard_max:
             raise RulesError(f"hard_min {self.hard_min} is not below hard_max {self.hard_max}")
