@@ -14,6 +14,9 @@ from gridmap.incident_rules import Incidents
 
 T = TypeVar("T")
 
+#: Weights of the objective that have a name, each a method of `Costs`; the first is the default.
+PRESETS = ("balance", "shape", "cut_edges")
+
 
 @dataclass(frozen=True)
 class Costs:
@@ -376,7 +379,7 @@ class Rules:
     def __post_init__(self) -> None:
         if not 0 < self.tolerance < 1:
             raise RulesError(f"tolerance is {self.tolerance}, not between 0 and 1")
-        if not self.target >= 1:
+        if not 1 <= self.target < float("inf"):
             raise RulesError(f"target is {self.target} households, not 1 or more")
         if not 0 <= self.hard_min < self.hard_max:
             raise RulesError(f"hard_min {self.hard_min} is not below hard_max {self.hard_max}")
@@ -446,7 +449,7 @@ class Rules:
             For a setting that does not exist, or one that is not a number.
         """
         settings = dict(settings)
-        costs = _section(Costs, settings.pop("costs", {}), "costs")
+        costs = _read_costs(settings.pop("costs", {}))
         workload = _read_workload(settings.pop("workload", {}))
         staffing = _section(Staffing, settings.pop("staffing", {}), "staffing")
         estates = _read_estates(settings.pop("estates", {}))
@@ -490,6 +493,15 @@ def read_rules(path: str | Path) -> Rules:
         return Rules.from_dict(tomllib.loads(Path(path).read_text(encoding="utf-8-sig")))
     except tomllib.TOMLDecodeError as error:
         raise RulesError(f"{path} is not TOML: {error}") from error
+
+
+def _read_costs(given: Any) -> Costs:
+    """Read the weights of the objective; what is not named is as in the ``preset``."""
+    settings = dict(_table(given, "costs"))
+    preset = settings.pop("preset", PRESETS[0])
+    if preset not in PRESETS:
+        raise RulesError(f"costs.preset is {preset!r}, not one of {', '.join(PRESETS)}")
+    return _section(Costs, {**dataclasses.asdict(getattr(Costs, preset)()), **settings}, "costs")
 
 
 def _read_estates(given: Any) -> Estates:

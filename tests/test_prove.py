@@ -213,6 +213,14 @@ def test_the_mean_is_named_before_what_the_buildings_add() -> None:
     assert one.to_text().endswith(f"{words} nothing nearer")
 
 
+def test_a_trifle_has_no_reason() -> None:
+    """299 a grid need no excuse, and a building of 301 neither."""
+    (one,) = prove(town([299, 299], [(0, 1)]), [0, 1], Rules())
+    assert one.to_text() == "optimal"
+    (one,) = prove(town([301], []), [0], Rules())
+    assert one.to_text() == "optimal"
+
+
 def test_a_workload_is_called_one() -> None:
     """Where it is balanced instead of households, the words are of it, also where nobody lives."""
     rules = Rules(workload=Workload({"work": 1.0}, target=40, instead=True))

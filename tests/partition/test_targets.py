@@ -100,9 +100,9 @@ def test_deltas_hold_for_loads(seed: int) -> None:
 def test_a_wrong_target_is_named() -> None:
     """Nought, less and endless are refused, with the unit."""
     units, adjacency = lattice(4, 2)
-    for wrong in (0.0, -5.0, np.inf):
+    for wrong in (0.0, -5.0, 0.5, np.inf):
         targets = pd.Series([300.0, 300.0, wrong, *[300.0] * 5], units.index)
-        with pytest.raises(TableError, match=f"target {wrong:g} of unit 12 is not a number above"):
+        with pytest.raises(TableError, match=f"target {wrong:g} of unit 12 is not a number from 1"):
             partition_units(units.assign(target=targets), adjacency, Rules())
 
 

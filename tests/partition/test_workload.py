@@ -75,6 +75,7 @@ def test_the_mean_leaves_exclusive_zones_out() -> None:
         ({"block_id": 1}, "no such numbers"),
         ({"elderly_alone": 1}, "nobody lives here: there is no workload"),
         ({"debts": 1}, r"unit 10 has -1, not a number from 0 up"),
+        ({"households": 1e-9}, "next to nothing for .* grids: give households larger weights"),
     ],
 )
 def test_what_can_not_be_counted_is_named(columns: dict[str, float], words: str) -> None:
