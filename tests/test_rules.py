@@ -61,9 +61,20 @@ def test_costs_begin_with_a_preset(tmp_path: Path) -> None:
     path = tmp_path / "rules.toml"
     path.write_text("[costs]\npreset = 'shape'\nmoved = 0.001\n", encoding="utf-8")
     assert read_rules(path).costs == replace(Costs.shape(), moved=0.001)
-    path.write_text("[costs]\npreset = 'nice'\n", encoding="utf-8")
-    with pytest.raises(RulesError, match=r"costs.preset is 'nice', not one of balance, shape"):
-        read_rules(path)
+    path.write_text("[costs]\npreset = 0.3\n", encoding="utf-8")
+    assert read_rules(path).costs == Costs.between(0.3)
+    for wrong in ("'nice'", "1.5", "true"):
+        path.write_text(f"[costs]\npreset = {wrong}\n", encoding="utf-8")
+        with pytest.raises(RulesError, match=r"costs.preset is .*, not one of balance, shape"):
+            read_rules(path)
+
+
+def test_costs_lie_between_the_presets() -> None:
+    """Halfway each weight is the geometric mean; beyond the ends there is nothing."""
+    half = Costs.between(0.5)
+    assert half.border == pytest.approx((Costs.balance().border * Costs.shape().border) ** 0.5)
+    with pytest.raises(RulesError, match=r"1\.1 is no share between the presets"):
+        Costs.between(1.1)
 
 
 def test_sizes_of_estates_are_those_published() -> None:
