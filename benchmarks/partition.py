@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -120,17 +120,6 @@ def draw_ours(
         return partition_problem(
             problem, rules, steps=steps, seed=seed, executor=executor, start=start
         )
-
-
-def mix_presets(share: float) -> Costs:
-    """Give weights between the presets, on a scale of ratios: 0 is balance, 1 is shape."""
-    one, two = Costs.balance(), Costs.shape()
-    return Costs(
-        **{
-            item.name: getattr(one, item.name) ** (1 - share) * getattr(two, item.name) ** share
-            for item in fields(Costs)
-        }
-    )
 
 
 def prepare_metis(problem: Problem) -> list[tuple[Component, dict[str, Any]]]:
@@ -256,7 +245,9 @@ def compare_presets(problem: Problem, city: Any, wish: argparse.Namespace) -> li
         print("pymetis is not installed: no peer in this run", file=sys.stderr)
     curve, rows = {}, []
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
-        draw = partial(draw_ours, problem, mix_presets(share), wish.steps, wish.seed, wish.workers)
+        draw = partial(
+            draw_ours, problem, Costs.between(share), wish.steps, wish.seed, wish.workers
+        )
         seconds, labels = time_runs(draw, wish.runs)
         curve[share] = score(problem, city, labels, seconds)
     for preset, share in (("balance", 0.0), ("shape", 1.0)):

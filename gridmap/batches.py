@@ -25,7 +25,8 @@ import orjson
 from numpy.typing import NDArray
 
 from gridmap.arrow_streams import check_views, count_rows
-from gridmap.cutting.mesh import Floats, Ints, kernel
+from gridmap.compiling import kernel, routine
+from gridmap.cutting.mesh import Floats, Ints
 from gridmap.datum import settle_datum, tell_datums
 from gridmap.errors import TableError
 from gridmap.later import later
@@ -674,13 +675,13 @@ def _put_rows(found: Judged, fragments: _Fragments, text: Bytes, heads: Ints) ->
     return out[:at]
 
 
-@kernel
+@routine
 def _put(out: Bytes, at: int, fragments: _Fragments, number: int) -> int:
     first, last = fragments.heads[number], fragments.heads[number + 1]
     return _copy(out, at, fragments.text, first, last)
 
 
-@kernel
+@routine
 def _copy(out: Bytes, at: int, text: Bytes, first: int, last: int) -> int:
     """Copy bytes; places are unsigned, for with signs each could count from the end."""
     to, start = np.uint64(at), np.uint64(first)
@@ -689,7 +690,7 @@ def _copy(out: Bytes, at: int, text: Bytes, first: int, last: int) -> int:
     return at + last - first
 
 
-@kernel
+@routine
 def _put_metres(out: Bytes, at: int, fragments: _Fragments, nothing: int, metres: float) -> int:
     """Write metres with three decimals at most, as Python writes the same float."""
     if np.isnan(metres):

@@ -19,6 +19,7 @@ import shapely
 from numba import njit
 from numpy.typing import NDArray
 
+from gridmap.compiling import kernel, routine
 from gridmap.errors import TableError
 from gridmap.later import later
 
@@ -299,7 +300,7 @@ def _list_choices(
     return cells, choices.astype(np.int32)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mark_far(frame: Ints, kind: Flags, metres: float) -> Flags:
     """Mark the cells of a kind of which every place is so far from all cells of another kind."""
     columns, rows = frame[4], frame[5]
@@ -322,7 +323,7 @@ def mark_far(frame: Ints, kind: Flags, metres: float) -> Flags:
     return far
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _relate_cells(frame: Ints, spans: Ints, slabs: Ints, edges: Ints) -> tuple[Ints, Ints, Ints]:
     """Pair each cell with the grids that have an edge in it or cover it; tell which have edges."""
     columns, rows, grids = frame[4], frame[5], len(spans)
@@ -353,7 +354,7 @@ def _relate_cells(frame: Ints, spans: Ints, slabs: Ints, edges: Ints) -> tuple[I
     return cell[:found], choice[:found], touched
 
 
-@njit(cache=True, nogil=True)
+@routine
 def _stamp_row(frame: Ints, edges: Ints, row: Whole, slab: Whole, stamp: Ints) -> Pair:
     """Stamp the cells of a row that edges may meet (one unit generous); return first and last."""
     first, last = frame[4], np.int64(-1)
@@ -403,7 +404,7 @@ def _choose(choices: Ints, edges: Ints, place: Whole, x: Whole, y: Whole) -> Who
     return ~np.int64(choices[place, 0])
 
 
-@njit(cache=True, nogil=True)
+@routine
 def _turn_from_east(choices: Ints, edges: Ints, place: Whole, x: Whole, y: Whole) -> Whole:
     """Return the first grid that begins, turning anticlockwise from due east, at this point.
 
@@ -426,7 +427,7 @@ def _turn_from_east(choices: Ints, edges: Ints, place: Whole, x: Whole, y: Whole
     return best if best >= 0 else ~np.int64(choices[place, 0])
 
 
-@njit(cache=True, nogil=True)
+@routine
 def _comes_before(ax: Whole, ay: Whole, bx: Whole, by: Whole) -> bool:
     """Compare two directions by the turn from due east, in (0°, 360°]."""
     east_a, east_b = ay == 0 and ax > 0, by == 0 and bx > 0
@@ -451,7 +452,7 @@ def _hold_frame(frame: Ints) -> tuple[Whole, ...]:
     return frame[0], frame[1], frame[2], frame[3], frame[4], frame[5]
 
 
-@njit(cache=True, nogil=True)
+@routine
 def _own_point(frame: Ints, cells: Ints, choices: Ints, edges: Ints, x: Whole, y: Whole) -> Whole:
     """Return the owner of one point; the number of grids for none."""
     cell = _number_cell(frame, x, y)
@@ -464,7 +465,7 @@ def _own_point(frame: Ints, cells: Ints, choices: Ints, edges: Ints, x: Whole, y
     return grid if grid < frame[6] else _turn_from_east(choices, edges, -1 - found, x, y)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def own_points(
     frame: Ints, cells: Ints, choices: Ints, edges: Ints, lon: Floats, lat: Floats
 ) -> Ints:
@@ -482,7 +483,7 @@ def own_points(
     return out
 
 
-@njit(cache=True, nogil=True)
+@routine
 def _own_in_turn(
     frame: Ints, cells: Ints, choices: Ints, edges: Ints, lon: Floats, lat: Floats
 ) -> Ints:
@@ -504,7 +505,7 @@ def _own_in_turn(
     return out
 
 
-@njit(cache=True, nogil=True)
+@routine
 def _find_cells(frame: Ints, lon: Floats, lat: Floats, x: Ints, y: Ints, place: Ints) -> None:
     """Write the whole numbers of points, and the place of the cell of each; -1 for no cell."""
     held = _hold_frame(frame)
@@ -515,7 +516,7 @@ def _find_cells(frame: Ints, lon: Floats, lat: Floats, x: Ints, y: Ints, place: 
         place[i] = cell if real else -1
 
 
-@njit(cache=True, nogil=True)
+@routine
 def _read_cells(frame: Ints, cells: Ints, place: Ints, found: Ints, waiting: Ints) -> Whole:
     """Write what the cells of points say, and list the points that are still to be tested."""
     count = 0
@@ -526,7 +527,7 @@ def _read_cells(frame: Ints, cells: Ints, place: Ints, found: Ints, waiting: Int
     return count
 
 
-@njit(cache=True, nogil=True)
+@routine
 def _fetch_choices(choices: Ints, edges: Ints, found: Ints, waiting: Ints, read: Ints) -> None:
     """Read the ends of the first edges that points are tested with, so that they are at hand.
 
@@ -540,7 +541,7 @@ def _fetch_choices(choices: Ints, edges: Ints, found: Ints, waiting: Ints, read:
         read[i] = edges[np.uint64(first), 1] ^ edges[np.uint64(last if last < final else final), 1]
 
 
-@njit(cache=True, nogil=True)
+@routine
 def _order_by_cell(frame: Ints, lon: Floats, lat: Floats) -> Ints:
     """Return the places of points in the order of their cells (in two rounds of counting)."""
     held = _hold_frame(frame)
@@ -574,7 +575,7 @@ class Place(NamedTuple):
     ky: float
 
 
-@njit(cache=True, nogil=True)
+@routine
 def scale_metres(x: Whole, y: Whole) -> Place:
     """Make a place: the scales are those of the WGS-84 ellipsoid at its latitude."""
     unit = math.radians(1 / _UNITS)
@@ -594,7 +595,7 @@ def square_to_edge(edges: Ints, edge: Whole | np.uint64, at: Place) -> float:
     return px * px + py * py
 
 
-@njit(cache=True, nogil=True)
+@routine
 def _square_to_row(frame: Ints, row: Whole, at: Place) -> float:
     """Return the square of the metres that a place is from a row of cells, at least."""
     low = frame[1] + (row << frame[3]) - 1
@@ -603,7 +604,7 @@ def _square_to_row(frame: Ints, row: Whole, at: Place) -> float:
     return gap * gap
 
 
-@njit(cache=True, nogil=True)
+@routine
 def _measure_border(
     frame: Ints, spans: Ints, slabs: Ints, edges: Ints, across: Ints, grid: Whole, at: Place
 ) -> Nearest:
@@ -647,7 +648,7 @@ def _measure_listed(
     return best, nearest
 
 
-@njit(cache=True, nogil=True)
+@routine
 def _find_nearest(
     frame: Ints, cells: Ints, choices: Ints, edges: Ints, at: Place, most: float, skip: Whole
 ) -> Nearest:
@@ -667,7 +668,7 @@ def _find_nearest(
     return best, nearest
 
 
-@njit(cache=True, nogil=True)
+@routine
 def _search_row(
     frame: Ints, cells: Ints, choices: Ints, edges: Ints, at: Place, row: Whole, skip: Whole,
     so_far: Nearest,
@@ -705,7 +706,7 @@ def _read_choice(choices: Ints, place: Whole) -> tuple[Whole, bool]:
     return (number, True) if number >= 0 else (~number, False)
 
 
-@njit(cache=True, nogil=True)
+@routine
 def is_listed(choices: Ints, place: Whole, grid: Whole) -> bool:
     """Tell whether a grid is in a list of choices; in no list, -1, is none."""
     listed, more = False, place >= 0
@@ -716,13 +717,13 @@ def is_listed(choices: Ints, place: Whole, grid: Whole) -> bool:
     return listed
 
 
-@njit(cache=True, nogil=True)
+@routine
 def _round_metres(square: float) -> float:
     """Return whole millimetres: the same on machines whose last bits differ."""
     return np.rint(math.sqrt(square) * 1000) / 1000
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def answer_point(
     lon: float, lat: float, frame: Ints, cells: Ints, choices: Ints, spans: Ints, slabs: Ints,
     edges: Ints, across: Ints, near_border: float, most: float,
@@ -748,7 +749,7 @@ def answer_point(
     return grid, NEAREST, outside, outside, runner
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def answer_points(
     frame: Ints, cells: Ints, choices: Ints, spans: Ints, slabs: Ints, edges: Ints, across: Ints,
     heads: Ints, listed: Ints, bordering: Ints, outside: Flags,
@@ -796,7 +797,7 @@ def answer_points(
     return grid, match, border, distance, runner
 
 
-@njit(cache=True, nogil=True)
+@routine
 def _leave_far(
     frame: Ints, bordering: Ints, lon: Floats, lat: Floats, grid: Ints, match: Ints
 ) -> Ints:
@@ -815,7 +816,7 @@ def _leave_far(
     return rows[:count]
 
 
-@njit(cache=True, nogil=True)
+@routine
 def _read_lists(
     frame: Ints, heads: Ints, lon: Floats, lat: Floats, rows: Ints
 ) -> tuple[Ints, Ints]:
@@ -827,7 +828,7 @@ def _read_lists(
     return first, last
 
 
-@njit(cache=True, nogil=True)
+@routine
 def _fetch_edges(edges: Ints, across: Ints, listed: Ints, first: Ints, last: Ints) -> Ints:
     """Read some edges of each list, so that they are at hand; see `_fetch_choices`."""
     read = np.zeros(len(first), np.int32)

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import shapely
-from numba import njit
 
+from gridmap.compiling import kernel, routine
 from gridmap.errors import DatumError
 from gridmap.later import later
 
@@ -214,7 +214,7 @@ def _check_degrees(lon: npt.ArrayLike, lat: npt.ArrayLike, datum: str) -> tuple[
     return east.copy(), north.copy()
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _shift_points(lon: Floats, lat: Floats, baidu: bool) -> None:
     """WGS-84 to GCJ-02 or BD-09, in place."""
     for i in range(len(lon)):
@@ -224,14 +224,14 @@ def _shift_points(lon: Floats, lat: Floats, baidu: bool) -> None:
             lon[i], lat[i] = _shift_baidu(lon[i], lat[i])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _unshift_points(lon: Floats, lat: Floats, baidu: bool) -> None:
     """GCJ-02 or BD-09 to WGS-84, in place."""
     for i in range(len(lon)):
         lon[i], lat[i] = _unshift_point(lon[i], lat[i], baidu)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _unshift_point(lon: float, lat: float, baidu: bool) -> tuple[float, float]:
     """Take off the shifts found so far, again and again.
 
@@ -252,12 +252,12 @@ def _unshift_point(lon: float, lat: float, baidu: bool) -> tuple[float, float]:
     return lon, lat
 
 
-@njit(cache=True, nogil=True)
+@routine
 def _is_in_box(lon: float, lat: float) -> bool:
     return _WEST <= lon <= _EAST and _SOUTH <= lat <= _NORTH
 
 
-@njit(cache=True, nogil=True)
+@routine
 def _shift_anywhere(lon: float, lat: float) -> tuple[float, float]:
     """Shift from WGS-84 to GCJ-02 by the public formula, without regard to the box."""
     x, y = lon - 105.0, lat - 35.0
@@ -276,7 +276,7 @@ def _shift_anywhere(lon: float, lat: float) -> tuple[float, float]:
     return lon + np.degrees(east / parallel), lat + np.degrees(north / meridian)
 
 
-@njit(cache=True, nogil=True)
+@routine
 def _shift_baidu(lon: float, lat: float) -> tuple[float, float]:
     """GCJ-02 to BD-09; this formula has no box."""
     radius = np.hypot(lon, lat) + 0.00002 * np.sin(lat * _BAIDU)

@@ -469,14 +469,15 @@ def _describe(plan: Plan, step: _Step) -> Fix:
     homes = int(plan.units["households"].to_numpy()[step.units].sum())
     names = plan.grids["name"]
     takers = list_some([names[code] for code in dict.fromkeys(codes)])
-    what = f"{name_units(units)} with {homes} households"
+    count = f"{homes} household{'' if homes == 1 else 's'}"
+    what = f"{name_units(units)} with {count}"
     givers = sorted(set(plan.units["grid_code"].to_numpy()[step.units]))
     words = {
         "move": f"move {what} to {takers}",
         "join": f"join the loose piece, {what}, to {takers}",
-        "merge": f"merge it, {homes} households, into {takers}",
+        "merge": f"merge it, {count}, into {takers}",
         "rebalance": f"rebalance {list_some([names[code] for code in sorted({*givers, *codes})])}: "
-        f"{homes} households change grid",
+        f"{count} change{'s' if homes == 1 else ''} grid",
     }[step.kind]
     moves = tuple(zip(map(int, units), map(str, codes), strict=True))
     return Fix(step.kind, moves, homes, words)

@@ -341,8 +341,9 @@ class Locator:
 
     def _answer(self, lon: Floats, lat: Floats, limit: float) -> Answers:
         """Answer positions; of borders, only those nearer than a limit are measured."""
+        places = _lend(lon), _lend(lat)
         return answer_points(
-            *self._index, *self._near, lon, lat, self.near_border, self.nearest, limit
+            *self._index, *self._near, *places, self.near_border, self.nearest, limit
         )
 
     def owners(self, lon: ArrayLike, lat: ArrayLike, *, datum: str = "wgs84") -> NDArray[np.int64]:
@@ -368,7 +369,7 @@ class Locator:
         if datum != "wgs84":
             east, north = _convert_possible(east, north, datum)
         frame, cells, choices, _, _, edges, _ = self._index
-        found = own_points(frame, cells, choices, edges, east, north)
+        found = own_points(frame, cells, choices, edges, _lend(east), _lend(north))
         return self._positions.take(found, out=found, mode="clip")
 
     def _locate_odd(self, lon: float, lat: float, datum: str) -> Owner:
@@ -721,6 +722,13 @@ def _to_numbers(values: Any, index: pd.Index | None, what: str) -> Floats:
 def _to_array(values: Any) -> Floats:
     """Return floats that kernels take as they are; pandas lends arrays that can't be written."""
     return np.require(values, np.float64, ["C", "W"])
+
+
+def _lend(values: Floats) -> Floats:
+    """Lend an array that can't be written: so kernels are compiled once, for such arrays alone."""
+    lent = values.view()
+    lent.flags.writeable = False
+    return lent
 
 
 def _check_sizes(lon: Floats, lat: Floats) -> None:

@@ -12,7 +12,6 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from gridmap.cells import (
     Flags,
@@ -26,6 +25,7 @@ from gridmap.cells import (
     scale_metres,
     square_to_edge,
 )
+from gridmap.compiling import kernel, routine
 
 #: Cells looked at, per edge of the index and per cell, at most: with more, it is as quick to do
 #: without lists.
@@ -74,7 +74,7 @@ def look_around(index: Index, near_border: float, nearest: float) -> Near:
     return Near(heads, listed, np.packbits(lengths > 0, bitorder="little"), outside)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _list_edges(
     frame: Ints, cells: Ints, choices: Ints, spans: Ints, slabs: Ints, edges: Ints,
     near_border: float, most: Whole,
@@ -113,7 +113,7 @@ def _list_edges(
     return cell[:found], listed[:found]
 
 
-@njit(cache=True, nogil=True)
+@routine
 def _list_row(
     frame: Ints, cells: Ints, choices: Ints, edges: Ints, grid: Whole, edge: Whole, row: Whole,
     west: Whole, east: Whole, reach: float, scale: Place,
@@ -140,7 +140,7 @@ def _list_row(
     return found
 
 
-@njit(cache=True, nogil=True)
+@routine
 def _reach_columns(
     frame: Ints, edges: Ints, edge: Whole, row: Whole, reach: float, scale: Place
 ) -> Pair:

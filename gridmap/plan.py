@@ -88,6 +88,7 @@ def draw_plan(
     *,
     seed: int = 0,
     steps: int = DEFAULT_STEPS,
+    grids: int | None = None,
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Plan:
@@ -107,6 +108,8 @@ def draw_plan(
         Same city, rules, seed and steps: same plan, byte for byte.
     steps : int
         Effort of the search, in steps for each unit.
+    grids : int, optional
+        How many grids to make of the whole city, whatever its households ask for.
     executor : Executor, optional
         Runs communities side by side; the plan is the same with any.
     progress : callable, optional
@@ -115,12 +118,17 @@ def draw_plan(
     Raises
     ------
     PlanError, CodeError
-        If a community would need more than 999 grids.
+        If a community would need more than 999 grids, or there can't be so many as asked for.
     """
     rules = rules or Rules()
     city, units, adjacency = _prepare(city, rules, executor, progress)
     assignment = partition_units(
-        units, adjacency, rules, seed=seed, steps=steps, executor=executor, progress=progress
+        *(units, adjacency, rules),
+        seed=seed,
+        steps=steps,
+        grids=grids,
+        executor=executor,
+        progress=progress,
     )
     return make_plan(city, units, adjacency, assignment, rules)
 
@@ -133,6 +141,7 @@ def redraw_plan(
     locked: Iterable[str] = (),
     seed: int = 0,
     steps: int = DEFAULT_STEPS,
+    grids: int | None = None,
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Plan:
@@ -149,10 +158,13 @@ def redraw_plan(
         The plan to start from, whatever grids the city has. Its locks hold, its names stay with
         the codes, and its retired codes stay retired; its log goes on, though what
         was edited before the redraw can't be undone after it.
-    locked : iterable of str
+    locked : iterable of str, or one
         Grids that stay as they are, besides those that are locked in ``before``.
     seed, steps, executor, progress
         As for `draw_plan`.
+    grids : int, optional
+        How many grids there are to be beside the locked ones. By default one more or one fewer
+        is made where that is cheaper, by the same objective that pays for each household moved.
 
     Returns
     -------
@@ -163,18 +175,20 @@ def redraw_plan(
     Raises
     ------
     PlanError
-        If the city has no existing grids, or ``locked`` names another one.
+        If the city has no existing grids, ``locked`` names another one, or there can't be so many.
     """
     if before is None and city.existing.empty:
         raise PlanError("the city has no existing grids to start from; use draw_plan")
     rules = rules or Rules()
     city, units, adjacency = _prepare(city, rules, executor, progress)
     start = find_grids(units, city.existing if before is None else before.grids)
-    locked = sorted({*locked, *(before.locked if before else ())})
+    asked = [locked] if isinstance(locked, str) else locked
+    locked = sorted({*asked, *(before.locked if before else ())})
     labels = partition_units(
         *(units, adjacency, rules),
         seed=seed,
         steps=steps,
+        grids=grids,
         start=start,
         locked=locked,
         executor=executor,

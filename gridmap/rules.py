@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from gridmap.errors import RulesError
 from gridmap.incident_rules import Incidents
 
 T = TypeVar("T")
+
+#: Weights of the objective that have a name, each a method of `Costs`; the first is the default.
+PRESETS = ("balance", "shape", "cut_edges")
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,32 @@ class Costs:
             border=0.0001,
             slack=10.0,
         )
+
+    @classmethod
+    def between(cls, share: float) -> "Costs":
+        """Return weights between the two presets, on a scale of ratios.
+
+        Parameters
+        ----------
+        share : float
+            0 is `balance`, 1 `shape`; 0.5 weighs each term by the geometric mean of both.
+
+        Raises
+        ------
+        RulesError
+            If the share is not from 0 to 1.
+
+        Examples
+        --------
+        >>> Costs.between(0) == Costs.balance(), Costs.between(1) == Costs.shape()
+        (True, True)
+        >>> Costs.balance().border < Costs.between(0.5).border < Costs.shape().border
+        True
+        """
+        if not 0 <= share <= 1:
+            raise RulesError(f"{share} is no share between the presets; give one from 0 to 1")
+        one, two = dataclasses.asdict(cls.balance()), dataclasses.asdict(cls.shape())
+        return cls(**{name: one[name] ** (1 - share) * two[name] ** share for name in one})
 
     @classmethod
     def cut_edges(cls) -> "Costs":
@@ -376,7 +405,7 @@ class Rules:
     def __post_init__(self) -> None:
         if not 0 < self.tolerance < 1:
             raise RulesError(f"tolerance is {self.tolerance}, not between 0 and 1")
-        if not self.target >= 1:
+        if not 1 <= self.target < float("inf"):
             raise RulesError(f"target is {self.target} households, not 1 or more")
         if not 0 <= self.hard_min < self.hard_max:
             raise RulesError(f"hard_min {self.hard_min} is not below hard_max {self.hard_max}")
@@ -446,7 +475,7 @@ class Rules:
             For a setting that does not exist, or one that is not a number.
         """
         settings = dict(settings)
-        costs = _section(Costs, settings.pop("costs", {}), "costs")
+        costs = _read_costs(settings.pop("costs", {}))
         workload = _read_workload(settings.pop("workload", {}))
         staffing = _section(Staffing, settings.pop("staffing", {}), "staffing")
         estates = _read_estates(settings.pop("estates", {}))
@@ -490,6 +519,25 @@ def read_rules(path: str | Path) -> Rules:
         return Rules.from_dict(tomllib.loads(Path(path).read_text(encoding="utf-8-sig")))
     except tomllib.TOMLDecodeError as error:
         raise RulesError(f"{path} is not TOML: {error}") from error
+
+
+def _read_costs(given: Any) -> Costs:
+    """Read the weights of the objective; what is not named is as in the ``preset``."""
+    settings = dict(_table(given, "costs"))
+    preset = _read_preset(settings.pop("preset", PRESETS[0]))
+    return _section(Costs, {**dataclasses.asdict(preset), **settings}, "costs")
+
+
+def _read_preset(given: Any) -> Costs:
+    """Read the name of a preset, or how far from `balance` to `shape` the weights are."""
+    if isinstance(given, str) and given in PRESETS:
+        return cast(Costs, getattr(Costs, given)())
+    if isinstance(given, int | float) and not isinstance(given, bool) and 0 <= given <= 1:
+        return Costs.between(given)
+    raise RulesError(
+        f"costs.preset is {given!r}, not one of {', '.join(PRESETS)}, or a number from 0 (balance) "
+        "to 1 (shape)"
+    )
 
 
 def _read_estates(given: Any) -> Estates:

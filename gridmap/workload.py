@@ -77,6 +77,11 @@ def fit_workload(units: Units, rules: Rules) -> tuple[Units, Rules]:
             "is no workload to balance"
         )
     target = round(total / due, 3)
+    if target == 0:
+        raise RulesError(
+            f"the workload of all units is {total:g}, next to nothing for {due:.0f} grids: give "
+            f"{list_some(rules.workload.columns)} larger weights"
+        )
     return units, replace(rules, workload=replace(rules.workload, target=target))
 
 

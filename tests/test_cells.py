@@ -11,6 +11,10 @@ from shapely import box
 from gridmap import cells
 from gridmap.cells import Index, build_index, order_by_shape, own_points, trace_edges
 from gridmap.errors import TableError
+from tests.routines import compiled
+
+number_cell, find_cell = compiled(cells._number_cell), compiled(cells._find_cell)
+find_cells, order_by_cell = compiled(cells._find_cells), compiled(cells._order_by_cell)
 
 
 def shapes_of(*boxes: tuple[float, float, float, float]) -> gpd.GeoDataFrame:
@@ -135,12 +139,12 @@ def test_the_cell_of_a_point_is_the_same_for_all_who_ask() -> None:
     wanted = np.where(inside, row * 3 + column, -1)
     lon, lat = x / 1e7, y / 1e7
     for held in (frame, tuple(frame[:6].tolist())):
-        found = [cells._number_cell(held, *place) for place in zip(x, y, strict=True)]
+        found = [number_cell(held, *place) for place in zip(x, y, strict=True)]
         assert found == wanted.tolist()
-    degrees = [cells._find_cell(frame, *place) for place in zip(lon, lat, strict=True)]
+    degrees = [find_cell(frame, *place) for place in zip(lon, lat, strict=True)]
     assert degrees == wanted.tolist()
     whole_x, whole_y, place = (np.empty(len(x), np.int64) for _ in range(3))
-    cells._find_cells(frame, lon, lat, whole_x, whole_y, place)
+    find_cells(frame, lon, lat, whole_x, whole_y, place)
     assert place.tolist() == wanted.tolist()
-    order = cells._order_by_cell(frame, lon, lat)
+    order = order_by_cell(frame, lon, lat)
     assert np.all(np.diff(np.maximum(wanted, 0)[order]) >= 0)

@@ -14,6 +14,7 @@ from gridmap.cli import app, main
 from gridmap.days import today_in_china
 from gridmap.edit import merge_grids, split_grid
 from gridmap.history import history
+from gridmap.measure import summarize
 from gridmap.plan import draw_plan
 from gridmap.rules import Rules
 from gridmap.store import PlanStore
@@ -101,6 +102,18 @@ def test_draw_check_publish_locate(city_folder: Path, tmp_path: Path) -> None:
     code, words = run("locate", kept, building.x, building.y)
     assert code == 0
     assert PlanStore(kept).load("2025").grids.index[0][:6] in words
+
+
+def test_effort_and_number_of_grids_from_the_command_line(
+    city_folder: Path, tmp_path: Path
+) -> None:
+    """A first split without search, into so many grids."""
+    plain = ("draw", city_folder, tmp_path, "plain", "--steps", 0, "--grids", 10)
+    assert run(*plain)[0] == 0
+    assert run(*plain[:3], "searched", "--grids", 10)[0] == 0
+    split, searched = (PlanStore(tmp_path).load(name) for name in ("plain", "searched"))
+    assert len(split.grids) == len(searched.grids) == 10
+    assert summarize(searched)["cost"]["total"] < summarize(split)["cost"]["total"]
 
 
 def test_check_proposes_and_applies_fixes(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections import Counter
+from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,16 @@ def test_a_link_to_no_heading_is_found(tmp_path: Path) -> None:
     page.write_text("# B\n" + " ".join(f"[x]({link})" for link in (*good, *bad)), encoding="utf-8")
     assert list_broken_links(page) == list(bad)
     assert "myst_heading_anchors = 4" in (ROOT / "docs" / "conf.py").read_text(encoding="utf-8")
+
+
+def test_the_weights_that_are_shown_are_those_of_the_presets() -> None:
+    """The table of the objective has a row for each weight, with its value in both presets."""
+    page = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^`(\w+)` \| [^|]+ \| ([\d.]+) \| ([\d.]+)$", page, re.M)
+    presets = asdict(gridmap.Costs.balance()), asdict(gridmap.Costs.shape())
+    shown = {name: (float(one), float(two)) for name, one, two in rows}
+    assert shown == {name: tuple(each[name] for each in presets) for name in shown}
+    assert set(presets[0]) - set(shown) == {"slack"}
 
 
 def test_the_planners_lines_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,6 +68,19 @@ def test_a_tiny_grid_is_merged(four_by_two: Plan) -> None:
     assert len(apply_fix(tiny, small, by="test").grids) == len(tiny.grids) - 1
 
 
+def test_one_household_is_one(four_by_two: Plan) -> None:
+    """Words count one household as one."""
+    units = four_by_two.units.copy()
+    units.loc[0, "households"] = 1
+    grids = four_by_two.grids.copy()
+    grids.loc[SOUTH, "households"] = 61
+    rules = Rules(target=100, tolerance=0.9, hard_min=10, hard_max=200)
+    tiny = dataclasses.replace(four_by_two, units=units, grids=grids, rules=rules)
+    report = find_fixes(split_grid(tiny, SOUTH, [[0]], by="test"))
+    (words,) = [item.fix.words for item in report.findings if item.fix]
+    assert "with 1 household " in words or words.startswith("merge it, 1 household, into")
+
+
 def test_a_loose_piece_joins_what_it_touches(four_by_two: Plan) -> None:
     """Unit 4 hangs on to the south over a closed crossing: it goes to the grid beside it."""
     closed = four_by_two.adjacency.assign(usable=four_by_two.adjacency["barrier"] == "none")

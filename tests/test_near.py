@@ -16,6 +16,10 @@ from gridmap.cells import (
     trace_edges,
 )
 from gridmap.near import Near, look_around
+from tests.routines import compiled
+
+scale_metres = compiled(scale_metres)
+square_to_edge = compiled(square_to_edge)
 
 WEST, SOUTH, STEP = 122.2, 40.6, 0.002
 NOTHING = 1e9  # metres: no point is so far from a border

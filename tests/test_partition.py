@@ -49,6 +49,17 @@ from gridmap.partition.split import (
 )
 from gridmap.rules import Costs, Rules
 from gridmap.tables import CROSSINGS
+from tests.routines import compiled
+
+can_leave = compiled(can_leave)
+choose_cut = compiled(choose_cut)
+draw_bits = compiled(draw_bits)
+draw_share = compiled(draw_share)
+draw_tree = compiled(draw_tree)
+recombine = compiled(recombine)
+shift_delta = compiled(shift_delta)
+shift_unit = compiled(shift_unit)
+sum_subtrees = compiled(sum_subtrees)
 
 RULES = Rules(
     costs=Costs(street=1e-4, main_road=1e-3, railway=2e-3, river=3e-3, compound=0.02, border=1e-4)
@@ -333,6 +344,34 @@ def test_bad_arguments_are_named() -> None:
     adjacency.loc[3, "unit_b"] = 999
     with pytest.raises(TableError, match="unit_b 999 in row 3 is not a unit"):
         partition_units(units, adjacency, Rules())
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"border": np.nan}, r"\(nan m\) in row 2 has a border that is no length from 0 up"),
+        ({"border": -1.0}, r"\(-1.0 m\) in row 2 has a border that is no length from 0 up"),
+        ({"unit_a": 13, "unit_b": 13}, "pair 13 and 13 .* in row 2 joins a unit with itself"),
+        ({"unit_a": 13, "unit_b": 10}, "pair 13 and 10 .* in row 2 is listed twice"),
+    ],
+)
+def test_pairs_that_are_none_are_named(row: dict[str, float], words: str) -> None:
+    """A pair of one unit, one from both sides or a border that is no length is refused."""
+    units, adjacency = lattice(2, 2)
+    adjacency.loc[0, ["unit_a", "unit_b"]] = [10, 13]
+    adjacency.loc[2, list(row)] = list(row.values())
+    with pytest.raises(TableError, match=words):
+        make_problem(units, adjacency)
+
+
+def test_more_than_can_be_counted_is_refused() -> None:
+    """Sums beyond what a number holds would be wrong in silence."""
+    with pytest.raises(TableError, match=r"households add up to 2e\+16, more than 9.0\d*e\+15"):
+        row_of([10**16, 10**16])
+    with pytest.raises(TableError, match="workload add up to"):
+        row_of([1, 1], work=[1e15, 1e15])
+    town = row_of([10**15] * 3)  # far from the target, but countable
+    assert partition_problem(town, Rules(), steps=1).tolist() == [0, 1, 2]
 
 
 # degenerate input

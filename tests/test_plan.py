@@ -7,7 +7,15 @@ import pytest
 import shapely
 
 from gridmap.errors import PlanError
-from gridmap.plan import Plan, count_pieces, draw_plan, make_plan, regroup, set_locks
+from gridmap.plan import (
+    Plan,
+    count_pieces,
+    draw_plan,
+    make_plan,
+    redraw_plan,
+    regroup,
+    set_locks,
+)
 from gridmap.rules import Rules
 from gridmap.synthetic import make_city
 from gridmap.tables import GRIDS, check_table
@@ -28,6 +36,16 @@ def test_grids_are_numbered_from_the_north_west(four_by_two: Plan) -> None:
         *["210802003003001"] * 2,
     ]
     assert four_by_two.grids.loc["210802003002001", "name"] == "小雨社区第1网格"
+
+
+def test_as_many_grids_as_asked_for() -> None:
+    """The number may be said, of a drawing and of a redraw; one that can't be is refused."""
+    city = make_city(8, seed=2)
+    plan = draw_plan(city, grids=12, steps=10)
+    assert len(plan.grids) == 12
+    assert len(redraw_plan(plan.city, before=plan, grids=11, steps=10).grids) == 11
+    with pytest.raises(PlanError, match="1000 grids can't be made"):
+        draw_plan(city, grids=1000)
 
 
 def test_a_grid_is_the_union_of_its_units(four_by_two: Plan) -> None:

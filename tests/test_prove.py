@@ -25,6 +25,9 @@ from gridmap.partition.prove.joining import find_needs, join_sets, make_paths
 from gridmap.partition.prove.listing import Band, Room, Sets, list_sets
 from gridmap.partition.prove.region import make_region, pack, unpack
 from gridmap.rules import Costs, Rules, Workload
+from tests.routines import compiled
+
+join_sets = compiled(join_sets)
 
 RULES = Rules(target=100)
 
@@ -208,6 +211,14 @@ def test_the_mean_is_named_before_what_the_buildings_add() -> None:
     (one,) = prove(town([60, 60, 30], [(0, 1), (1, 2)]), [0, 1, 1], RULES)
     words = "the community has 150 households for 2 grids, 75 each, and its buildings add up to"
     assert one.to_text().endswith(f"{words} nothing nearer")
+
+
+def test_a_trifle_has_no_reason() -> None:
+    """299 a grid need no excuse, and a building of 301 neither."""
+    (one,) = prove(town([299, 299], [(0, 1)]), [0, 1], Rules())
+    assert one.to_text() == "optimal"
+    (one,) = prove(town([301], []), [0], Rules())
+    assert one.to_text() == "optimal"
 
 
 def test_a_workload_is_called_one() -> None:

@@ -1,12 +1,13 @@
 """Settings are checked when they are made, and read from TOML."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gridmap.errors import RulesError
-from gridmap.rules import Estates, EstateSize, Rules, read_rules
+from gridmap.rules import Costs, Estates, EstateSize, Rules, read_rules
 
 
 def test_defaults_are_those_of_the_reference_city() -> None:
@@ -53,6 +54,27 @@ def test_read_keeps_other_defaults(tmp_path: Path) -> None:
     rules = read_rules(path)
     assert (rules.target, rules.costs.main_road, rules.tolerance) == (280, 1.0, 0.2)
     assert Rules.from_dict(rules.to_dict()) == rules
+
+
+def test_costs_begin_with_a_preset(tmp_path: Path) -> None:
+    """A file names a preset, and what differs from it; another name is refused."""
+    path = tmp_path / "rules.toml"
+    path.write_text("[costs]\npreset = 'shape'\nmoved = 0.001\n", encoding="utf-8")
+    assert read_rules(path).costs == replace(Costs.shape(), moved=0.001)
+    path.write_text("[costs]\npreset = 0.3\n", encoding="utf-8")
+    assert read_rules(path).costs == Costs.between(0.3)
+    for wrong in ("'nice'", "1.5", "true"):
+        path.write_text(f"[costs]\npreset = {wrong}\n", encoding="utf-8")
+        with pytest.raises(RulesError, match=r"costs.preset is .*, not one of balance, shape"):
+            read_rules(path)
+
+
+def test_costs_lie_between_the_presets() -> None:
+    """Halfway each weight is the geometric mean; beyond the ends there is nothing."""
+    half = Costs.between(0.5)
+    assert half.border == pytest.approx((Costs.balance().border * Costs.shape().border) ** 0.5)
+    with pytest.raises(RulesError, match=r"1\.1 is no share between the presets"):
+        Costs.between(1.1)
 
 
 def test_sizes_of_estates_are_those_published() -> None:

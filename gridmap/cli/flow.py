@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -85,6 +85,13 @@ def draw(
     dwelling_area: Dwelling = None,
     rules_path: RulesPath = None,
     seed: Annotated[int, typer.Option(help="Same seed, same plan.")] = 0,
+    steps: Annotated[
+        int | None,
+        typer.Option(help="Effort of the search: moves for each unit at most."),
+    ] = None,
+    grids: Annotated[
+        int | None, typer.Option(help="How many grids to make, whatever the households ask for.")
+    ] = None,
     divide: Annotated[
         int | None,
         typer.Option(help="Divide the town along its main roads into communities of this size."),
@@ -112,7 +119,8 @@ def draw(
     typer.echo(town.report.to_text())
     verb = gridmap.redraw_plan if redraw else gridmap.draw_plan
     with show_progress() as progress:
-        plan = verb(town, rules, seed=seed, progress=progress)
+        effort: dict[str, Any] = {} if steps is None else {"steps": steps}
+        plan = verb(town, rules, seed=seed, grids=grids, progress=progress, **effort)
     fingerprint = gridmap.PlanStore(store).keep(plan, name)
     typer.echo(gridmap.check_plan(plan).to_text())
     typer.echo(f"kept as {name} in {store} (sha256 {fingerprint[:12]}…)")

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from gridmap.cutting.mesh import Flags, Floats, Ints, kernel
+from gridmap.compiling import kernel, routine
+from gridmap.cutting.mesh import Flags, Floats, Ints
 
 #: Metres. Far below what bends a border visibly, and even eastings that carry the number of their
 #: zone (4 × 10⁷ m) are told apart to a tenth of it: a save and a load change nothing.
@@ -387,7 +388,7 @@ def _choose_shells(
     return found
 
 
-@kernel
+@routine
 def ring_holds(x: Floats, y: Floats, ring: Ints, spot: int) -> bool:
     """Tell whether a node lies in a ring; one of the ring's own nodes does not."""
     inside, before = False, ring[-1]
@@ -401,7 +402,7 @@ def ring_holds(x: Floats, y: Floats, ring: Ints, spot: int) -> bool:
     return inside
 
 
-@kernel
+@routine
 def ring_area(x: Floats, y: Floats, ring: Ints) -> float:
     """Return the area in a ring, below 0 if it runs clockwise."""
     total, origin, before = 0.0, ring[0], ring[-1]
@@ -413,7 +414,7 @@ def ring_area(x: Floats, y: Floats, ring: Ints) -> float:
     return total / 2
 
 
-@kernel
+@routine
 def comes_first(ax: float, ay: float, bx: float, by: float) -> bool:
     """Tell whether a way turns off before another one, anticlockwise from due east."""
     upper, other = ay > 0 or (ay == 0 and ax > 0), by > 0 or (by == 0 and bx > 0)

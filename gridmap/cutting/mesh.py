@@ -3,17 +3,16 @@
 Points are whole steps of a lattice (a millimetre), so that orientations are exact in 64 bits.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from gridmap.compiling import kernel, routine
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
-_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 #: The Hilbert curve that orders points has 2 to this many cells along each side.
 _ORDER = 10
@@ -21,12 +20,7 @@ _ORDER = 10
 _CIRCLE_ERROR = 1.2e-15
 
 
-def kernel(function: _Function) -> _Function:
-    """Compile a function on arrays; it frees the interpreter for other threads."""
-    return cast(_Function, numba.njit(cache=True, nogil=True)(function))
-
-
-@kernel
+@routine
 def hilbert_keys(x: Ints, y: Ints) -> Ints:
     """Return where points lie on a Hilbert curve over their extent."""
     size = 1 << _ORDER
@@ -47,13 +41,13 @@ def hilbert_keys(x: Ints, y: Ints) -> Ints:
     return keys
 
 
-@kernel
+@routine
 def turn(x: Ints, y: Ints, a: int, b: int, c: int) -> int:
     """Return twice the area of a triangle: above 0 if its corners run anticlockwise."""
     return (x[b] - x[a]) * (y[c] - y[a]) - (x[c] - x[a]) * (y[b] - y[a])
 
 
-@kernel
+@routine
 def in_circle(x: Ints, y: Ints, a: int, b: int, c: int, d: int) -> bool:
     """Tell whether ``d`` is surely inside of the circle through ``a``, ``b``, ``c``.
 
@@ -72,7 +66,7 @@ def in_circle(x: Ints, y: Ints, a: int, b: int, c: int, d: int) -> bool:
     return aa * one + bb * two + cc * three > _CIRCLE_ERROR * most
 
 
-@kernel
+@routine
 def find_triangle(x: Ints, y: Ints, tri: Ints, beyond: Ints, start: int, point: int) -> int:
     """Walk from a triangle to the one that holds a point: O(√n) steps, few from a neighbour.
 
@@ -96,7 +90,7 @@ def find_triangle(x: Ints, y: Ints, tri: Ints, beyond: Ints, start: int, point: 
         came, here = here, ahead
 
 
-@kernel
+@routine
 def link(beyond: Ints, triangle: int, old: int, new: int) -> None:
     """Tell a triangle that its neighbour ``old`` is ``new`` now."""
     if triangle >= 0:
@@ -106,7 +100,7 @@ def link(beyond: Ints, triangle: int, old: int, new: int) -> None:
                 return
 
 
-@kernel
+@routine
 def divide_triangle(tri: Ints, beyond: Ints, t: int, count: int, point: int) -> None:
     """Divide a triangle into three at a point; the point is their first corner."""
     a, b, c = tri[t]
@@ -118,7 +112,7 @@ def divide_triangle(tri: Ints, beyond: Ints, t: int, count: int, point: int) -> 
     link(beyond, nb, t, v)
 
 
-@kernel
+@routine
 def flip_edges(x: Ints, y: Ints, tri: Ints, beyond: Ints, stack: Ints, top: int) -> None:
     """Flip the edges opposite to a new point (first corner) until no circle holds a corner.
 
@@ -148,7 +142,7 @@ def flip_edges(x: Ints, y: Ints, tri: Ints, beyond: Ints, stack: Ints, top: int)
         top += 2
 
 
-@kernel
+@routine
 def triangulate(x: Ints, y: Ints, order: Ints) -> tuple[Ints, Ints]:
     """Return the Delaunay triangles of points, and what lies opposite to each corner.
 
@@ -185,7 +179,7 @@ def triangulate(x: Ints, y: Ints, order: Ints) -> tuple[Ints, Ints]:
     return tri[:count], beyond[:count]
 
 
-@kernel
+@routine
 def enclose_points(x: Ints, y: Ints, width: int, height: int) -> tuple[Ints, Ints]:
     """Return points and after them the corners of a wide triangle around (0, 0, width, height).
 
@@ -224,7 +218,7 @@ class Arcs(NamedTuple):
     right: Ints
 
 
-@kernel
+@routine
 def find_centre(x: Ints, y: Ints, corners: Ints) -> tuple[int, int]:
     """Return the centre of the circle through three points, in whole steps."""
     a, b, c = corners
@@ -236,14 +230,14 @@ def find_centre(x: Ints, y: Ints, corners: Ints) -> tuple[int, int]:
     return x[a] + int(np.rint(dx)), y[a] + int(np.rint(dy))
 
 
-@kernel
+@routine
 def is_ridge(label: Ints, tri: Ints, t: int, k: int) -> bool:
     """Tell whether the edge opposite to corner ``k`` joins points of two labels."""
     a, b = tri[t, (k + 1) % 3], tri[t, (k + 2) % 3]
     return a < len(label) and b < len(label) and label[a] != label[b]
 
 
-@kernel
+@routine
 def count_ridges(label: Ints, tri: Ints) -> Ints:
     """Return for each triangle how many lines between labels meet in its centre."""
     degree = np.zeros(len(tri), np.int64)
@@ -253,7 +247,7 @@ def count_ridges(label: Ints, tri: Ints) -> Ints:
     return degree
 
 
-@kernel
+@routine
 def follow_arc(
     arcs: Arcs, x: Ints, y: Ints, label: Ints, tri: Ints, beyond: Ints, degree: Ints,
     done: Flags, first: int, k: int, count: int,
@@ -288,7 +282,7 @@ def follow_arc(
     return count + 1
 
 
-@kernel
+@routine
 def trace_block(arcs: Arcs, x: Ints, y: Ints, label: Ints, extent: Ints, count: int) -> int:
     """Add the arcs between labelled points of a block; return how many arcs there are now."""
     all_x, all_y = enclose_points(x, y, extent[0], extent[1])
@@ -350,7 +344,7 @@ def trace_arcs(x: Ints, y: Ints, label: Ints, blocks: Ints, extents: Ints) -> tu
     return kept, heads
 
 
-@kernel
+@routine
 def mark_corners(x: Ints, y: Ints, first: int, last: int, tolerance: float, keep: Flags) -> None:
     """Mark the vertices of a line that it needs (Douglas and Peucker), the ends among them."""
     keep[first] = keep[last] = True

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import scipy
 import shapely
 
+from gridmap.compiling import kernel, routine
 from gridmap.cutting.coverage import (
     GRID,
     Coverage,
@@ -22,7 +23,7 @@ from gridmap.cutting.coverage import (
     read_polygons,
     round_points,
 )
-from gridmap.cutting.mesh import Arcs, Flags, Floats, Ints, kernel, straighten_arcs, trace_arcs
+from gridmap.cutting.mesh import Arcs, Flags, Floats, Ints, straighten_arcs, trace_arcs
 
 Array = npt.NDArray[Any]
 Progress = Callable[[str, int, int], None]
@@ -355,7 +356,7 @@ def _find_new_nodes(task: _Task, outline: Coverage) -> tuple[Array, Array]:
 # --- how far apart --------------------------------------------------------------------------------
 
 
-@kernel
+@routine
 def hash_cell(x: int, y: int, block: int, mask: int) -> int:
     """Return the place of a cell in a table of ``mask`` + 1 places."""
     return ((x * 73856093) ^ (y * 19349663) ^ (block * 83492791)) & mask
@@ -392,7 +393,7 @@ def measure_gaps(x: Floats, y: Floats, label: Ints, block: Ints, reach: float) -
 # --- kernels --------------------------------------------------------------------------------------
 
 
-@kernel
+@routine
 def index_rows(
     low: Floats, high: Floats, bottom: float, height: float, rows: int
 ) -> tuple[Ints, Ints]:
@@ -412,20 +413,20 @@ def index_rows(
     return heads, items
 
 
-@kernel
+@routine
 def find_row(y: float, bottom: float, height: float, rows: int) -> int:
     """Return the row of a northing; the first or last for one that lies beyond."""
     return int(min(max((y - bottom) / height, 0.0), rows - 1.0))
 
 
-@kernel
+@routine
 def side_of(line: Floats, x: float, y: float) -> float:
     """Return how far left of the line through two points another point is, metres."""
     dx, dy = line[2] - line[0], line[3] - line[1]
     return (dx * (y - line[1]) - dy * (x - line[0])) / np.hypot(dx, dy)
 
 
-@kernel
+@routine
 def reaches(line: Floats, x: float, y: float) -> bool:
     """Tell whether a point is within `_NEAR` of a segment."""
     dx, dy, px, py = line[2] - line[0], line[3] - line[1], x - line[0], y - line[1]
@@ -433,7 +434,7 @@ def reaches(line: Floats, x: float, y: float) -> bool:
     return np.hypot(px - share * dx, py - share * dy) <= _NEAR
 
 
-@kernel
+@routine
 def relate(one: Floats, two: Floats) -> tuple[int, float]:
     """Return 0 for segments that are apart, 1 for a clean crossing, 2 if they touch.
 
@@ -456,7 +457,7 @@ def relate(one: Floats, two: Floats) -> tuple[int, float]:
     return 1, a / (a - b)
 
 
-@kernel
+@routine
 def have_near_end(one: Floats, two: Floats) -> bool:
     """Tell whether an end of one of two segments is within `_NEAR` of the other."""
     if reaches(two, one[0], one[1]) or reaches(two, one[2], one[3]):
@@ -464,7 +465,7 @@ def have_near_end(one: Floats, two: Floats) -> bool:
     return reaches(one, two[0], two[1]) or reaches(one, two[2], two[3])
 
 
-@kernel
+@routine
 def holds(sides: Floats, items: Ints, x: float, y: float) -> bool:
     """Tell whether a point lies inside of an outline; ``items`` are its edges at that northing."""
     inside = False
@@ -569,7 +570,7 @@ def keep_inside(
     return start[:count].copy(), end[:count].copy(), arc[:count].copy()
 
 
-@kernel
+@routine
 def touch(lines: Floats, one: Ints, two: Ints, i: int, j: int) -> bool:
     """Tell whether two segments touch elsewhere than in one common end."""
     from_start = one[i] == one[j] or one[i] == two[j]
@@ -597,7 +598,7 @@ def mark_touching(
             doubtful[block] |= test_segments(own, a, b, number, arcs)
 
 
-@kernel
+@routine
 def test_segments(own: Floats, a: Ints, b: Ints, number: Ints, arcs: Flags) -> bool:
     """Test segments, sorted from west to east, in rows about as high as they are."""
     west, east = np.minimum(own[:, 0], own[:, 2]), np.maximum(own[:, 0], own[:, 2]) + _NEAR

@@ -31,7 +31,7 @@ def list_counts(graph: Graph, due: int, weights: Weights) -> list[int]:
     feasible = _list_feasible(graph, [due - 1, due, due + 1])
     floors = [bound_imbalance(graph, grids, weights) for grids in feasible]
     order = np.argsort(floors, kind="stable")
-    return [feasible[place] for place in order[:2] if floors[place] < floors[order[0]] + NEAR]
+    return [feasible[place] for place in order[:2] if floors[place] <= floors[order[0]] + NEAR]
 
 
 def list_rivals(graph: Graph, numbers: list[int], weights: Weights, imbalance: float) -> list[int]:

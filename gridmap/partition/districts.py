@@ -45,6 +45,7 @@ from gridmap.partition.problem import (
     Positions,
     kernel,
     rank_by_appearance,
+    routine,
 )
 from gridmap.partition.redraw import join_to_neighbours
 from gridmap.partition.split import draw_below, make_pieces, make_tree, split_part
@@ -337,13 +338,13 @@ def anneal_inside(
             _note(state, best, excess, cost)
 
 
-@kernel
+@routine
 def _exceed(load: int, band: Band) -> int:
     """Count the grains by which a grid is outside the band."""
     return max(0, band.low - load, load - band.high)
 
 
-@kernel
+@routine
 def _note(state: State, best: Best, excess: int, cost: float) -> None:
     """Write labels down that are better than the best."""
     if excess > best.excess[0] or (excess == best.excess[0] and cost >= best.cost[0] - TINY):
@@ -354,7 +355,7 @@ def _note(state: State, best: Best, excess: int, cost: float) -> None:
         best.labels[unit] = state.labels[unit]
 
 
-@kernel
+@routine
 def _turn_sides(state: State, frontier: Frontier, unit: int, old: int) -> None:
     """Update the frontier at a unit that came from grid ``old``."""
     graph = state.graph
@@ -369,7 +370,7 @@ def _turn_sides(state: State, frontier: Frontier, unit: int, old: int) -> None:
                 _join_frontier(frontier, frontier.twin[side])
 
 
-@kernel
+@routine
 def _leave_frontier(frontier: Frontier, side: int) -> None:
     """Take a side out of the frontier; the last one takes its place. O(1)."""
     frontier.length[0] -= 1
@@ -379,7 +380,7 @@ def _leave_frontier(frontier: Frontier, side: int) -> None:
     frontier.place[side] = -1
 
 
-@kernel
+@routine
 def _join_frontier(frontier: Frontier, side: int) -> None:
     """Append a side to the frontier. O(1)."""
     frontier.place[side] = frontier.length[0]
@@ -387,7 +388,7 @@ def _join_frontier(frontier: Frontier, side: int) -> None:
     frontier.length[0] += 1
 
 
-@kernel
+@routine
 def can_part(state: State, search: Search, unit: int) -> bool:
     """Say what `improve.can_leave` says, by a search from two ends.
 
@@ -420,7 +421,7 @@ def can_part(state: State, search: Search, unit: int) -> bool:
     return _meet(state, search, unit, behind, len(search.queue) - 1 - before)
 
 
-@kernel
+@routine
 def _gather_end(graph: Graph, search: Search, first: int, mark: int, start: int, way: int) -> int:
     """Mark the neighbours in no end yet that hang together with one, from ``start`` in the queue.
 
@@ -442,7 +443,7 @@ def _gather_end(graph: Graph, search: Search, first: int, mark: int, start: int,
     return count
 
 
-@kernel
+@routine
 def _meet(state: State, search: Search, unit: int, tail: int, end: int) -> bool:
     """Grow two ends in turn, one up the queue and one down, and say whether they meet."""
     graph, grid, two = state.graph, state.labels[unit], search.checks[0]

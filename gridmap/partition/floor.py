@@ -16,7 +16,7 @@ from gridmap.partition.objective import (
     moving_cost,
     work_cost,
 )
-from gridmap.partition.problem import Floats, Graph, Positions, kernel
+from gridmap.partition.problem import Floats, Graph, Positions, kernel, routine
 
 #: Halvings of the interval in which the level is looked for.
 HALVINGS = 60
@@ -96,7 +96,7 @@ def _even_out(load: Floats, total: float, price: float, weights: Weights) -> flo
     return cost
 
 
-@kernel
+@routine
 def _find_slope(load: float, weights: Weights) -> float:
     """Compute what one more grain costs a grid by balance."""
     deviation = load * weights.share - 1.0
@@ -105,7 +105,7 @@ def _find_slope(load: float, weights: Weights) -> float:
     return 2.0 * weights.share * (deviation + side * weights.outside * beyond)
 
 
-@kernel
+@routine
 def _find_load(slope: float, weights: Weights) -> float:
     """Find the load at which one more grain costs so much: the inverse, but 0 at least."""
     deviation = slope / (2.0 * weights.share)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gridmap.partition.objective import State, balance_cost, moving_cost, shift_unit, work_cost
-from gridmap.partition.problem import Bits, Flags, Floats, Graph, Ints, Positions, kernel
+from gridmap.partition.problem import Bits, Flags, Floats, Graph, Ints, Positions, routine
 from gridmap.partition.split import draw_below, draw_share
 
 #: How far chance may change what a unit is worth to a growth, as a share of its whole border.
@@ -77,7 +77,7 @@ def make_growth(graph: Graph, rng: Bits) -> Growth:
     )
 
 
-@kernel
+@routine
 def find_end(state: State, room: Growth, unit: int, also: int) -> int:
     """Find a unit at the far end of the grid of ``unit`` and grid ``also``: the last of a walk.
 
@@ -108,7 +108,7 @@ def find_end(state: State, room: Growth, unit: int, also: int) -> int:
     return int(room.walk[tail - 1])
 
 
-@kernel
+@routine
 def grow(
     state: State, room: Growth, seed: int, one: int, two: int, most: float
 ) -> tuple[float, int]:
@@ -146,7 +146,7 @@ def grow(
     return room.now[0], place
 
 
-@kernel
+@routine
 def _is_past(state: State, load: int, whole: int, most: float) -> bool:
     """Say whether a region has too large a share of the load for any later stage to be good."""
     if 2 * load <= whole:
@@ -155,7 +155,7 @@ def _is_past(state: State, load: int, whole: int, most: float) -> bool:
     return bool(cost > most)
 
 
-@kernel
+@routine
 def _place_rest(state: State, room: Growth, place: int, one: int, two: int) -> None:
     """Give places to the units that a growth did not take, and count what they cost as they are."""
     for index in range(state.size[one] + state.size[two]):
@@ -170,7 +170,7 @@ def _place_rest(state: State, room: Growth, place: int, one: int, two: int) -> N
             _leave_home(state, room, unit, one, two)
 
 
-@kernel
+@routine
 def _take_cheapest(state: State, room: Growth) -> int:
     """Take the unit that costs least of those that wait; compounds that are begun draw."""
     pick, least = 0, np.inf
@@ -188,7 +188,7 @@ def _take_cheapest(state: State, room: Growth) -> int:
     return int(unit)
 
 
-@kernel
+@routine
 def _move_border(state: State, room: Growth, unit: int, one: int, two: int) -> float:
     """Give what the border of the region costs more with a unit; its neighbours may come next."""
     graph, more = state.graph, 0.0
@@ -210,7 +210,7 @@ def _move_border(state: State, room: Growth, unit: int, one: int, two: int) -> f
     return more
 
 
-@kernel
+@routine
 def _enter_compound(state: State, room: Growth, compound: int, one: int, two: int) -> float:
     """Give what it costs more that a compound is begun, or less that it is complete."""
     if compound < 0:
@@ -225,7 +225,7 @@ def _enter_compound(state: State, room: Growth, compound: int, one: int, two: in
     return more
 
 
-@kernel
+@routine
 def _leave_home(state: State, room: Growth, unit: int, one: int, two: int) -> float:
     """Give what a unit adds to the cost of what moves if the region becomes grid ``two``."""
     home = state.home[unit]
@@ -238,7 +238,7 @@ def _leave_home(state: State, room: Growth, unit: int, one: int, two: int) -> fl
     return cost if home == one else -cost
 
 
-@kernel
+@routine
 def _reach(state: State, room: Growth, unit: int, one: int, two: int) -> None:
     """Note a unit that is not taken, and what taking it costs while nothing beside it is."""
     graph, price, most = state.graph, 0.0, 0.0
@@ -253,7 +253,7 @@ def _reach(state: State, room: Growth, unit: int, one: int, two: int) -> None:
     room.price[unit] = price + NOISE * most * draw_share(room.rng)
 
 
-@kernel
+@routine
 def _open_compound(state: State, room: Growth, compound: int, one: int, two: int) -> float:
     """Count a compound in two grids and price its split; give what it costs as it is."""
     first, used = state.start[compound], state.used[compound]
@@ -268,7 +268,7 @@ def _open_compound(state: State, room: Growth, compound: int, one: int, two: int
     return room.split[compound] if grids == 2 else 0.0
 
 
-@kernel
+@routine
 def price_stages(state: State, room: Growth, one: int, two: int, stages: int) -> float:
     """Price the stages of two grids in place, with balance and what moves; give the least price.
 
@@ -292,7 +292,7 @@ def price_stages(state: State, room: Growth, one: int, two: int, stages: int) ->
     return least
 
 
-@kernel
+@routine
 def choose_stage(
     state: State, room: Growth, total: int, stages: int, limit: float
 ) -> tuple[int, float]:
@@ -322,7 +322,7 @@ def choose_stage(
     return best, least
 
 
-@kernel
+@routine
 def _find_root(room: Growth, unit: int) -> int:
     """Find the piece of a unit: union-find with path halving (Tarjan, van Leeuwen 1984).
 
@@ -334,7 +334,7 @@ def _find_root(room: Growth, unit: int) -> int:
     return unit
 
 
-@kernel
+@routine
 def regrow(state: State, room: Growth, unit: int, other: int, bound: float) -> float:
     """Divide the grids of two neighbours anew unless that costs more than ``bound``.
 
@@ -363,7 +363,7 @@ def regrow(state: State, room: Growth, unit: int, other: int, bound: float) -> f
     return delta
 
 
-@kernel
+@routine
 def _name_sides(state: State, room: Growth, place: int, one: int, two: int) -> tuple[int, int]:
     """Give the labels of what was taken and of the rest, so that least moves from home or here."""
     if room.home[0] + room.home[1] > 0:

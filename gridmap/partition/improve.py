@@ -12,7 +12,7 @@ import numpy as np
 
 from gridmap.partition.grow import Growth, make_growth, regrow
 from gridmap.partition.objective import State, balance_cost, shift_delta, shift_unit, work_cost
-from gridmap.partition.problem import Bits, Flags, Graph, Positions, kernel
+from gridmap.partition.problem import Bits, Flags, Graph, Positions, kernel, routine
 from gridmap.partition.split import (
     Tree,
     choose_halves,
@@ -68,7 +68,7 @@ def make_search(graph: Graph, rng: Bits) -> Search:
     )
 
 
-@kernel
+@routine
 def can_leave(state: State, search: Search, unit: int) -> bool:
     """Say whether the grid of ``unit`` stays in one piece, and not empty, without it.
 
@@ -91,7 +91,7 @@ def can_leave(state: State, search: Search, unit: int) -> bool:
     return _reach_all(state, search, first, open_ends)
 
 
-@kernel
+@routine
 def _reach_all(state: State, search: Search, first: int, open_ends: int) -> bool:
     """Say whether a breadth-first search inside a grid meets all of ``open_ends`` marked units.
 
@@ -135,7 +135,7 @@ def anneal_part(state: State, tree: Tree, search: Search, steps: int, hot: float
     search.open[:grids] = False
 
 
-@kernel
+@routine
 def anneal(
     state: State, tree: Tree, search: Search, members: Positions, steps: int, hot: float
 ) -> float:
@@ -168,7 +168,7 @@ def anneal(
     return total
 
 
-@kernel
+@routine
 def _try_shift(state: State, search: Search, unit: int, other: int, bound: float) -> float:
     """Shift a unit to the grid of its neighbour if that costs at most ``bound`` more.
 
@@ -184,7 +184,7 @@ def _try_shift(state: State, search: Search, unit: int, other: int, bound: float
     return delta
 
 
-@kernel
+@routine
 def _try_recombination(
     state: State, tree: Tree, search: Search, unit: int, other: int, bound: float
 ) -> float:
@@ -208,7 +208,7 @@ def _try_recombination(
     return delta
 
 
-@kernel
+@routine
 def _gain_evened(state: State, one: int, two: int) -> float:
     """Compute what two grids would gain in balance if they shared load and workload evenly."""
     first, second = state.load[one], state.load[two]
@@ -221,7 +221,7 @@ def _gain_evened(state: State, one: int, two: int) -> float:
     return gain
 
 
-@kernel
+@routine
 def recombine(state: State, tree: Tree, unit: int, other: int, bound: float) -> float:
     """Join the grids of two neighbours and cut them anew; undo if it costs more than ``bound``.
 
@@ -258,7 +258,7 @@ def recombine(state: State, tree: Tree, unit: int, other: int, bound: float) -> 
     return 0.0
 
 
-@kernel
+@routine
 def _name_sides(state: State, tree: Tree, place: int, one: int, two: int) -> tuple[int, int]:
     """Give the labels of the side below and above, so that least moves from home, or from here."""
     if state.weights.moved > 0:

@@ -38,6 +38,7 @@ from gridmap.partition.problem import (
     kernel,
     measure_load,
     owners,
+    routine,
 )
 from gridmap.rules import Rules, band_ends
 from gridmap.tables import CROSSINGS
@@ -465,14 +466,14 @@ def part_cost(state: State) -> float:
     return cost
 
 
-@kernel
+@routine
 def moving_cost(state: State, unit: int) -> float:
     """Compute what it costs that a unit is not in the grid that it was in before."""
     homes = state.graph.households[unit]
     return state.weights.moved * (homes if homes > 0 else EMPTY_MOVED)
 
 
-@kernel
+@routine
 def shift_delta(state: State, unit: int, new: int) -> float:
     """Compute the change of the cost when one unit moves to grid ``new``; nothing is changed.
 
@@ -505,7 +506,7 @@ def shift_delta(state: State, unit: int, new: int) -> float:
     return delta
 
 
-@kernel
+@routine
 def _spread_delta(state: State, compound: int, old: int, new: int) -> int:
     """Count how many more grids beyond its need a compound is spread over after a shift."""
     if compound < 0:
@@ -521,7 +522,7 @@ def _spread_delta(state: State, compound: int, old: int, new: int) -> int:
     return max(0, spread + enters - leaves) - max(0, spread)
 
 
-@kernel
+@routine
 def shift_unit(state: State, unit: int, new: int) -> None:
     """Move one unit to grid ``new`` and keep the counts. O(grids of its compound)."""
     _leave(state, unit)
@@ -539,7 +540,7 @@ def recount(state: State) -> None:
         _enter(state, unit, state.labels[unit])
 
 
-@kernel
+@routine
 def _enter(state: State, unit: int, grid: int) -> None:
     """Count a unit in a grid that it joins. O(grids of its compound)."""
     state.labels[unit] = grid
@@ -559,7 +560,7 @@ def _enter(state: State, unit: int, grid: int) -> None:
     state.slot_count[slot] += 1
 
 
-@kernel
+@routine
 def _leave(state: State, unit: int) -> None:
     """Count a unit no more in its grid; its label stays for now. O(grids of its compound)."""
     grid = state.labels[unit]

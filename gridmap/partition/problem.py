@@ -6,19 +6,17 @@ table, and so are communities, compounds and blocks, in order of first appearanc
 
 import math
 import operator
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
 import scipy
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
+from gridmap.compiling import make_decorators
 from gridmap.errors import PlanError, RulesError, TableError
-from gridmap.partition.unwrapped import Unwrapped
 from gridmap.rules import Rules
 from gridmap.tables import ADJACENCY, CROSSINGS, UNITS, check_table
 
@@ -28,25 +26,17 @@ Codes: TypeAlias = NDArray[np.int8]
 Floats: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
 Bits: TypeAlias = NDArray[np.uint64]
-F = TypeVar("F", bound=Callable[..., Any])
 
 # ``_nrt`` off: no reference counts, which triple the time of a move; so kernels allocate nothing.
-_OPTIONS: dict[str, Any] = {
-    "cache": True,
-    "nogil": True,
-    "error_model": "numpy",
-    "_nrt": False,
-    "pipeline_class": Unwrapped,
-}
-#: Compiles a function that works in place on arrays made by the caller, without the GIL. The cache
-#: of a kernel watches its own file only: after changing one that others call, remove
-#: ``gridmap/partition/__pycache__``.
-kernel: Callable[[F], F] = njit(**_OPTIONS)
+#: Compile a function that works in place on arrays made by the caller, without the GIL.
+kernel, routine = make_decorators(unsigned=True, error_model="numpy", _nrt=False)
 
 #: Grains of a workload of 1: loads are whole, so that sums do not depend on an order.
 WORK_GRAIN = 1000
 #: Parts of a grid in which loads are counted at most; more only if targets have no common measure.
 FINEST = 10**9
+#: Households, or grains of workload, of all units together at most: whole numbers of a float.
+MOST = 2**53
 
 
 @dataclass(frozen=True)
@@ -151,12 +141,13 @@ def make_problem(units: pd.DataFrame, adjacency: pd.DataFrame) -> Problem:
     Raises
     ------
     TableError
-        If a table does not keep its contract, a pair names a unit that does not exist, or a target
-        is not above 0.
+        If a table does not keep its contract, a pair names a unit that does not exist, is of one
+        unit or listed twice, a border is no length, or a target is below 1.
     """
     check_table(units, UNITS)
     check_table(adjacency, ADJACENCY)
     sides = [_find_positions(units.index, adjacency[side], side) for side in ("unit_a", "unit_b")]
+    _check_pairs(sides, adjacency)
     return assemble_problem(
         households=units["households"],
         community=pd.factorize(units["community_id"])[0],
@@ -211,6 +202,11 @@ def assemble_problem(
     zone : array of int, per unit, optional
         Exclusive zone by any whole number, -1 for none.
 
+    Raises
+    ------
+    TableError
+        If households or workload add up to more than can be counted.
+
     Examples
     --------
     >>> row = assemble_problem(
@@ -221,7 +217,7 @@ def assemble_problem(
     >>> row.neighbour.tolist()
     [1, 0, 2, 1]
     """
-    counts = np.asarray(households, np.int64)
+    counts = _check_total(np.asarray(households, np.int64), "households")
     place = rank_by_appearance(community)
     two = np.asarray(pairs, np.int64).reshape(-1, 2)
     inside = place[two[:, 0]] == place[two[:, 1]]
@@ -579,12 +575,12 @@ def _split_compounds(compound: Ints, part: Positions) -> Positions:
 
 def _read_targets(units: pd.DataFrame) -> Floats:
     targets = np.asarray(units["target"], np.float64)
-    wrong = ~np.isnan(targets) & ~((targets > 0) & np.isfinite(targets))
+    wrong = ~np.isnan(targets) & ~((targets >= 1) & np.isfinite(targets))
     if wrong.any():
         row = int(np.argmax(wrong))
         raise TableError(
             f"units: target {targets[row]:g} of unit {units.index[row]} is not a "
-            "number above 0; give households of a usual grid, or nothing for the rules' target"
+            "number from 1 up; give households of a usual grid, or nothing for the rules' target"
         )
     return targets
 
@@ -601,7 +597,34 @@ def _read_work(units: pd.DataFrame) -> Floats:
 
 
 def _count_work(work: ArrayLike) -> Ints:
-    return np.rint(np.asarray(work, np.float64) * WORK_GRAIN).astype(np.int64)
+    grains = _check_total(np.asarray(work, np.float64) * WORK_GRAIN, "workload")
+    return np.rint(grains).astype(np.int64)
+
+
+def _check_total(counts: NDArray[Any], name: str) -> NDArray[Any]:
+    """Give counts back, unless they add up to more than a float holds to the last digit."""
+    total = float(counts.astype(np.float64).sum())
+    if total > MOST:
+        raise TableError(
+            f"units: {name} add up to {total:g}, more than {MOST:g}; use a larger unit"
+        )
+    return counts
+
+
+def _check_pairs(sides: list[Ints], adjacency: pd.DataFrame) -> None:
+    """Refuse pairs of one unit, pairs that are listed twice, and borders that are no length."""
+    one, two = np.minimum(*sides), np.maximum(*sides)
+    border = np.asarray(adjacency["border"], np.float64)
+    keys = pd.Series(one * (int(two.max(initial=0)) + 1) + two)
+    for wrong, words in (
+        (one == two, "joins a unit with itself; leave it out"),
+        (keys.duplicated().to_numpy(), "is listed twice; list each pair once"),
+        (~((border >= 0) & np.isfinite(border)), "has a border that is no length from 0 up"),
+    ):
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            a, b, metres = (adjacency[name].iloc[row] for name in ("unit_a", "unit_b", "border"))
+            raise TableError(f"adjacency: the pair {a} and {b} ({metres} m) in row {row} {words}")
 
 
 def _read_zones(units: pd.DataFrame) -> Ints:

@@ -43,6 +43,7 @@ from gridmap.partition.problem import (
     kernel,
     owners,
     rank_by_appearance,
+    routine,
 )
 from gridmap.partition.prove.resplit import recut
 from gridmap.partition.split import (
@@ -377,7 +378,7 @@ def seed_grid(state: State, tree: Tree, search: Search, grid: int, new: int, spr
         shift_unit(state, unit, new)
 
 
-@kernel
+@routine
 def _sum_around(state: State, unit: int) -> int:
     """Add up the loads of the grids that a unit touches, each as often as it does."""
     graph, around = state.graph, 0
@@ -387,7 +388,7 @@ def _sum_around(state: State, unit: int) -> int:
     return around
 
 
-@kernel
+@routine
 def _find_best_joiner(state: State, search: Search, new: int) -> int:
     """Find the unit beside grid ``new`` that lowers the cost most by joining it, or -1."""
     graph, best, least = state.graph, -1, 0.0
@@ -429,7 +430,7 @@ def divide_grid(state: State, tree: Tree, grid: int, new: int) -> None:
             shift_unit(state, tree.unit[index], new)
 
 
-@kernel
+@routine
 def _draw_cut(state: State, tree: Tree, root: int, grid: int, new: int) -> tuple[int, float]:
     """Draw a tree of a grid, and find the place of its best cut in two and what that costs.
 

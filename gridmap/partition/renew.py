@@ -9,7 +9,7 @@ solve vehicle routing problems", 1998; "ruin and recreate": Schrimpf et al. 2000
 
 from gridmap.partition.improve import Search, anneal
 from gridmap.partition.objective import State, shift_delta, shift_unit
-from gridmap.partition.problem import kernel
+from gridmap.partition.problem import routine
 from gridmap.partition.split import Pieces, Tree, draw_below, split_pieces
 
 #: Grids that are renewed together: two more than `SMALLEST` at most.
@@ -18,7 +18,7 @@ SMALLEST, KINDS = 3, 2
 STEPS, TRIES = 60, 4
 
 
-@kernel
+@routine
 def renew(state: State, tree: Tree, search: Search, room: Pieces, rounds: int, hot: float) -> int:
     """Renew as many neighbourhoods, drawn at random; give the number of those that improved."""
     better = 0
@@ -27,7 +27,7 @@ def renew(state: State, tree: Tree, search: Search, room: Pieces, rounds: int, h
     return better
 
 
-@kernel
+@routine
 def renew_once(state: State, tree: Tree, search: Search, room: Pieces, hot: float) -> int:
     """Draw a few neighbouring grids again; keep that if it is cheaper. 1 if it is."""
     unit = draw_below(tree.rng, len(state.labels))
@@ -58,7 +58,7 @@ def renew_once(state: State, tree: Tree, search: Search, room: Pieces, hot: floa
     return 0
 
 
-@kernel
+@routine
 def _shift(state: State, unit: int, grid: int) -> float:
     """Move a unit to a grid, unless it is there; give the change of the cost.
 
@@ -71,7 +71,7 @@ def _shift(state: State, unit: int, grid: int) -> float:
     return delta
 
 
-@kernel
+@routine
 def gather_grids(
     state: State, tree: Tree, search: Search, room: Pieces, unit: int, wanted: int
 ) -> tuple[int, int]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from gridmap.partition.improve import HOT, Search, anneal_part
 from gridmap.partition.objective import State, balance_cost, part_cost, recount, work_cost
-from gridmap.partition.problem import Positions, kernel
+from gridmap.partition.problem import Positions, kernel, routine
 from gridmap.partition.renew import renew
 from gridmap.partition.split import Pieces, Tree, split_part
 
@@ -66,14 +66,14 @@ def search_part(
         copy_labels(state.labels, best)
 
 
-@kernel
+@routine
 def copy_labels(source: Positions, target: Positions) -> None:
     """Copy labels without memory of its own: a slice assigned to another would need some."""
     for unit in range(len(source)):
         target[unit] = source[unit]
 
 
-@kernel
+@routine
 def imbalance(state: State) -> float:
     """Compute what the loads of all grids cost."""
     cost = 0.0

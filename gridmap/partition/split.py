@@ -20,7 +20,16 @@ from gridmap.partition.objective import (
     shift_unit,
     work_cost,
 )
-from gridmap.partition.problem import Bits, Codes, Floats, Graph, Ints, Positions, kernel
+from gridmap.partition.problem import (
+    Bits,
+    Codes,
+    Floats,
+    Graph,
+    Ints,
+    Positions,
+    kernel,
+    routine,
+)
 from gridmap.tables import CROSSINGS
 
 #: How reluctantly a tree takes a pair: 0 one compound or block, 1 no barrier, then by barrier.
@@ -38,7 +47,7 @@ _LOT, _ONE = np.uint64(LOTS - 1), np.uint64(1)
 _SHIFT_5, _SHIFT_59 = np.uint64(5), np.uint64(59)
 
 
-@kernel
+@routine
 def draw_bits(rng: Bits) -> Any:
     """Draw 64 random bits: SplitMix64 (Steele, Lea, Flood 2014); ``rng`` is its one-word state."""
     rng[0] += _GOLDEN
@@ -54,7 +63,7 @@ def draw_below(rng: Bits, size: int) -> Any:
     return (np.int64(draw_bits(rng) >> _SHIFT_33) * size) >> 31
 
 
-@kernel
+@routine
 def draw_share(rng: Bits) -> Any:
     """Draw a float in [0, 1)."""
     return np.int64(draw_bits(rng) >> _SHIFT_11) * (1.0 / 9007199254740992.0)
@@ -146,7 +155,7 @@ def make_pieces(graph: Graph, grids: int) -> Pieces:
     return Pieces(units[0], start, stop, wanted, names, units[1], units[2])
 
 
-@kernel
+@routine
 def draw_tree(state: State, tree: Tree, root: int, also: int) -> int:
     """Draw a spanning tree of the grid of ``root``, joined with grid ``also``, and number it.
 
@@ -175,7 +184,7 @@ def draw_tree(state: State, tree: Tree, root: int, also: int) -> int:
     return wanted
 
 
-@kernel
+@routine
 def _let_wait(state: State, tree: Tree, unit: int, grid: int, also: int) -> None:
     """Let the units beside one that was taken wait at the level of the side, if it is lower."""
     graph = state.graph
@@ -201,7 +210,7 @@ def _let_wait(state: State, tree: Tree, unit: int, grid: int, also: int) -> None
             tree.parent[other] = unit
 
 
-@kernel
+@routine
 def _take_unit(tree: Tree) -> int:
     """Take a random unit of the lowest level that is not in the tree yet; -1 if none waits."""
     taken = tree.drawn[0]
@@ -216,7 +225,7 @@ def _take_unit(tree: Tree) -> int:
     return -1
 
 
-@kernel
+@routine
 def _number_places(tree: Tree, total: int) -> None:
     """Give every unit its place in preorder, without recursion: sizes first, then places."""
     for step in range(total):
@@ -237,7 +246,7 @@ def _number_places(tree: Tree, total: int) -> None:
         tree.size[place] = tree.below[unit]
 
 
-@kernel
+@routine
 def sum_subtrees(state: State, tree: Tree, total: int) -> float:
     """Fill loads, inhabited units and the exact cost of cutting, for every place.
 
@@ -276,7 +285,7 @@ def sum_subtrees(state: State, tree: Tree, total: int) -> float:
     return now
 
 
-@kernel
+@routine
 def sum_stays(state: State, tree: Tree, total: int, one: int, two: int) -> float:
     """Fill what it costs to move the units below each place from their homes in two grids.
 
@@ -299,13 +308,13 @@ def sum_stays(state: State, tree: Tree, total: int, one: int, two: int) -> float
     return now
 
 
-@kernel
+@routine
 def moved_below(tree: Tree, place: int, first: bool) -> float:
     """Compute what moves if the units below a place become the first grid, or the second."""
     return tree.home[0] - tree.stay[place] if first else tree.home[1] + tree.stay[place]
 
 
-@kernel
+@routine
 def _find_ancestor(tree: Tree, far: int, place: int) -> int:
     """Find the first ancestor of ``far`` at or before ``place``, with path halving.
 
@@ -319,7 +328,7 @@ def _find_ancestor(tree: Tree, far: int, place: int) -> int:
     return far
 
 
-@kernel
+@routine
 def choose_cut(tree: Tree, total: int, grids: int, weights: Weights) -> tuple[int, int, float]:
     """Find the best tree edge to cut a piece of ``grids`` grids in two.
 
@@ -364,7 +373,7 @@ def split_part(state: State, tree: Tree, room: Pieces, tries: int) -> None:
     split_pieces(state, tree, room, len(room.grids), tries)
 
 
-@kernel
+@routine
 def split_pieces(state: State, tree: Tree, room: Pieces, grids: int, tries: int) -> float:
     """Divide piece 0 into so many grids, and give the change of the cost.
 
@@ -387,7 +396,7 @@ def split_pieces(state: State, tree: Tree, room: Pieces, grids: int, tries: int)
     return delta
 
 
-@kernel
+@routine
 def _cut_piece(
     state: State, tree: Tree, members: Positions, grids: int, tries: int
 ) -> tuple[int, int]:
@@ -404,7 +413,7 @@ def _cut_piece(
     return middle, below
 
 
-@kernel
+@routine
 def _list_sides(tree: Tree, total: int, place: int, members: Positions) -> None:
     """List the units of a tree, those below the cut last."""
     size = tree.size[place]
@@ -417,7 +426,7 @@ def _list_sides(tree: Tree, total: int, place: int, members: Positions) -> None:
             members[index - size] = tree.unit[index]
 
 
-@kernel
+@routine
 def cut_between(state: State, one: int, two: int, tree: Tree, total: int) -> float:
     """Compute what the border between two grids costs, both in one tree. O(pairs of a grid)."""
     graph, cost = state.graph, 0.0
@@ -430,7 +439,7 @@ def cut_between(state: State, one: int, two: int, tree: Tree, total: int) -> flo
     return cost
 
 
-@kernel
+@routine
 def cut_subtree(state: State, tree: Tree, total: int, place: int) -> float:
     """Compute what cutting off the units below a place costs. O(pairs of the smaller side)."""
     behind = place + tree.size[place]
@@ -440,7 +449,7 @@ def cut_subtree(state: State, tree: Tree, total: int, place: int) -> float:
     return above + _cut_places(state, tree, behind, total, place, behind)
 
 
-@kernel
+@routine
 def _cut_places(state: State, tree: Tree, first: int, last: int, place: int, behind: int) -> float:
     """Sum the cost of sides from places ``first … last`` that one end of lies below the cut."""
     graph, cost = state.graph, 0.0
@@ -457,7 +466,7 @@ def _cut_places(state: State, tree: Tree, first: int, last: int, place: int, beh
     return cost
 
 
-@kernel
+@routine
 def choose_halves(state: State, tree: Tree, total: int, limit: float) -> tuple[int, float]:
     """Find the best tree edge to divide two grids anew, if it costs less than ``limit``.
 

@@ -10,8 +10,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gridmap.compiling import kernel, routine
 from gridmap.cutting.coverage import Coverage, number_pairs, trace_rings
-from gridmap.cutting.mesh import Ints, kernel
+from gridmap.cutting.mesh import Ints
 from gridmap.tiles.webs import X_BITS, Web, round_web
 
 #: Steps along the side of a tile, as a power of two: 4096, what every reader expects.
@@ -207,7 +208,7 @@ def _gather(nodes: Ints, heads: Ints, order: Ints) -> tuple[Ints, Ints]:
 # --- sides -------------------------------------------------------------------------------------
 
 
-@kernel
+@routine
 def _next_side(at: int) -> int:
     """Return the first side, BUFFER before or after a multiple of SIZE, that is beyond ``at``."""
     before = ((at + BUFFER) >> SIZE_BITS) * SIZE + SIZE - BUFFER
@@ -215,7 +216,7 @@ def _next_side(at: int) -> int:
     return min(before, after)
 
 
-@kernel
+@routine
 def _meet(ax: int, ay: int, bx: int, by: int, at: int) -> int:
     """Return the y, to the nearest whole, at which a segment has an x between its ends."""
     dx, rise = bx - ax, 2 * (by - ay) * (at - ax)
@@ -398,7 +399,7 @@ def _walk_sides(line: Ints, along: Ints, area: Ints, bounds: Ints) -> Ints:
     return out[:count].copy()
 
 
-@kernel
+@routine
 def _walk_side(
     line: Ints, along: Ints, area: Ints, key: int, kind: int, x: int, y: int, out: Ints, count: int
 ) -> int:
@@ -426,7 +427,7 @@ def _walk_side(
         last, inside = here, area[at]
 
 
-@kernel
+@routine
 def _find_event(line: Ints, along: Ints, key: int, place: int) -> int:
     """Return the first event of a line at a place or behind it."""
     low, high = 0, len(line)
@@ -467,7 +468,7 @@ def _split_lines(x: Ints, y: Ints, heads: Ints) -> Ints:
     return out[:count].copy()
 
 
-@kernel
+@routine
 def _step_to_side(ax: int, ay: int, bx: int, by: int) -> tuple[int, int]:
     """Return the first place on the way from a to b that is on a side, or b."""
     best_x, best_y, best = bx, by, abs(bx - ax) + abs(by - ay)
@@ -486,7 +487,7 @@ def _step_to_side(ax: int, ay: int, bx: int, by: int) -> tuple[int, int]:
     return best_x, best_y
 
 
-@kernel
+@routine
 def _first_tile(high: int) -> int:
     """Return the first column or row whose square reaches as far as ``high``."""
     return -((SIZE + BUFFER - high) >> SIZE_BITS)

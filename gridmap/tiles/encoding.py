@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gridmap.cutting.mesh import Ints, kernel
+from gridmap.compiling import kernel, routine
+from gridmap.cutting.mesh import Ints
 from gridmap.tiles.cutting import SIZE, SIZE_BITS, TILE_BITS, Pieces
 
 Bytes = npt.NDArray[np.uint8]
@@ -152,7 +153,7 @@ def _encode(pieces: Pieces, bounds: Ints, told: Properties) -> tuple[Bytes, Ints
     return out[:at].copy(), ends
 
 
-@kernel
+@routine
 def _bound_size(pieces: Pieces, bounds: Ints, told: Properties) -> int:
     """Return more bytes than the tiles can take."""
     size = pieces.heads[-1] * 2 * _GAP
@@ -165,7 +166,7 @@ def _bound_size(pieces: Pieces, bounds: Ints, told: Properties) -> int:
     return size
 
 
-@kernel
+@routine
 def _put_feature(
     out: Bytes, at: int, pieces: Pieces, first: int, last: int, told: Properties, start: int,
     local: Ints, used: Ints, count: int,
@@ -195,13 +196,13 @@ def _put_feature(
     return count, _close_gap(out, begin, _close_gap(out, inner, at))
 
 
-@kernel
+@routine
 def _find_origin(tile: int) -> tuple[int, int]:
     """Return the north-west corner of a tile."""
     return (tile >> TILE_BITS) << SIZE_BITS, (tile & _ROW_MASK) << SIZE_BITS
 
 
-@kernel
+@routine
 def _put_piece(
     out: Bytes, at: int, pieces: Pieces, piece: int, x: int, y: int
 ) -> tuple[int, int, int]:
@@ -220,7 +221,7 @@ def _put_piece(
     return at, x, y
 
 
-@kernel
+@routine
 def _put_varint(out: Bytes, at: int, number: int) -> int:
     while number > 127:
         out[at] = number & 127 | 128
@@ -230,13 +231,13 @@ def _put_varint(out: Bytes, at: int, number: int) -> int:
     return at + 1
 
 
-@kernel
+@routine
 def _put_number(out: Bytes, at: int, tag: int, number: int) -> int:
     out[at] = tag
     return _put_varint(out, at + 1, number)
 
 
-@kernel
+@routine
 def _copy(out: Bytes, at: int, texts: Bytes, first: int, last: int) -> int:
     """Copy bytes; places are unsigned, for with signs each could count from the end."""
     to, start = np.uint64(at), np.uint64(first)
@@ -245,7 +246,7 @@ def _copy(out: Bytes, at: int, texts: Bytes, first: int, last: int) -> int:
     return at + last - first
 
 
-@kernel
+@routine
 def _close_gap(out: Bytes, begin: int, at: int) -> int:
     """Write the length of what stands behind a gap into it, and move that up to it."""
     size = at - begin - _GAP

@@ -9,7 +9,8 @@ import heapq
 
 import numpy as np
 
-from gridmap.cutting.mesh import Flags, Ints, kernel
+from gridmap.compiling import kernel, routine
+from gridmap.cutting.mesh import Flags, Ints
 from gridmap.tiles.webs import Web, drop_loose, find_first
 
 
@@ -79,7 +80,7 @@ def _thin(
     return _list_edges(heads, beside, left, gone)
 
 
-@kernel
+@routine
 def _list_edges(
     heads: Ints, beside: Ints, left: Ints, gone: Flags
 ) -> tuple[Ints, Ints, Ints, Ints]:
@@ -98,14 +99,14 @@ def _list_edges(
     return start[:count].copy(), end[:count].copy(), one[:count].copy(), other[:count].copy()
 
 
-@kernel
+@routine
 def _corner(x: Ints, y: Ints, heads: Ints, beside: Ints, node: int) -> int:
     """Return twice the area of the triangle of a node and its two neighbours."""
     a, b = beside[heads[node]], beside[heads[node] + 1]
     return abs((x[a] - x[node]) * (y[b] - y[node]) - (x[b] - x[node]) * (y[a] - y[node]))
 
 
-@kernel
+@routine
 def _find_slot(heads: Ints, beside: Ints, node: int, other: int) -> int:
     """Return where a neighbour of a node is listed, or -1."""
     for slot in range(heads[node], heads[node + 1]):
@@ -114,7 +115,7 @@ def _find_slot(heads: Ints, beside: Ints, node: int, other: int) -> int:
     return -1
 
 
-@kernel
+@routine
 def _is_empty(
     x: Ints, y: Ints, gone: Flags, order: Ints, bands: Ints, band: int, low: int, a: int, node: int,
     b: int,
@@ -134,7 +135,7 @@ def _is_empty(
     return True
 
 
-@kernel
+@routine
 def _holds(x: Ints, y: Ints, a: int, b: int, c: int, spot: int) -> bool:
     """Tell whether a node lies in a triangle or on it."""
     one = (x[b] - x[a]) * (y[spot] - y[a]) - (x[spot] - x[a]) * (y[b] - y[a])

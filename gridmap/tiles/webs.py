@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gridmap.compiling import kernel, routine
 from gridmap.cutting.coverage import Outlines, number_pairs
-from gridmap.cutting.mesh import Flags, Ints, kernel
+from gridmap.cutting.mesh import Flags, Ints
 
 #: A plane's number is written above the bits of x.
 X_BITS = 37
@@ -191,7 +192,7 @@ def _bend_edges(
     return nodes[:count].copy(), stops
 
 
-@kernel
+@routine
 def find_first(x: Ints, order: Ints, at: int, stop: int, west: int) -> int:
     """Return where, in a part of an order by x, the first stands that is not west of something."""
     while at < stop:
@@ -203,7 +204,7 @@ def find_first(x: Ints, order: Ints, at: int, stop: int, west: int) -> int:
     return at
 
 
-@kernel
+@routine
 def _passes(ax: int, ay: int, bx: int, by: int, px: int, py: int, shift: int) -> bool:
     """Tell whether a segment meets the half-open square around a point of the lattice.
 
@@ -229,7 +230,7 @@ def _passes(ax: int, ay: int, bx: int, by: int, px: int, py: int, shift: int) ->
     return not (most == 0 and (across > 0 or up > 0))
 
 
-@kernel
+@routine
 def _sort_along(nodes: Ints, begin: int, stop: int, px: Ints, py: Ints, a: int, b: int) -> None:
     """Sort the pixels of an edge from its start to its end: both coordinates only go one way."""
     east = 1 if px[b] >= px[a] else -1

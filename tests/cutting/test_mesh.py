@@ -15,6 +15,12 @@ from gridmap.cutting.mesh import (
     triangulate,
     turn,
 )
+from tests.routines import compiled
+
+enclose_points = compiled(enclose_points)
+hilbert_keys = compiled(hilbert_keys)
+triangulate = compiled(triangulate)
+turn = compiled(turn)
 
 places = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), min_size=1, max_size=60)
 

@@ -36,6 +36,10 @@ from gridmap.partition.objective import make_state, make_weights
 from gridmap.partition.problem import count_grids, measure_load, split_components
 from gridmap.partition.prove.numbers import choose_number
 from gridmap.rules import Costs, Rules
+from tests.routines import compiled
+
+can_leave = compiled(can_leave)
+can_part = compiled(can_part)
 
 #: Enough for county graphs, in a fraction of the default time.
 STEPS = 60
@@ -123,6 +127,7 @@ _PRINT_LABELS = """
 import numpy as np
 from gridmap.partition import partition_problem
 from gridmap.rules import Costs, Rules
+from tests.routines import compiled
 from tests.partition.test_districts import make_lattice
 town, _ = make_lattice(6, 6, np.arange(36) % 5 + 10)
 rules = Rules.for_grids(int(town.households.sum()), 4, tolerance=0.1, costs=Costs.cut_edges())

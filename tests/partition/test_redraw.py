@@ -48,6 +48,7 @@ from gridmap.partition.redraw import (
 )
 from gridmap.partition.split import choose_cut, draw_tree, make_tree, sum_stays, sum_subtrees
 from gridmap.rules import Costs, Rules
+from tests.routines import compiled
 from tests.test_partition import (
     assert_plan,
     drawn_state,
@@ -58,6 +59,15 @@ from tests.test_partition import (
     row_of,
     to_graph,
 )
+
+can_leave = compiled(can_leave)
+choose_cut = compiled(choose_cut)
+draw_tree = compiled(draw_tree)
+recombine = compiled(recombine)
+shift_delta = compiled(shift_delta)
+shift_unit = compiled(shift_unit)
+sum_stays = compiled(sum_stays)
+sum_subtrees = compiled(sum_subtrees)
 
 DEAR = Rules(costs=Costs(moved=0.002))
 

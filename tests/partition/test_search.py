@@ -24,6 +24,7 @@ from gridmap.partition.split import (
     make_tree,
 )
 from gridmap.rules import Costs, Rules
+from tests.routines import compiled
 from tests.test_partition import (
     RULES,
     drawn_state,
@@ -33,6 +34,17 @@ from tests.test_partition import (
     random_words,
     row_of,
 )
+
+choose_halves = compiled(choose_halves)
+cut_between = compiled(cut_between)
+cut_subtree = compiled(cut_subtree)
+draw_tree = compiled(draw_tree)
+find_end = compiled(find_end)
+gather_grids = compiled(gather_grids)
+grow = compiled(grow)
+price_stages = compiled(price_stages)
+regrow = compiled(regrow)
+renew_once = compiled(renew_once)
 
 
 def touching_pair(state) -> tuple[int, int]:

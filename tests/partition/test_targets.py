@@ -15,7 +15,11 @@ from gridmap.partition import (
 from gridmap.partition.objective import make_state, make_weights, part_cost, shift_delta, shift_unit
 from gridmap.partition.problem import FINEST, measure_load, split_components
 from gridmap.rules import Rules
+from tests.routines import compiled
 from tests.test_partition import RULES, assert_plan, lattice, row_of
+
+shift_delta = compiled(shift_delta)
+shift_unit = compiled(shift_unit)
 
 
 def two_kinds(seed: int = 0) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
@@ -96,9 +100,9 @@ def test_deltas_hold_for_loads(seed: int) -> None:
 def test_a_wrong_target_is_named() -> None:
     """Nought, less and endless are refused, with the unit."""
     units, adjacency = lattice(4, 2)
-    for wrong in (0.0, -5.0, np.inf):
+    for wrong in (0.0, -5.0, 0.5, np.inf):
         targets = pd.Series([300.0, 300.0, wrong, *[300.0] * 5], units.index)
-        with pytest.raises(TableError, match=f"target {wrong:g} of unit 12 is not a number above"):
+        with pytest.raises(TableError, match=f"target {wrong:g} of unit 12 is not a number from 1"):
             partition_units(units.assign(target=targets), adjacency, Rules())
 
 

@@ -26,7 +26,11 @@ from gridmap.plan import Plan, draw_plan, redraw_plan
 from gridmap.rules import Costs, Rules, Workload, read_rules
 from gridmap.synthetic import make_city
 from gridmap.workload import fit_workload, unit_workload
+from tests.routines import compiled
 from tests.test_partition import assert_plan, lattice
+
+shift_delta = compiled(shift_delta)
+shift_unit = compiled(shift_unit)
 
 CARE = Workload({"households": 1.0, "elderly_alone": 4.0})
 
@@ -71,6 +75,7 @@ def test_the_mean_leaves_exclusive_zones_out() -> None:
         ({"block_id": 1}, "no such numbers"),
         ({"elderly_alone": 1}, "nobody lives here: there is no workload"),
         ({"debts": 1}, r"unit 10 has -1, not a number from 0 up"),
+        ({"households": 1e-9}, "next to nothing for .* grids: give households larger weights"),
     ],
 )
 def test_what_can_not_be_counted_is_named(columns: dict[str, float], words: str) -> None:

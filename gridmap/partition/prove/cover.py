@@ -10,7 +10,7 @@ import numpy as np
 import scipy
 
 from gridmap.partition.objective import Weights, balance_cost
-from gridmap.partition.problem import Bits, Floats, Ints, kernel
+from gridmap.partition.problem import Bits, Floats, Ints, kernel, routine
 from gridmap.partition.prove.bounds import Relaxation, cost_all, relax, sum_costs, sum_loads
 from gridmap.partition.prove.joining import Paths, copy_groups, find_needs, join_sets, make_paths
 from gridmap.partition.prove.listing import Sets, can_divide, find_band, list_grids
@@ -341,7 +341,7 @@ def _search_cover(
     return found, unsure, tried
 
 
-@kernel
+@routine
 def _bound_rest(
     region: Region, low: Word, high: Word, rest: float, left: int, weights: Weights
 ) -> float:
@@ -357,7 +357,7 @@ def _bound_rest(
     return cost + left * balance_cost(rest / left, weights)
 
 
-@kernel
+@routine
 def _note_cover(region: Region, cover: _Cover, sets: Bits, low: Word, high: Word) -> int:
     """Write down the sets taken, and as the last grid the rest, if each can be in one piece.
 

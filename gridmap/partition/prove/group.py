@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gridmap.partition.objective import State, balance_cost, moving_cost, shift_unit
-from gridmap.partition.problem import Bits, Floats, Graph, Ints, Positions, kernel
+from gridmap.partition.problem import Bits, Floats, Graph, Ints, Positions, routine
 from gridmap.partition.prove.region import NONE, ONE, Word, bit_of, first_bit
 
 #: Bits of a group; a larger one is contracted to so many atoms.
@@ -73,7 +73,7 @@ def make_group(graph: Graph, trifle: float) -> Group:
     )
 
 
-@kernel
+@routine
 def in_group(group: Group, label: int) -> bool:
     """Say whether a grid belongs to the group; no grid, below 0, does not."""
     return bool(
@@ -82,7 +82,7 @@ def in_group(group: Group, label: int) -> bool:
     )
 
 
-@kernel
+@routine
 def gather_group(state: State, group: Group) -> bool:
     """List the units of a group from one of its ends; False if it does not hang together."""
     graph, first, total = state.graph, -1, 0
@@ -116,7 +116,7 @@ def gather_group(state: State, group: Group) -> bool:
     return group.counts[0] <= BITS
 
 
-@kernel
+@routine
 def _contract_group(state: State, group: Group) -> None:
     """Merge units inside compounds, then blocks, to `ATOMS`, the lightest first."""
     graph, total = state.graph, group.counts[0]
@@ -139,7 +139,7 @@ def _contract_group(state: State, group: Group) -> None:
     group.counts[0] = fresh
 
 
-@kernel
+@routine
 def _rename(group: Group, total: int, old: int, new: int) -> None:
     """Give all units of one atom to another, by its number. O(units of the group)."""
     for index in range(total):
@@ -147,7 +147,7 @@ def _rename(group: Group, total: int, old: int, new: int) -> None:
             group.place[group.unit[index]] = new
 
 
-@kernel
+@routine
 def _find_lightest(state: State, group: Group, belongs: Positions, most: int) -> tuple[int, int]:
     """Find two atoms that touch inside one compound or block, the lightest together; or -1."""
     graph, best, other = state.graph, -1, -1
@@ -162,7 +162,7 @@ def _find_lightest(state: State, group: Group, belongs: Positions, most: int) ->
     return best, other
 
 
-@kernel
+@routine
 def fill_atoms(state: State, group: Group) -> None:
     """Fill what is counted per atom: sides, neighbours, loads, and what it costs to move."""
     fill, group.gain[0] = 0, 0.0
@@ -179,7 +179,7 @@ def fill_atoms(state: State, group: Group) -> None:
     group.indptr[group.counts[0]] = fill
 
 
-@kernel
+@routine
 def _add_sides(state: State, group: Group, unit: int, fill: int) -> int:
     """Add the sides of a unit to other atoms of the group, where they cost anything."""
     graph, atom = state.graph, group.place[unit]
@@ -195,7 +195,7 @@ def _add_sides(state: State, group: Group, unit: int, fill: int) -> int:
     return fill
 
 
-@kernel
+@routine
 def _add_away(state: State, group: Group, unit: int) -> None:
     """Add what it costs that a unit is not at home; hardly anything if it only is elsewhere now."""
     at_home = in_group(group, state.home[unit])
@@ -207,7 +207,7 @@ def _add_away(state: State, group: Group, unit: int) -> None:
             group.away[group.place[unit], index] += moving_cost(state, unit)
 
 
-@kernel
+@routine
 def fill_compounds(state: State, group: Group) -> None:
     """List the compounds that lie in two atoms of the group or more; the others can't be spread."""
     listed = 0
@@ -233,7 +233,7 @@ def fill_compounds(state: State, group: Group) -> None:
     group.counts[1] = kept
 
 
-@kernel
+@routine
 def _count_elsewhere(state: State, group: Group, compound: int) -> int:
     """Count the grids outside the group that a compound lies in."""
     first, elsewhere = state.start[compound], 0
@@ -245,7 +245,7 @@ def _count_elsewhere(state: State, group: Group, compound: int) -> int:
 # --- what a cut costs -----------------------------------------------------------------------------
 
 
-@kernel
+@routine
 def cost_group(state: State, group: Group) -> float:
     """Compute what the group costs as it is, as far as a cut can change it."""
     graph, weights, cost = state.graph, state.weights, 0.0
@@ -266,7 +266,7 @@ def cost_group(state: State, group: Group) -> float:
     return cost
 
 
-@kernel
+@routine
 def cost_spread(state: State, group: Group, one: Word, two: Word, three: Word) -> float:
     """Compute what it costs that compounds are spread over more grids than they need."""
     extra = 0
@@ -279,7 +279,7 @@ def cost_spread(state: State, group: Group, one: Word, two: Word, three: Word) -
     return state.weights.compound * extra
 
 
-@kernel
+@routine
 def cost_cut(group: Group, atom: int, inside: Word, frame: Word) -> float:
     """Compute what it costs more to cut a set from its frame when an atom joins the set."""
     cost = 0.0
@@ -292,7 +292,7 @@ def cost_cut(group: Group, atom: int, inside: Word, frame: Word) -> float:
     return cost
 
 
-@kernel
+@routine
 def _cost_homes(group: Group, members: Word, index: int) -> float:
     """Add up what it costs that a set of atoms is in grid ``index`` of the group. O(atoms)."""
     cost = 0.0
@@ -302,7 +302,7 @@ def _cost_homes(group: Group, members: Word, index: int) -> float:
     return cost
 
 
-@kernel
+@routine
 def name_sets(group: Group, one: Word, two: Word, three: Word) -> tuple[float, int, int]:
     """Find which grid the first set and the second are best, and what is away from home then."""
     least, first, second = np.inf, 0, 1
@@ -318,7 +318,7 @@ def name_sets(group: Group, one: Word, two: Word, three: Word) -> tuple[float, i
     return least, first, second
 
 
-@kernel
+@routine
 def take_best(state: State, group: Group) -> None:
     """Give every unit of the group its new grid."""
     best = group.best

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gridmap.partition.problem import Bits, Graph, Ints, kernel
+from gridmap.partition.problem import Bits, Graph, Ints, kernel, routine
 from gridmap.partition.prove.region import (
     NONE,
     Region,
@@ -42,7 +42,7 @@ def make_paths(units: int) -> Paths:
     return Paths(groups, queue, came, joining, base, split, number)
 
 
-@kernel
+@routine
 def join_sets(region: Region, sets: Bits, paths: Paths) -> int:
     """Give units without households to sets of atoms, so that each is in one piece.
 
@@ -79,7 +79,7 @@ def join_sets(region: Region, sets: Bits, paths: Paths) -> int:
     return 0 if depth < 0 and whole else -1
 
 
-@kernel
+@routine
 def _choose_unit(region: Region, sets: Bits, paths: Paths, base: Ints) -> int:
     """Choose the first unit that would join pieces of the first set that is in pieces."""
     copy_groups(base, paths.groups)
@@ -92,7 +92,7 @@ def _choose_unit(region: Region, sets: Bits, paths: Paths, base: Ints) -> int:
     return FREE
 
 
-@kernel
+@routine
 def _join_in_turn(region: Region, sets: Bits, paths: Paths, base: Ints) -> bool:
     """Join the pieces of each set by shortest paths, beginning with each set once."""
     count = len(sets)
@@ -109,7 +109,7 @@ def _join_in_turn(region: Region, sets: Bits, paths: Paths, base: Ints) -> bool:
     return False
 
 
-@kernel
+@routine
 def _settle_needed(region: Region, sets: Bits, paths: Paths, base: Ints) -> bool:
     """Give each set the units that it can't do without, until no more are; say if that works."""
     graph, groups, settled = region.graph, paths.groups, 0
@@ -131,13 +131,13 @@ def _settle_needed(region: Region, sets: Bits, paths: Paths, base: Ints) -> bool
             return True
 
 
-@kernel
+@routine
 def _first_unit(region: Region, sets: Bits, group: int) -> int:
     """Give the unit of the first atom of a set."""
     return int(region.unit[first_atom(sets[group, 0], sets[group, 1])])
 
 
-@kernel
+@routine
 def copy_groups(source: Ints, target: Ints) -> None:
     """Write the group of each unit into another array."""
     for unit in range(len(source)):
@@ -170,7 +170,7 @@ def find_needs(region: Region, sets: Bits, paths: Paths) -> None:
             groups[unit] = FREE
 
 
-@kernel
+@routine
 def _put_down(region: Region, low: Word, high: Word, groups: Ints, group: int) -> None:
     """Write the set of its units with households."""
     while low | high != NONE:
@@ -180,7 +180,7 @@ def _put_down(region: Region, low: Word, high: Word, groups: Ints, group: int) -
         groups[region.unit[atom]] = group
 
 
-@kernel
+@routine
 def _note_joining(graph: Graph, paths: Paths, start: int) -> int:
     """Note which units join the pieces of the set of a unit, and free them; give their number."""
     _join_pieces(graph, paths, start)
@@ -193,7 +193,7 @@ def _note_joining(graph: Graph, paths: Paths, start: int) -> int:
     return count
 
 
-@kernel
+@routine
 def _join_pieces(graph: Graph, paths: Paths, start: int) -> bool:
     """Join the pieces of the set of a unit by shortest paths over free units; say if that works."""
     groups, came, group = paths.groups, paths.came, paths.groups[start]
@@ -210,7 +210,7 @@ def _join_pieces(graph: Graph, paths: Paths, start: int) -> bool:
             unit = came[unit]
 
 
-@kernel
+@routine
 def _hangs_together(graph: Graph, paths: Paths, start: int) -> bool:
     """Say whether all units of the set of one are reached over them and free units."""
     groups, group, found = paths.groups, paths.groups[start], 0
@@ -219,7 +219,7 @@ def _hangs_together(graph: Graph, paths: Paths, start: int) -> bool:
     return found == _count(groups, group)
 
 
-@kernel
+@routine
 def _count(groups: Ints, group: int) -> int:
     """Count the units of a group. O(units)."""
     count = 0
@@ -229,7 +229,7 @@ def _count(groups: Ints, group: int) -> int:
     return count
 
 
-@kernel
+@routine
 def _flood(graph: Graph, paths: Paths, start: int, over_free: bool) -> int:
     """Put the units that one reaches, over its set or free units too, in the queue; count them."""
     groups, queue, came = paths.groups, paths.queue, paths.came
@@ -249,7 +249,7 @@ def _flood(graph: Graph, paths: Paths, start: int, over_free: bool) -> int:
     return tail
 
 
-@kernel
+@routine
 def _reach_piece(graph: Graph, paths: Paths, size: int) -> int:
     """Find the nearest unit of another piece of a set over free units; `FREE` if there is none."""
     groups, queue, came = paths.groups, paths.queue, paths.came

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gridmap.partition.objective import Weights, balance_cost
-from gridmap.partition.problem import Bits, Floats, Ints, kernel
+from gridmap.partition.problem import Bits, Floats, Ints, kernel, routine
 from gridmap.partition.prove.bounds import Relaxation
 from gridmap.partition.prove.region import (
     NONE,
@@ -78,7 +78,7 @@ def _find_ends(
     return low - slack, _find_end(total, grids, large, limit, weights, even, rest) + slack
 
 
-@kernel
+@routine
 def _find_end(
     total: float,
     grids: int,
@@ -100,7 +100,7 @@ def _find_end(
     return outer
 
 
-@kernel
+@routine
 def _cost_beside(load: float, total: float, grids: int, large: Floats, weights: Weights) -> float:
     """Compute the least cost of a division in which one grid has a load and others are large."""
     cost, rest, left = balance_cost(load, weights), total - load, grids - 1
@@ -171,7 +171,7 @@ def list_sets(region: Region, room: Room, band: Band, steps: int, sets: Sets) ->
     return found, visited
 
 
-@kernel
+@routine
 def _start_at(region: Region, room: Room, root: int) -> int:
     """Put down the set of one atom; those below it are in other sets."""
     low, high = low_bit(root), high_bit(root)
@@ -183,7 +183,7 @@ def _start_at(region: Region, room: Room, root: int) -> int:
     return 1
 
 
-@kernel
+@routine
 def _is_listed(room: Room, band: Band, top: int) -> bool:
     """Say whether the load of a set is in the band."""
     large = (room.sets[top, 0] & band.large[0]) | (room.sets[top, 1] & band.large[1]) != NONE
@@ -192,7 +192,7 @@ def _is_listed(room: Room, band: Band, top: int) -> bool:
     return bool(least <= room.load[top] <= most)
 
 
-@kernel
+@routine
 def _grow(region: Region, room: Room, band: Band, top: int) -> int:
     """Put down the set at ``top`` with each neighbour that is not barred; -1: there is no room."""
     low, high, load = room.sets[top, 0], room.sets[top, 1], room.load[top]
@@ -222,7 +222,7 @@ def _grow(region: Region, room: Room, band: Band, top: int) -> int:
     return top
 
 
-@kernel
+@routine
 def can_divide(
     region: Region, low: Word, high: Word, ends: tuple[float, float], grids: int
 ) -> bool:

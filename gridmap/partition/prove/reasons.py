@@ -7,8 +7,8 @@ import numpy as np
 from gridmap.partition.objective import Weights
 from gridmap.partition.problem import WORK_GRAIN, Graph
 
-#: A share of the target that the buildings are to blame for is named from here on.
-NOTABLE = 0.005
+#: Deviations below are not worth a reason; and from here on the buildings' part in one is named.
+TRIFLE, NOTABLE = 0.01, 0.005
 
 
 class Place(NamedTuple):
@@ -34,13 +34,13 @@ def name_place(parts: int, work: bool) -> Place:
 
 
 def explain(graph: Graph, grids: int, weights: Weights, worst: float, place: Place) -> str:
-    """Say in words what keeps the worst deviation from 0; "" if nothing does.
+    """Say in words what keeps the worst deviation from 0; "" if that is below 1 %.
 
     A building that alone is above the target, if the mean of all grids is nearer to it; else that
     mean; and where this is not all, that the buildings add up to nothing nearer.
     """
     load = float(graph.load.sum())
-    if worst < 1e-9:
+    if worst < TRIFLE:
         return ""
     if load == 0:
         return "nobody lives here"

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from gridmap.partition.problem import Bits, Flags, Floats, Graph, Ints, kernel
+from gridmap.partition.problem import Bits, Flags, Floats, Graph, Ints, kernel, routine
 
 #: 64 bits, as a kernel holds them.
 Word: TypeAlias = Any
@@ -71,37 +71,37 @@ def unpack(rows: Bits, size: int) -> Flags:
     return np.unpackbits(raw, axis=1, bitorder="little")[:, :size].astype(bool)
 
 
-@kernel
+@routine
 def first_bit(word: Word) -> Any:
     """Give the place of the lowest bit set (Leiserson, Prokop, Randall 1998)."""
     return _PLACES[((word & (~word + ONE)) * _DEBRUIJN_WORD) >> _SHIFT_58]
 
 
-@kernel
+@routine
 def bit_of(place: int) -> Any:
     """Give the word in which only the bit of a place is set; its word is ``place >> 6``."""
     return ONE << np.uint64(place & 63)
 
 
-@kernel
+@routine
 def low_bit(atom: int) -> Any:
     """Give the low word of the bit of an atom."""
     return bit_of(atom) if atom < 64 else NONE
 
 
-@kernel
+@routine
 def high_bit(atom: int) -> Any:
     """Give the high word of the bit of an atom."""
     return bit_of(atom) if atom >= 64 else NONE
 
 
-@kernel
+@routine
 def first_atom(low: Word, high: Word) -> int:
     """Give the first atom of a set that is not empty."""
     return int(first_bit(low)) if low != NONE else 64 + int(first_bit(high))
 
 
-@kernel
+@routine
 def find_near(region: Region, low: Word, high: Word) -> tuple[Any, Any]:
     """Unite the neighbours of the atoms of a set. O(atoms of the set)."""
     near_low, near_high = NONE, NONE
@@ -118,7 +118,7 @@ def find_near(region: Region, low: Word, high: Word) -> tuple[Any, Any]:
     return near_low, near_high
 
 
-@kernel
+@routine
 def flood(region: Region, low: Word, high: Word, inside_low: Word, inside_high: Word) -> Any:
     """Give all that is connected to a set, which is inside, without leaving what is inside."""
     fresh_low, fresh_high = low, high
@@ -131,7 +131,7 @@ def flood(region: Region, low: Word, high: Word, inside_low: Word, inside_high: 
     return low, high
 
 
-@kernel
+@routine
 def sum_atoms(region: Region, low: Word, high: Word) -> float:
     """Add up the loads of a set."""
     load = 0.0
@@ -160,7 +160,7 @@ def _join_atoms(
             _join_all(touch, joined)
 
 
-@kernel
+@routine
 def _flood_empty(
     graph: Graph, place: Ints, start: int, seen: Flags, queue: Ints, joined: Bits
 ) -> None:
@@ -181,7 +181,7 @@ def _flood_empty(
                 tail += 1
 
 
-@kernel
+@routine
 def _join_all(touch: Bits, joined: Bits) -> None:
     """Let each of some atoms touch the others."""
     low, high = joined[0], joined[1]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gridmap.partition.objective import State, Weights, balance_cost, make_state
-from gridmap.partition.problem import Flags, Graph, Ints, Positions, kernel
+from gridmap.partition.problem import Flags, Graph, Ints, Positions, kernel, routine
 from gridmap.partition.prove.group import (
     DEEP,
     Group,
@@ -77,7 +77,7 @@ def resplit_part(
     return used
 
 
-@kernel
+@routine
 def _note_touching(state: State, memory: Memory) -> None:
     """Note which grids touch over a usable pair. O(pairs + grids²)."""
     graph = state.graph
@@ -88,7 +88,7 @@ def _note_touching(state: State, memory: Memory) -> None:
             memory.touch[one, two] = True
 
 
-@kernel
+@routine
 def _resplit_triple(
     state: State, group: Group, memory: Memory, steps: int, share: int, allowed: float
 ) -> int:
@@ -107,7 +107,7 @@ def _resplit_triple(
     return used
 
 
-@kernel
+@routine
 def _try_group(
     state: State,
     group: Group,
@@ -141,7 +141,7 @@ def _try_group(
     return -spent
 
 
-@kernel
+@routine
 def _resplit_group(state: State, group: Group, allowed: float) -> bool:
     """Cut the grids of a group anew if that costs less than they do."""
     if not gather_group(state, group):
@@ -165,7 +165,7 @@ def _resplit_group(state: State, group: Group, allowed: float) -> bool:
     return True
 
 
-@kernel
+@routine
 def _is_whole(group: Group, members: Word) -> bool:
     """Say whether a set of atoms is in one piece."""
     seen = members & (~members + ONE)
@@ -180,7 +180,7 @@ def _is_whole(group: Group, members: Word) -> bool:
     return bool(seen == members)
 
 
-@kernel
+@routine
 def _start(group: Group, level: int, frame: Word) -> None:
     """Put down the set of the first atom of a frame."""
     atom = first_bit(frame)
@@ -192,7 +192,7 @@ def _start(group: Group, level: int, frame: Word) -> None:
     group.cuts[level, 0] = cost_cut(group, atom, NONE, frame)
 
 
-@kernel
+@routine
 def _grow(group: Group, level: int, top: int, frame: Word, most: int) -> int:
     """Put down the set at ``top`` with each neighbour that is not barred, to a load of ``most``.
 
@@ -217,7 +217,7 @@ def _grow(group: Group, level: int, top: int, frame: Word, most: int) -> int:
     return top
 
 
-@kernel
+@routine
 def _find_most(load: int, grids: int, most: float, weights: Weights) -> int:
     """Find the largest load of one of so many grids that together cost at most ``most``."""
     low, high, others = load // grids, load, grids - 1
@@ -231,7 +231,7 @@ def _find_most(load: int, grids: int, most: float, weights: Weights) -> int:
     return low
 
 
-@kernel
+@routine
 def _split_two(
     state: State,
     group: Group,
@@ -276,7 +276,7 @@ def _split_two(
     return limit
 
 
-@kernel
+@routine
 def _split_three(
     state: State, group: Group, frame: Word, load: int, allowed: float, limit: float
 ) -> float:
