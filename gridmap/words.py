@@ -25,7 +25,6 @@ _COLUMNS = {
     "worker": ("网格员", "Grid worker"),
     "workers": ("网格员", "Grid workers"),
     "worker_id": ("网格员编号", "Worker no."),
-    "key": ("密钥", "Key"),
     "leader": ("网格长", "Grid leader"),
     "role": ("岗位", "Role"),
     "duty": ("职责", "Duty"),
@@ -119,6 +118,7 @@ _PRINTED = {
     "task": ("任务", "Task"),
     "amount": ("数量", "Amount"),
     "helpers": ("结对数", "Leaders and units"),
+    "worker_key": ("密钥", "Key"),
 }
 #: The same for amounts in a table, where the unit stands in the header.
 _WITH_UNIT = {

@@ -240,7 +240,9 @@ def revoke_left_keys(
 
 
 def _write_keys(made: Mapping[str, str], people: Mapping[str, str], path: Path, lang: str) -> None:
-    table = pd.DataFrame(
-        {"worker_id": list(made), "worker": [people[one] for one in made], "key": made.values()}
-    )
-    write_sheet(table, path, lang)
+    columns = {
+        "worker_id": list(made),
+        "worker": [people[worker_id] for worker_id in made],
+        "worker_key": list(made.values()),
+    }
+    write_sheet(pd.DataFrame(columns), path, lang)

@@ -61,6 +61,13 @@ def test_a_key_for_each(tmp_path: Path) -> None:
     store.close()
 
 
+def test_the_header_in_english(tmp_path: Path) -> None:
+    """It is in the language that is asked for."""
+    add(tmp_path, PEOPLE, lang="en")
+    first = (tmp_path / "keys.csv").read_text(encoding="utf-8-sig").splitlines()[0]
+    assert first == "Worker no.,Grid worker,Key"
+
+
 def test_each_is_recorded_as_one_alone(tmp_path: Path) -> None:
     """The log says of each key who made it, for whom, and with which districts."""
     add(tmp_path, PEOPLE, districts=["210802"])
