@@ -74,12 +74,25 @@ def write_secret(path: str | Path) -> Iterator[Path]:
     with _make_draft(path) as draft:
         yield draft
         draft.chmod(0o600)
-        with draft.open("r+b") as file:
-            os.fsync(file.fileno())
+        _sync(draft)
         try:
             _name_first(draft, path)
         except FileExistsError as error:
             raise FileExistsError(taken) from error
+        try:
+            _sync(path.parent)  # its name is on the disk, too
+        except OSError:
+            path.unlink()
+            raise
+
+
+def _sync(path: Path) -> None:
+    """Have a file or folder on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _name_first(draft: Path, path: Path) -> None:

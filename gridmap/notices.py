@@ -32,6 +32,8 @@ _BEYOND = 4.0  # metres across a border, to see who lies there
 _SHARE = 0.3  # of a side, from which what runs along it is named
 _ROADS = {"main_road": 11.0, "street": 7.0, "path": 2.0}
 _LABEL_ROOM = 90.0
+#: Where scale bar and north arrow are: a name there would lie on them.
+_FURNITURE = ((60.0, _HEIGHT - 30.0), (160.0, _HEIGHT - 30.0), (_WIDTH + 5.0, 45.0))
 _RAIL = 'fill="none" stroke="#4a4a4a" stroke-width="3" stroke-dasharray="12 7"'
 
 
@@ -292,6 +294,7 @@ def _name_all(own: _Part, around: list[_Part], streets: list[_Part], frame: _Fra
     taken: list[tuple[float, float]] = []
     centre = _middle(own.shape)
     words = [_write(own.told["name"], frame, centre, taken, size=28, color="#0842a0", weight=700)]
+    taken += _FURNITURE
     for part in around:
         west, south, east, north = frame.area
         seen = shapely.clip_by_rect(part.shape, west, south, east, north)

@@ -1,10 +1,11 @@
 """A file is whole or not there."""
 
+import stat
 from pathlib import Path
 
 import pytest
 
-from gridmap.files import write_whole
+from gridmap.files import write_secret, write_whole
 
 
 def test_it_is_named_when_whole(tmp_path: Path) -> None:
@@ -49,3 +50,23 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
         write_whole(missing),
     ):
         pass
+
+
+def test_a_secret_is_new_whole_and_its_owners_alone(tmp_path: Path) -> None:
+    """Nobody else may read it, not while it is written either; nothing is written over."""
+    path = tmp_path / "keys.csv"
+    with write_secret(path) as draft:
+        draft.write_text("secret")
+        assert stat.S_IMODE(draft.parent.stat().st_mode) == 0o700
+        assert not path.exists()
+    assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("secret", 0o600)
+    with pytest.raises(FileExistsError), write_secret(path):
+        raise AssertionError("it is there already")
+    other = tmp_path / "other.csv"
+    with pytest.raises(FileExistsError), write_secret(other) as draft:
+        draft.write_text("mine")
+        other.write_text("another's")
+    assert other.read_text() == "another's"
+    with pytest.raises(FileNotFoundError, match="make it first"), write_secret(tmp_path / "a/b"):
+        raise AssertionError("there is no such folder")
+    assert sorted(tmp_path.iterdir()) == [path, other]

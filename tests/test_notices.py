@@ -92,6 +92,18 @@ def test_map(board):
         assert forbidden not in svg
 
 
+def test_no_name_lies_on_the_scale(board):
+    """In the corner of the scale nobody is named; in the other corner somebody is."""
+    _, layers = board
+    cells = {"own": (1, 1), "west": (0, 0), "east": (2, 0)}
+    grids = make_features(
+        {name: cell(*place) for name, place in cells.items()}, name=list(cells), community=""
+    )
+    texts = {text.text for text in ET.fromstring(make_notice(grids, layers, "own").svg).iter()}
+    assert "east" in texts
+    assert "west" not in texts
+
+
 def test_names_are_text(board):
     """A name that looks like markup stays text."""
     _, layers = board

@@ -95,7 +95,7 @@ def test_no_file_is_written_over(tmp_path: Path) -> None:
     assert AuditLog(tmp_path).entries().empty
 
 
-@pytest.mark.parametrize("broken", ["write_sheet", "fsync", "link", "log"])
+@pytest.mark.parametrize("broken", ["write_sheet", "fsync", "folder", "link", "log"])
 def test_what_fails_before_the_file_is_whole_leaves_no_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
@@ -103,6 +103,10 @@ def test_what_fails_before_the_file_is_whole_leaves_no_key(
 
     def fail(*_: object, **__: object) -> None:
         raise OSError("No space left on device")
+
+    def fail_of_a_folder(path: Path) -> None:
+        if path.is_dir():
+            fail()
 
     def come_first(_draft: Path, path: Path) -> None:
         path.write_text("another's")
@@ -112,6 +116,7 @@ def test_what_fails_before_the_file_is_whole_leaves_no_key(
         *{
             "write_sheet": ("gridmap.worker_keys.write_sheet", fail),
             "fsync": ("os.fsync", fail),
+            "folder": ("gridmap.files._sync", fail_of_a_folder),
             "link": ("gridmap.files._name_first", come_first),
             "log": ("gridmap.audit.AuditLog.append", fail),
         }[broken]

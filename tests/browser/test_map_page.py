@@ -239,6 +239,37 @@ def test_buildings_come_near(open_page, grids):
     assert page.locator(".label").count() > 0
 
 
+def test_no_name_lies_on_another(open_page, site, grids):
+    """Where two are in each other's way the larger grid is named, or the one that is marked."""
+    large, small = grids[0], grids[1]
+    lon, lat = large["properties"]["label"]
+
+    def crowd(route):
+        told = route.fetch().json()
+        for feature in told["features"]:
+            if feature["id"] == small["id"]:
+                feature["properties"]["label"] = [lon + 1e-5, lat]
+        route.fulfill(json=told)
+
+    page = open_page()
+    page.route(f"{site}/grids", crowd)
+    page.goto(f"{site}/map#17/{lat}/{lon}")
+    page.reload()
+    page.wait_for_selector("html[data-ready='1']")
+    names = page.locator(".label > div")
+
+    def count(feature):
+        return names.filter(has_text=f"第{int(feature['id'][-3:])}网格").count()
+
+    assert (count(large), count(small)) == (1, 0)
+    page.fill("#query", small["id"])
+    page.press("#query", "Enter")
+    expect(page.locator("#card")).to_be_visible()
+    page.evaluate(f"location.hash = '#17/{lat}/{lon}'")
+    expect(names.filter(has_text=f"第{int(small['id'][-3:])}网格")).to_have_count(1)
+    assert count(large) == 0
+
+
 def test_no_plan(browser, site):
     """Before the first plan the page says that there was none."""
     page = browser.new_page()

@@ -159,6 +159,19 @@ def test_fits_the_wall(open_page, width, height):
     assert points
 
 
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_list_is_not_cut(open_page, desk, lang):
+    """What is urgent is written out, in the width of a small screen; so is each of the bars."""
+    desk.open("道路交通")
+    page = open_page(f"?lang={lang}", width=1280, height=800)
+    cut = "all => all.filter(one => one.scrollWidth > one.clientWidth).map(one => one.innerText)"
+    for selector in ("#urgent strong", "#urgent .place", ".chip", ".bar .name"):
+        assert page.locator(selector).count()
+        assert page.locator(selector).evaluate_all(cut) == []
+    assert page.locator("#category").evaluate("bars => bars.scrollHeight - bars.clientHeight") <= 0
+    expect(page.locator("#data_at")).to_contain_text(":")
+
+
 def test_kiosk_rotates(open_page):
     """The rotation is in the address, is switched off by its button, and shows urgent cases."""
     page = open_page("?kiosk=1")

@@ -77,6 +77,16 @@ def test_most_urgent_first(open_page, desk):
     expect(page.locator(f"{item(later)} .clock")).to_have_attribute("aria-label", "正常")
 
 
+def test_a_case_says_in_which_grid_it_lies(open_page, desk, town):
+    """By its name, in the list and on its sheet: a code says nothing to a person."""
+    number = desk.open()
+    name = town.grids.at[desk.code, "name"]
+    page = open_page()
+    expect(page.locator(f"{item(number)} .where")).to_contain_text(name)
+    page.click(f"{item(number)} .next button:last-child")
+    expect(page.locator("#case dl")).to_contain_text(name)
+
+
 def test_step_in_one_tap_and_taken_back(open_page, desk):
     """One tap, and the step is on its way as the worker's; until then it can be taken back."""
     number = desk.open()

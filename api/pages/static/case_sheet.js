@@ -13,17 +13,17 @@ import { word } from "./words.js";
  * Fill an element with a case. `dossier` is everything that the service tells, null without a line;
  * `act(step)` takes a step, `attempt` runs what may fail, `back` leaves.
  */
-export function fillSheet(sheet, { told, dossier, categories, departments, now, act, attempt, back, next }) {
+export function fillSheet(sheet, { told, dossier, grid, categories, departments, now, act, attempt, back, next }) {
   const head = make("div", "head");
   head.append(makeButton("", `← ${word("back")}`, back), make("h2", "", `${nameCategory(categories, told.category)} · #${told.case_id}`));
-  const parts = [head, makeFacts(told, categories, now), ...next, makePlace(told, attempt), makePhotos(told, dossier, { act, attempt }), makeNote(told, act)];
+  const parts = [head, makeFacts(told, grid, now), ...next, makePlace(told, attempt), makePhotos(told, dossier, { act, attempt }), makeNote(told, act)];
   if (told.standing === "open") parts.push(makeWhistle(departments, told, act));
   parts.push(...makeHistory(dossier));
   sheet.replaceChildren(...parts);
   sheet.dataset.case = told.case_id;
 }
 
-function makeFacts(told, categories, now) {
+function makeFacts(told, grid, now) {
   const due = told.next_due ? Date.parse(told.next_due) : null;
   const words = make("p", "words", told.description);
   const box = make("section");
@@ -31,6 +31,7 @@ function makeFacts(told, categories, now) {
     words,
     makeRows([
       [word("breach"), due ? `${tellMoment(due)} · ${tellLeft(due, now)}` : word(`standing_${told.standing}`) ?? ""],
+      [word("belongs"), grid],
       [word("address"), told.address],
       [word("responsible"), told.department],
       [word("reported"), tellMoment(told.reported_at)],

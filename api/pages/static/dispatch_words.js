@@ -4,7 +4,7 @@ export const DISPATCH_WORDS = {
   zh: {
     title: "派单查询",
     dispatch_search: "粘贴地址、网格编码、任意坐标系的经纬度或地图链接，按回车",
-    dispatch_placeholder: "粘贴地址 / 编码 / 坐标 / 链接",
+    dispatch_placeholder: "地址 / 编码 / 坐标 / 链接",
     recent: "最近查询",
     recent_none: "还没有查询。查询记录只留在本页，关闭即清除。",
     recent_keep: "保存在本机",
@@ -54,7 +54,7 @@ export const DISPATCH_WORDS = {
   en: {
     title: "Dispatch",
     dispatch_search: "Paste an address, a grid code, coordinates in any datum or a link to a map, and press Enter",
-    dispatch_placeholder: "Paste an address, code, position or link",
+    dispatch_placeholder: "address / code / lon,lat / link",
     recent: "Last look-ups",
     recent_none: "None yet. Look-ups stay in this page and go when it is closed.",
     recent_keep: "Keep on this computer",

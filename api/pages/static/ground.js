@@ -10,6 +10,7 @@ import { word } from "./words.js";
 const L = window.L;
 const BUILDINGS_FROM = 16;
 const LABELS_FROM = 16;
+const LABEL_HEIGHT = 36;
 const QUIET = { interactive: false };
 const PIN =
   '<svg viewBox="0 0 24 34" width="24" height="34"><path d="M12 1C6 1 1.5 5.600 1.500 11.500 1.500 19 12 33 12 33s10.500-14 10.500-21.500C22.500 5.600 18 1 12 1Z" fill="#b3261e" stroke="#fff" stroke-width="1.500"/><circle cx="12" cy="11.500" r="4" fill="#fff"/></svg>';
@@ -32,6 +33,8 @@ export function makeMap(element) {
   return map;
 }
 
+/** Return a grid's name without its community's. */
+const shortName = ({ name, community }) => (name.startsWith(community) && name.slice(community.length)) || name;
 const fillOf = ({ kindOf, colours }) => ({ properties }) => look.fillStyle(colours[kindOf(properties)]);
 
 /** The layers on a map, filled from the service; `attempt` runs what may fail. */
@@ -140,15 +143,26 @@ export class Ground {
     }
   }
 
-  /** Write on the grids in view, where there is room. */
+  /** Write on the grids in view, where there is room and no other name: the marked one's, then the largest. */
   showLabels() {
     this.labels.clearLayers();
     if (this.map.getZoom() < LABELS_FROM) return;
     const view = this.map.getBounds();
-    for (const feature of this.features) {
+    const weight = ({ id, properties }) => (id === this.marked ? Infinity : properties.area);
+    const taken = [];
+    for (const feature of [...this.features].sort((one, other) => weight(other) - weight(one))) {
       const [lon, lat] = feature.properties.label;
-      if (view.contains([lat, lon]) && this.hasRoom(feature)) this.labels.addLayer(this.makeLabel(feature));
+      if (view.contains([lat, lon]) && this.hasRoom(feature) && this.takePlace(feature, taken)) this.labels.addLayer(this.makeLabel(feature));
     }
+  }
+
+  /** Take the place of a name, unless one that is taken is in the way. */
+  takePlace({ properties }, taken) {
+    const [lon, lat] = properties.label;
+    const { x, y } = this.map.latLngToContainerPoint([lat, lon]);
+    const half = Math.max(38, 7 * shortName(properties).length);
+    if (taken.some((other) => Math.abs(other.x - x) < other.half + half && Math.abs(other.y - y) < LABEL_HEIGHT)) return false;
+    return taken.push({ x, y, half });
   }
 
   hasRoom({ bbox: [west, south, east, north] }) {
@@ -159,13 +173,10 @@ export class Ground {
 
   makeLabel({ id, properties }) {
     const text = document.createElement("div");
-    const short = properties.name.startsWith(properties.community)
-      ? properties.name.slice(properties.community.length)
-      : properties.name;
     const count = document.createElement("small");
     count.textContent =
       properties.households === null ? "—" : `${word("homes", properties.households)} ${percent(properties.deviation)}`;
-    text.append(word("label", short || properties.name, Number(id.slice(-3))), count);
+    text.append(word("label", shortName(properties), Number(id.slice(-3))), count);
     const icon = L.divIcon({ className: "label", html: text, iconSize: [110, 32] });
     const [lon, lat] = properties.label;
     return L.marker([lat, lon], { ...QUIET, keyboard: false, icon });
@@ -208,6 +219,8 @@ export class Ground {
   /** Outline a grid and put a pin; null for none. */
   mark(code, place) {
     this.owner.clearLayers();
+    this.marked = code;
+    this.showLabels();
     const feature = this.byCode.get(code);
     if (feature) this.owner.addLayer(this.geoJson("owner", feature, () => look.OWNER));
     if (!place) return;

@@ -97,7 +97,7 @@ function makeItem({ case_id: id }) {
 function fillItem(item, row) {
   const grid = city.name(row.grid_code);
   const title = make("strong", "", `${nameOf.category(row.category)} · ${nameOf.stage(row.stage)}`);
-  const place = make("small", "place", [grid ? fullName(grid) : word("no_grid"), row.grid_code.slice(-9)].filter(Boolean).join(" · "));
+  const place = make("small", "place", grid ? fullName(grid) : row.grid_code || word("no_grid"));
   const left = make("span", "left", tellLeft(row.due, live.now()));
   item.firstChild.replaceChildren(makeMark(row.clock), title, left, place, make("small", "number", `#${row.case_id}`));
   item.firstChild.className = row.clock;
@@ -197,6 +197,7 @@ async function open() {
   table = new CaseTable(categories);
   live = new Live({ table, changed: drawSoon, failed: (problem) => problem.code && problem.code !== "no-answer" && say(tellProblem(problem)) });
   await live.start();
+  tick();
   document.documentElement.dataset.live = "1";
 }
 

@@ -103,7 +103,7 @@ const WORDS = {
     title: "Grid map",
     map_label: "Map of grids. Arrow keys move, plus and minus zoom, Enter asks for the grid under the cross.",
     search_label: "Search an address, a grid code, pinyin initials, or longitude,latitude",
-    search_placeholder: "address / grid code / lon,lat",
+    search_placeholder: "address / code / lon,lat",
     search_button: "Search",
     datum_label: "Datum",
     gcj02: "GCJ-02 AMap",

@@ -2,7 +2,8 @@
 
 import { CASE_WORDS } from "./case_words.js";
 import { fillSheet, tellEntry } from "./case_sheet.js";
-import { ask, Problem } from "./client.js";
+import { fullName } from "./card.js";
+import { ask, askGrid, Problem } from "./client.js";
 import { byId, make, makeButton, say } from "./elements.js";
 import { drop, keep, recall } from "./kept.js";
 import { KeyHolder } from "./key.js";
@@ -37,7 +38,7 @@ async function refresh() {
     if (!workerId()) return show();
     const worker = encodeURIComponent(workerId());
     const [told, categories, departments] = await Promise.all([ask(`internal/workers/${worker}/cases`), ask("categories"), ask("internal/departments")]);
-    list = { ...told, categories, departments, worker: workerId(), lag: Date.parse(told.now) - Date.now() };
+    list = { ...told, categories, departments, grids: await nameGrids(told.cases), worker: workerId(), lag: Date.parse(told.now) - Date.now() };
     outbox.lag = list.lag;
     lost = false;
     await keep(LIST, list);
@@ -47,6 +48,15 @@ async function refresh() {
   }
   show();
 }
+
+/** Return code -> name of the grids of cases; one that is no more keeps its code. */
+async function nameGrids(cases) {
+  const codes = [...new Set(cases.map((told) => told.grid_code).filter(Boolean))];
+  const name = (code) => list?.grids?.[code] ?? askGrid(code).then(({ properties }) => fullName(properties), () => code);
+  return Object.fromEntries(await Promise.all(codes.map(async (code) => [code, await name(code)])));
+}
+
+const nameGrid = ({ grid_code: code }) => list?.grids?.[code] ?? code;
 
 /** Ask once whose cases the key is for: a worker's own key knows his number. */
 async function askWhose() {
@@ -87,7 +97,7 @@ function makeItem(told) {
   item.dataset.case = told.case_id;
   const head = make("p", "head");
   head.append(makeMark(clock), make("strong", "", nameCategory(list.categories, told.category)), make("span", "left", tellLeft(due, now())));
-  const where = make("p", "where", told.address || told.grid_code);
+  const where = make("p", "where", [told.address, nameGrid(told)].filter(Boolean).join(" · "));
   item.append(head, make("p", "words", told.description), where, ...makeNext(told, true));
   return item;
 }
@@ -204,6 +214,7 @@ function fill(id) {
   fillSheet(byId("case"), {
     told,
     dossier,
+    grid: nameGrid(told),
     categories: list?.categories ?? [],
     departments: list?.departments ?? [],
     now: now(),
