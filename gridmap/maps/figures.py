@@ -322,10 +322,11 @@ def _draw_histogram(axes: Axes, base: pd.DataFrame, plan: Plan, lang: str) -> No
     low, high = (int(end.iloc[0]) for end in base_band(targets, plan.rules))
     band = f"{_say('band', lang)} {low}–{high}"
     axes.axvspan(low, high, color="#eef1e6", zorder=0, label=band)
-    target = f"{_say('target', lang)} {plan.rules.target}"
+    target = f"{_say('target', lang)} {plan.rules.target:g}"
     axes.axvline(plan.rules.target, color=_CHANGED, linewidth=1.2, label=target)
     _dress_axes(axes, _say("balance", lang), _say("households", lang), _say("count", lang))
-    axes.legend(frameon=False, fontsize=9, loc="upper left")
+    place = (1.0, 1.0)  # above the axes: in the band its sign would not be seen
+    axes.legend(frameon=False, fontsize=9, loc="lower right", bbox_to_anchor=place, ncols=2)
     words = f"{len(base)} {_say('grids', lang)} · {_say('median', lang)} {homes.median():g}"
     axes.text(0.99, 0.97, words, transform=axes.transAxes, ha="right", va="top", fontsize=9)
 
@@ -333,8 +334,10 @@ def _draw_histogram(axes: Axes, base: pd.DataFrame, plan: Plan, lang: str) -> No
 def _draw_within(axes: Axes, base: pd.DataFrame, plan: Plan, lang: str) -> None:
     off = 100 * np.sort(base["deviation"].abs().to_numpy())
     share = 100 * np.arange(1, len(off) + 1) / len(off)
-    axes.step(np.r_[0, off], np.r_[0, share], where="post", color="#2b7372", linewidth=1.8)
     limit = 100 * plan.rules.tolerance
+    most = max(1.5 * limit, float(np.quantile(off, 0.995)) * 1.1)
+    ends = np.r_[0, off, max(most, off[-1])], np.r_[0, share, 100]
+    axes.step(*ends, where="post", color="#2b7372", linewidth=1.8)
     axes.axvline(limit, color=_CHANGED, linewidth=1.2)
     inside = 100 * (off <= limit + 1e-9).mean()
     words = (
@@ -342,7 +345,7 @@ def _draw_within(axes: Axes, base: pd.DataFrame, plan: Plan, lang: str) -> None:
     )
     label = axes.text(0.97, 0.06, words, transform=axes.transAxes, ha="right", va="bottom")
     label.set(fontsize=9, bbox={"facecolor": _PAPER, "edgecolor": "none", "pad": 2})
-    axes.set(ylim=(0, 103), xlim=(0, max(1.5 * limit, float(np.quantile(off, 0.995)) * 1.1)))
+    axes.set(ylim=(0, 103), xlim=(0, most))
     x_words = f"{_say('within', lang)} (%)"
     _dress_axes(axes, _say("cumulated", lang), x_words, f"{_say('share', lang)} (%)")
 
