@@ -254,6 +254,13 @@ def test_a_gap_is_said_in_per_cent() -> None:
     assert one.status == "within 10 %"
 
 
+def test_nearly_twice_the_bound_is_a_hundred_per_cent() -> None:
+    """A share is written out, however near to 100 or to 0."""
+    (one,) = prove(town([140, 10, 10, 140], [(0, 1), (1, 2), (2, 3)]), [0, 1, 1, 1], RULES)
+    for gap, words in ((0.998, "within 100 %"), (1e-7, "within 0.01 %"), (0.0512, "within 5.1 %")):
+        assert replace(one, least=one.cost / (1 + gap)).status == words
+
+
 def fields(certificates: list[Certificate]) -> list[tuple[object, ...]]:
     """Everything that a certificate says, comparable."""
     return [

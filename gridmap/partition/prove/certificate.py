@@ -196,7 +196,7 @@ class Certificate:
             return f"optimal for {_count(len(self.grids))}"
         if self.gap > 1:
             return "bounded"
-        return f"within {100 * self.gap:.2g} %" if self.gap > 0 else "optimal"
+        return f"within {_say_share(self.gap)} %" if self.gap > 0 else "optimal"
 
     def to_text(self) -> str:
         """Say it in one line; points of deviation are per cent of the target."""
@@ -234,6 +234,18 @@ class Certificate:
         return text if known else f"{text}, of at most {most}"
 
 
+def _say_share(share: float) -> str:
+    """Say a share in per cent with two digits, 0.01 at least.
+
+    Examples
+    --------
+    >>> _say_share(0.997), _say_share(0.0417), _say_share(1e-9)
+    ('100', '4.2', '0.01')
+    """
+    per_cent = max(100 * share, 0.01)
+    return f"{per_cent:.0f}" if per_cent >= 10 else f"{per_cent:.2g}"
+
+
 def _points(deviation: Floats) -> str:
     """Say a mean deviation.
 
@@ -250,10 +262,10 @@ def _points(deviation: Floats) -> str:
 
 def _round(deviation: Floats) -> str:
     """Say a mean deviation in per cent of the target, with two digits."""
-    mean = 100 * float(deviation.mean())
-    if 0 < mean < 0.1:
-        return "under 0.1"
-    return f"{mean:.0f}" if mean >= 10 else f"{mean:.2g}"
+    mean = float(deviation.mean())
+    if mean == 0:
+        return "0"
+    return "under 0.1" if mean < 0.001 else _say_share(mean)
 
 
 def _count(grids: int) -> str:
