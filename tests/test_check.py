@@ -112,7 +112,7 @@ def test_locked_grids_are_not_held_against_a_plan(four_by_two: Plan) -> None:
     here = locked.parts["community_id"] == "210802003002"
     assert locked.parts["words"][here].tolist() == [
         "optimal; the grid is locked",
-        "optimal; this part of the community has 180 households for 1 grid",
+        "optimal; this part of the community has 180 households for 1 grid, the target is 150",
     ]
 
 

@@ -201,9 +201,10 @@ class Certificate:
     def to_text(self) -> str:
         """Say it in one line; points of deviation are per cent of the target."""
         if not self.whole:
-            most = f"at most {_points(self.savable)} a grid could be saved"
-            return f"a grid is not in one piece: nothing can be said but the bound, {most}"
-        if self.status == "optimal" and self.exceeds:
+            return (
+                f"a grid is not in one piece: nothing can be said but the bound, {self._say_most()}"
+            )
+        if self.status == "optimal" and self.exceeds and self.reason:
             return f"{self.reason}: nothing better exists"
         parts = [self._say_own(), self._say_other(), self.reason]
         return "; ".join(part for part in parts if part)
@@ -216,7 +217,7 @@ class Certificate:
         if self._is_other_known or self.gap == 0:
             return text
         if self._is_open:
-            return f"{text}: at most {_points(self.savable)} a grid could be saved"
+            return f"{text}: {self._say_most()}"
         return f"{text}, which save {self._say_saved()}"
 
     def _say_other(self) -> str:
@@ -226,6 +227,10 @@ class Certificate:
         if not self._is_other_known:
             return f"{_count(self.other.grids)} may be more even"
         return f"{_count(self.other.grids)} would be more even and save {self._say_saved()}"
+
+    def _say_most(self) -> str:
+        """Say what could be saved at most."""
+        return f"at most {_points(self.savable).removeprefix('under ')} a grid could be saved"
 
     def _say_saved(self) -> str:
         """Say what the best division known saves, and if it is not proven, what could be saved."""

@@ -64,8 +64,10 @@ def _explain_mean(graph: Graph, grids: int, mean: float, worst: float, place: Pl
     homes, load = int(graph.households.sum()), float(graph.load.sum())
     each = (load / WORK_GRAIN if place.work else homes) / grids
     share = f"{place.amount(homes, load)} for {grids} grid{'s' if grids > 1 else ''}"
+    target = f"{each / (mean + 1):.0f}"
     if 2 * abs(mean) < worst:
-        return f"the buildings, {share}, add up to no share nearer {each / (mean + 1):.0f}"
+        return f"the buildings, {share}, add up to no share nearer {target}"
     text = f"{place.name} has {share}" + (f", {each:.0f} each" if grids > 1 else "")
     more = ", and its buildings add up to nothing nearer"
+    text += f", the target is {target}"
     return text + (more if grids > 1 and worst - abs(mean) > NOTABLE else "")
