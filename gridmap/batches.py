@@ -648,6 +648,7 @@ def _write_rows(found: Judged, fragments: _Fragments, text: Bytes, heads: Ints) 
 
 @kernel
 def _put_rows(found: Judged, fragments: _Fragments, text: Bytes, heads: Ints) -> Bytes:
+    """Write the answers into one array, which grows where they need more. O(bytes)."""
     rows, grids = len(found.grid), fragments.grids
     matches, suspects = 2 * grids, 2 * grids + 4
     marks = len(fragments.heads) - 6
@@ -677,6 +678,7 @@ def _put_rows(found: Judged, fragments: _Fragments, text: Bytes, heads: Ints) ->
 
 @routine
 def _put(out: Bytes, at: int, fragments: _Fragments, number: int) -> int:
+    """Write a fragment by its number; give where the next one goes. O(bytes)."""
     first, last = fragments.heads[number], fragments.heads[number + 1]
     return _copy(out, at, fragments.text, first, last)
 

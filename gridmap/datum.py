@@ -254,6 +254,7 @@ def _unshift_point(lon: float, lat: float, baidu: bool) -> tuple[float, float]:
 
 @routine
 def _is_in_box(lon: float, lat: float) -> bool:
+    """Say whether a position is in the box around China in which the shift applies."""
     return _WEST <= lon <= _EAST and _SOUTH <= lat <= _NORTH
 
 

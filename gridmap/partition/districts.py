@@ -346,7 +346,7 @@ def _exceed(load: int, band: Band) -> int:
 
 @routine
 def _note(state: State, best: Best, excess: int, cost: float) -> None:
-    """Write labels down that are better than the best."""
+    """Write labels down that are better than the best. O(units)."""
     if excess > best.excess[0] or (excess == best.excess[0] and cost >= best.cost[0] - TINY):
         return
     best.excess[0] = excess
@@ -357,7 +357,7 @@ def _note(state: State, best: Best, excess: int, cost: float) -> None:
 
 @routine
 def _turn_sides(state: State, frontier: Frontier, unit: int, old: int) -> None:
-    """Update the frontier at a unit that came from grid ``old``."""
+    """Update the frontier at a unit that came from grid ``old``. O(degree of the unit)."""
     graph = state.graph
     for side in range(graph.indptr[unit], graph.indptr[unit + 1]):
         if graph.usable[side]:
@@ -425,7 +425,7 @@ def can_part(state: State, search: Search, unit: int) -> bool:
 def _gather_end(graph: Graph, search: Search, first: int, mark: int, start: int, way: int) -> int:
     """Mark the neighbours in no end yet that hang together with one, from ``start`` in the queue.
 
-    Returns how many.
+    Returns how many. O(pairs of the neighbours).
     """
     none = -search.checks[0] + 1
     search.seen[first] = mark
@@ -445,7 +445,10 @@ def _gather_end(graph: Graph, search: Search, first: int, mark: int, start: int,
 
 @routine
 def _meet(state: State, search: Search, unit: int, tail: int, end: int) -> bool:
-    """Grow two ends in turn, one up the queue and one down, and say whether they meet."""
+    """Grow two ends in turn, one up the queue and one down, and say whether they meet.
+
+    O(pairs of the smaller piece).
+    """
     graph, grid, two = state.graph, state.labels[unit], search.checks[0]
     head, top = 0, len(search.queue) - 1
     while head < tail and top > end:

@@ -78,6 +78,7 @@ def _even_out(load: Floats, total: float, price: float, weights: Weights) -> flo
 
     ``level`` is what one more grain costs by balance in a grid that takes some; in one that gives
     some it is the price more. Grids between the two loads that belong to it are left as they are.
+    O(`HALVINGS` · grids).
     """
     low, high = _find_slope(0.0, weights) - price, _find_slope(total, weights)
     for _ in range(HALVINGS):

@@ -157,7 +157,10 @@ def _is_past(state: State, load: int, whole: int, most: float) -> bool:
 
 @routine
 def _place_rest(state: State, room: Growth, place: int, one: int, two: int) -> None:
-    """Give places to the units that a growth did not take, and count what they cost as they are."""
+    """Give places to the units that a growth did not take, and count what they cost as they are.
+
+    O(units of the grids, each with the grids of its compound).
+    """
     for index in range(state.size[one] + state.size[two]):
         unit = room.walk[index]
         if room.seen[unit] != room.drawn[0] or room.place[unit] < 0:
@@ -172,7 +175,10 @@ def _place_rest(state: State, room: Growth, place: int, one: int, two: int) -> N
 
 @routine
 def _take_cheapest(state: State, room: Growth) -> int:
-    """Take the unit that costs least of those that wait; compounds that are begun draw."""
+    """Take the unit that costs least of those that wait; compounds that are begun draw.
+
+    O(units waiting).
+    """
     pick, least = 0, np.inf
     for index in range(room.ready[0]):
         unit = room.waiting[index]
@@ -190,7 +196,10 @@ def _take_cheapest(state: State, room: Growth) -> int:
 
 @routine
 def _move_border(state: State, room: Growth, unit: int, one: int, two: int) -> float:
-    """Give what the border of the region costs more with a unit; its neighbours may come next."""
+    """Give what the border of the region costs more with a unit; its neighbours may come next.
+
+    O(degree of the unit and of the neighbours that it reaches first).
+    """
     graph, more = state.graph, 0.0
     for side in range(graph.indptr[unit], graph.indptr[unit + 1]):
         other, cost = graph.neighbour[side], -state.inside[side]
@@ -240,7 +249,10 @@ def _leave_home(state: State, room: Growth, unit: int, one: int, two: int) -> fl
 
 @routine
 def _reach(state: State, room: Growth, unit: int, one: int, two: int) -> None:
-    """Note a unit that is not taken, and what taking it costs while nothing beside it is."""
+    """Note a unit that is not taken, and what taking it costs while nothing beside it is.
+
+    O(degree of the unit).
+    """
     graph, price, most = state.graph, 0.0, 0.0
     room.seen[unit] = room.drawn[0]
     room.place[unit] = -1
@@ -255,7 +267,10 @@ def _reach(state: State, room: Growth, unit: int, one: int, two: int) -> None:
 
 @routine
 def _open_compound(state: State, room: Growth, compound: int, one: int, two: int) -> float:
-    """Count a compound in two grids and price its split; give what it costs as it is."""
+    """Count a compound in two grids and price its split; give what it costs as it is.
+
+    O(grids of the compound).
+    """
     first, used = state.start[compound], state.used[compound]
     units, grids = 0, 0
     for slot in range(first, first + used):
@@ -272,7 +287,7 @@ def _open_compound(state: State, room: Growth, compound: int, one: int, two: int
 def price_stages(state: State, room: Growth, one: int, two: int, stages: int) -> float:
     """Price the stages of two grids in place, with balance and what moves; give the least price.
 
-    A stage that leaves one side without an inhabited unit is priceless.
+    A stage that leaves one side without an inhabited unit is priceless. O(stages).
     """
     all_load, all_work = state.load[one] + state.load[two], state.work[one] + state.work[two]
     least = np.inf
@@ -299,7 +314,7 @@ def choose_stage(
     """Find the cheapest stage up to a limit whose rest is in one piece; 0 if there is none.
 
     Stages are walked backwards, so that the pieces of the rest only ever join (union-find with
-    path halving: Tarjan, van Leeuwen 1984).
+    path halving: Tarjan, van Leeuwen 1984). Near linear in the pairs of the two grids.
     """
     graph = state.graph
     best, least, pieces = 0, limit, 0
@@ -365,7 +380,10 @@ def regrow(state: State, room: Growth, unit: int, other: int, bound: float) -> f
 
 @routine
 def _name_sides(state: State, room: Growth, place: int, one: int, two: int) -> tuple[int, int]:
-    """Give the labels of what was taken and of the rest, so that least moves from home or here."""
+    """Give the labels of what was taken and of the rest, so that least moves from home or here.
+
+    O(units taken).
+    """
     if room.home[0] + room.home[1] > 0:
         stays = room.home[0] - room.stay[place] <= room.home[1] + room.stay[place]
         return (one, two) if stays else (two, one)

@@ -127,7 +127,7 @@ def draw_patience(rng: Bits) -> float:
 
 @kernel
 def anneal_part(state: State, tree: Tree, search: Search, steps: int, hot: float) -> None:
-    """Improve the labels of a whole part in place; see `anneal`."""
+    """Improve the labels of a whole part in place; see `anneal`. O(grids) beside that."""
     grids = len(state.load)
     search.vain[:grids] = 0
     search.open[:grids] = True
@@ -260,7 +260,10 @@ def recombine(state: State, tree: Tree, unit: int, other: int, bound: float) -> 
 
 @routine
 def _name_sides(state: State, tree: Tree, place: int, one: int, two: int) -> tuple[int, int]:
-    """Give the labels of the side below and above, so that least moves from home, or from here."""
+    """Give the labels of the side below and above, so that least moves from home, or from here.
+
+    O(units below).
+    """
     if state.weights.moved > 0:
         stays = moved_below(tree, place, True) <= moved_below(tree, place, False)
         return (one, two) if stays else (two, one)

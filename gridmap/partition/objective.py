@@ -508,7 +508,10 @@ def shift_delta(state: State, unit: int, new: int) -> float:
 
 @routine
 def _spread_delta(state: State, compound: int, old: int, new: int) -> int:
-    """Count how many more grids beyond its need a compound is spread over after a shift."""
+    """Count how many more grids beyond its need a compound is spread over after a shift.
+
+    O(grids of the compound).
+    """
     if compound < 0:
         return 0
     first, used = state.start[compound], state.used[compound]

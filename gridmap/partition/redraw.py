@@ -380,7 +380,10 @@ def seed_grid(state: State, tree: Tree, search: Search, grid: int, new: int, spr
 
 @routine
 def _sum_around(state: State, unit: int) -> int:
-    """Add up the loads of the grids that a unit touches, each as often as it does."""
+    """Add up the loads of the grids that a unit touches, each as often as it does.
+
+    O(degree of the unit).
+    """
     graph, around = state.graph, 0
     for side in range(graph.indptr[unit], graph.indptr[unit + 1]):
         if graph.usable[side] and state.labels[graph.neighbour[side]] != state.labels[unit]:
@@ -390,7 +393,10 @@ def _sum_around(state: State, unit: int) -> int:
 
 @routine
 def _find_best_joiner(state: State, search: Search, new: int) -> int:
-    """Find the unit beside grid ``new`` that lowers the cost most by joining it, or -1."""
+    """Find the unit beside grid ``new`` that lowers the cost most by joining it, or -1.
+
+    O(pairs of the part) beside the checks.
+    """
     graph, best, least = state.graph, -1, 0.0
     for side in range(len(graph.neighbour)):
         unit = graph.owner[side]

@@ -20,7 +20,10 @@ STEPS, TRIES = 60, 4
 
 @routine
 def renew(state: State, tree: Tree, search: Search, room: Pieces, rounds: int, hot: float) -> int:
-    """Renew as many neighbourhoods, drawn at random; give the number of those that improved."""
+    """Renew as many neighbourhoods, drawn at random; give the number of those that improved.
+
+    See `renew_once`.
+    """
     better = 0
     for _ in range(rounds):
         better += renew_once(state, tree, search, room, hot)
@@ -29,7 +32,10 @@ def renew(state: State, tree: Tree, search: Search, room: Pieces, rounds: int, h
 
 @routine
 def renew_once(state: State, tree: Tree, search: Search, room: Pieces, hot: float) -> int:
-    """Draw a few neighbouring grids again; keep that if it is cheaper. 1 if it is."""
+    """Draw a few neighbouring grids again; keep that if it is cheaper. 1 if it is.
+
+    O(pairs of the grids), for each tree and each move.
+    """
     unit = draw_below(tree.rng, len(state.labels))
     wanted = SMALLEST + draw_below(tree.rng, KINDS)
     grids, units = gather_grids(state, tree, search, room, unit, wanted)

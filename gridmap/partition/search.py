@@ -31,6 +31,8 @@ def search_part(
 ) -> None:
     """Leave in ``best`` the labels of the cheapest drawing of a connected part.
 
+    O(starts · (steps + pairs · log grids)) and the renewals.
+
     Parameters
     ----------
     state : State
@@ -68,14 +70,17 @@ def search_part(
 
 @routine
 def copy_labels(source: Positions, target: Positions) -> None:
-    """Copy labels without memory of its own: a slice assigned to another would need some."""
+    """Copy labels without memory of its own: a slice assigned to another would need some.
+
+    O(units).
+    """
     for unit in range(len(source)):
         target[unit] = source[unit]
 
 
 @routine
 def imbalance(state: State) -> float:
-    """Compute what the loads of all grids cost."""
+    """Compute what the loads of all grids cost. O(grids)."""
     cost = 0.0
     for grid in range(len(state.load)):
         cost += balance_cost(state.load[grid], state.weights)

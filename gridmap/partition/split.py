@@ -186,7 +186,10 @@ def draw_tree(state: State, tree: Tree, root: int, also: int) -> int:
 
 @routine
 def _let_wait(state: State, tree: Tree, unit: int, grid: int, also: int) -> None:
-    """Let the units beside one that was taken wait at the level of the side, if it is lower."""
+    """Let the units beside one that was taken wait at the level of the side, if it is lower.
+
+    O(degree of the unit).
+    """
     graph = state.graph
     waits, taken = tree.drawn[0] - 1, tree.drawn[0]
     bits = draw_bits(tree.rng)
@@ -212,7 +215,10 @@ def _let_wait(state: State, tree: Tree, unit: int, grid: int, also: int) -> None
 
 @routine
 def _take_unit(tree: Tree) -> int:
-    """Take a random unit of the lowest level that is not in the tree yet; -1 if none waits."""
+    """Take a random unit of the lowest level that is not in the tree yet; -1 if none waits.
+
+    O(`LEVELS`), over all units of a tree O(pairs).
+    """
     taken = tree.drawn[0]
     for level in range(LEVELS):
         while tree.waiting[level] > 0:
@@ -227,7 +233,10 @@ def _take_unit(tree: Tree) -> int:
 
 @routine
 def _number_places(tree: Tree, total: int) -> None:
-    """Give every unit its place in preorder, without recursion: sizes first, then places."""
+    """Give every unit its place in preorder, without recursion: sizes first, then places.
+
+    O(units of the tree).
+    """
     for step in range(total):
         tree.below[tree.order[step]] = 1
     for step in range(total - 1, 0, -1):
@@ -364,7 +373,10 @@ def choose_cut(tree: Tree, total: int, grids: int, weights: Weights) -> tuple[in
 
 @kernel
 def split_part(state: State, tree: Tree, room: Pieces, tries: int) -> None:
-    """Divide a connected part, all of it in grid 0, into as many grids as there is room for."""
+    """Divide a connected part, all of it in grid 0, into as many grids as there is room for.
+
+    See `split_pieces`.
+    """
     for unit in range(len(room.members)):
         room.members[unit] = unit
     for piece in range(len(room.grids)):
@@ -400,7 +412,10 @@ def split_pieces(state: State, tree: Tree, room: Pieces, grids: int, tries: int)
 def _cut_piece(
     state: State, tree: Tree, members: Positions, grids: int, tries: int
 ) -> tuple[int, int]:
-    """Cut the best of some trees; put the units below last. Returns where they start, and grids."""
+    """Cut the best of some trees; put the units below last. Returns where they start, and grids.
+
+    O(tries · pairs of the piece).
+    """
     middle, below, least = 0, 0, np.inf
     for _ in range(tries):
         root = members[draw_below(tree.rng, len(members))]
@@ -415,7 +430,7 @@ def _cut_piece(
 
 @routine
 def _list_sides(tree: Tree, total: int, place: int, members: Positions) -> None:
-    """List the units of a tree, those below the cut last."""
+    """List the units of a tree, those below the cut last. O(units of the tree)."""
     size = tree.size[place]
     for index in range(total):
         if index < place:
@@ -451,7 +466,10 @@ def cut_subtree(state: State, tree: Tree, total: int, place: int) -> float:
 
 @routine
 def _cut_places(state: State, tree: Tree, first: int, last: int, place: int, behind: int) -> float:
-    """Sum the cost of sides from places ``first … last`` that one end of lies below the cut."""
+    """Sum the cost of sides from places ``first … last`` that one end of lies below the cut.
+
+    O(pairs of the places).
+    """
     graph, cost = state.graph, 0.0
     inside = place <= first < behind
     for index in range(first, last):

@@ -223,6 +223,7 @@ def _put_piece(
 
 @routine
 def _put_varint(out: Bytes, at: int, number: int) -> int:
+    """Write a number in groups of seven bits, the lowest first, as protocol buffers have it."""
     while number > 127:
         out[at] = number & 127 | 128
         number >>= 7
@@ -233,6 +234,7 @@ def _put_varint(out: Bytes, at: int, number: int) -> int:
 
 @routine
 def _put_number(out: Bytes, at: int, tag: int, number: int) -> int:
+    """Write a tag and a number."""
     out[at] = tag
     return _put_varint(out, at + 1, number)
 

@@ -84,6 +84,7 @@ def _thin(
 def _list_edges(
     heads: Ints, beside: Ints, left: Ints, gone: Flags
 ) -> tuple[Ints, Ints, Ints, Ints]:
+    """List the edges between nodes that are left, each once: ends, and what is on either side."""
     size = len(beside)
     start, end = np.empty(size, np.int64), np.empty(size, np.int64)
     one, other = np.empty(size, np.int64), np.empty(size, np.int64)

@@ -295,6 +295,7 @@ def _search_cover(
 
     Returns 1 if a cover was found, 0 if there is none, minus 2 where the search was broken off
     after so many tries; the cost of the best cover that was passed over; and the tries.
+    Each try is O(atoms); covers found cost as `join_sets` does.
     """
     limit, scale, gap = aims
     grids, tried, found, depth, unsure = len(cover.sets), 0, 0, 0, np.inf
@@ -345,7 +346,10 @@ def _search_cover(
 def _bound_rest(
     region: Region, low: Word, high: Word, rest: float, left: int, weights: Weights
 ) -> float:
-    """Bound what is not covered costs in so many grids: the least uneven loads of its atoms."""
+    """Bound what is not covered costs in so many grids: the least uneven loads of its atoms.
+
+    O(grids left + atoms that are covered).
+    """
     cost = 0.0
     for atom in region.ranked:
         if left == 1 or region.loads[atom] * left <= rest:
@@ -361,7 +365,7 @@ def _bound_rest(
 def _note_cover(region: Region, cover: _Cover, sets: Bits, low: Word, high: Word) -> int:
     """Write down the sets taken, and as the last grid the rest, if each can be in one piece.
 
-    Returns what `join_sets` does.
+    Returns, and costs what `join_sets` does.
     """
     last = len(cover.sets) - 1
     for level in range(last):

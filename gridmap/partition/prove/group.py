@@ -84,7 +84,10 @@ def in_group(group: Group, label: int) -> bool:
 
 @routine
 def gather_group(state: State, group: Group) -> bool:
-    """List the units of a group from one of its ends; False if it does not hang together."""
+    """List the units of a group from one of its ends; False if it does not hang together.
+
+    O(units of the part + pairs of the group).
+    """
     graph, first, total = state.graph, -1, 0
     group.place[:] = -1
     for unit in range(len(state.labels)):
@@ -118,7 +121,10 @@ def gather_group(state: State, group: Group) -> bool:
 
 @routine
 def _contract_group(state: State, group: Group) -> None:
-    """Merge units inside compounds, then blocks, to `ATOMS`, the lightest first."""
+    """Merge units inside compounds, then blocks, to `ATOMS`, the lightest first.
+
+    O(pairs of the part) for each merger.
+    """
     graph, total = state.graph, group.counts[0]
     most, left = int(ATOM_SHARE / state.weights.share), total
     for index in range(total):
@@ -149,7 +155,10 @@ def _rename(group: Group, total: int, old: int, new: int) -> None:
 
 @routine
 def _find_lightest(state: State, group: Group, belongs: Positions, most: int) -> tuple[int, int]:
-    """Find two atoms that touch inside one compound or block, the lightest together; or -1."""
+    """Find two atoms that touch inside one compound or block, the lightest together; or -1.
+
+    O(pairs of the part).
+    """
     graph, best, other = state.graph, -1, -1
     for side in range(len(graph.neighbour)):
         unit, near = graph.owner[side], graph.neighbour[side]
@@ -164,7 +173,10 @@ def _find_lightest(state: State, group: Group, belongs: Positions, most: int) ->
 
 @routine
 def fill_atoms(state: State, group: Group) -> None:
-    """Fill what is counted per atom: sides, neighbours, loads, and what it costs to move."""
+    """Fill what is counted per atom: sides, neighbours, loads, and what it costs to move.
+
+    O(atoms · units of the group + their pairs).
+    """
     fill, group.gain[0] = 0, 0.0
     for atom in range(group.counts[0]):
         group.indptr[atom] = fill
@@ -181,7 +193,10 @@ def fill_atoms(state: State, group: Group) -> None:
 
 @routine
 def _add_sides(state: State, group: Group, unit: int, fill: int) -> int:
-    """Add the sides of a unit to other atoms of the group, where they cost anything."""
+    """Add the sides of a unit to other atoms of the group, where they cost anything.
+
+    O(degree of the unit).
+    """
     graph, atom = state.graph, group.place[unit]
     for side in range(graph.indptr[unit], graph.indptr[unit + 1]):
         other = group.place[graph.neighbour[side]]
@@ -197,7 +212,7 @@ def _add_sides(state: State, group: Group, unit: int, fill: int) -> int:
 
 @routine
 def _add_away(state: State, group: Group, unit: int) -> None:
-    """Add what it costs that a unit is not at home; hardly anything if it only is elsewhere now."""
+    """Add what a unit costs away from home; hardly anything if it only is elsewhere now. O(1)."""
     at_home = in_group(group, state.home[unit])
     for index in range(3):
         grid = group.grids[index]
@@ -209,7 +224,10 @@ def _add_away(state: State, group: Group, unit: int) -> None:
 
 @routine
 def fill_compounds(state: State, group: Group) -> None:
-    """List the compounds that lie in two atoms of the group or more; the others can't be spread."""
+    """List the compounds that lie in two atoms of the group or more; the others can't be spread.
+
+    O(units · compounds of the group).
+    """
     listed = 0
     for index in range(group.counts[3]):
         compound = state.compound[group.unit[index]]
@@ -235,7 +253,7 @@ def fill_compounds(state: State, group: Group) -> None:
 
 @routine
 def _count_elsewhere(state: State, group: Group, compound: int) -> int:
-    """Count the grids outside the group that a compound lies in."""
+    """Count the grids outside the group that a compound lies in. O(grids of the compound)."""
     first, elsewhere = state.start[compound], 0
     for slot in range(first, first + state.used[compound]):
         elsewhere += 0 if in_group(group, state.slot_grid[slot]) else 1
@@ -247,7 +265,10 @@ def _count_elsewhere(state: State, group: Group, compound: int) -> int:
 
 @routine
 def cost_group(state: State, group: Group) -> float:
-    """Compute what the group costs as it is, as far as a cut can change it."""
+    """Compute what the group costs as it is, as far as a cut can change it.
+
+    O(grids of the part + pairs of the group).
+    """
     graph, weights, cost = state.graph, state.weights, 0.0
     for grid in range(len(state.load)):
         if in_group(group, grid):
@@ -268,7 +289,10 @@ def cost_group(state: State, group: Group) -> float:
 
 @routine
 def cost_spread(state: State, group: Group, one: Word, two: Word, three: Word) -> float:
-    """Compute what it costs that compounds are spread over more grids than they need."""
+    """Compute what it costs that compounds are spread over more grids than they need.
+
+    O(compounds of the group).
+    """
     extra = 0
     for spot in range(group.counts[1]):
         members, used = group.members[spot], group.outside[spot]
@@ -281,7 +305,10 @@ def cost_spread(state: State, group: Group, one: Word, two: Word, three: Word) -
 
 @routine
 def cost_cut(group: Group, atom: int, inside: Word, frame: Word) -> float:
-    """Compute what it costs more to cut a set from its frame when an atom joins the set."""
+    """Compute what it costs more to cut a set from its frame when an atom joins the set.
+
+    O(degree of the atom).
+    """
     cost = 0.0
     for side in range(group.indptr[atom], group.indptr[atom + 1]):
         other = bit_of(group.other[side])
@@ -304,7 +331,10 @@ def _cost_homes(group: Group, members: Word, index: int) -> float:
 
 @routine
 def name_sets(group: Group, one: Word, two: Word, three: Word) -> tuple[float, int, int]:
-    """Find which grid the first set and the second are best, and what is away from home then."""
+    """Find which grid the first set and the second are best, and what is away from home then.
+
+    O(atoms).
+    """
     least, first, second = np.inf, 0, 1
     for name in range(3):
         for other in range(3):
@@ -320,7 +350,7 @@ def name_sets(group: Group, one: Word, two: Word, three: Word) -> tuple[float, i
 
 @routine
 def take_best(state: State, group: Group) -> None:
-    """Give every unit of the group its new grid."""
+    """Give every unit of the group its new grid. O(units of the group)."""
     best = group.best
     _, first, second = name_sets(group, best[0], best[1], best[2])
     for index in range(group.counts[3]):

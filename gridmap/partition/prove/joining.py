@@ -50,6 +50,7 @@ def join_sets(region: Region, sets: Bits, paths: Paths) -> int:
     joined by shortest paths in turn. Where that fails one of the units on these paths is given to
     each set after the other. Writes the set of each unit into ``groups``, `FREE` for those not
     needed. Returns 1 if that worked, 0 if nothing can, -1 where it was broken off.
+    O(sets² · pairs) for each of `TRIES` tries at most, and `_settle_needed`.
     """
     base, split, depth, tries, whole = paths.base, paths.split, 0, 0, True
     base[0, :] = FREE
@@ -81,7 +82,10 @@ def join_sets(region: Region, sets: Bits, paths: Paths) -> int:
 
 @routine
 def _choose_unit(region: Region, sets: Bits, paths: Paths, base: Ints) -> int:
-    """Choose the first unit that would join pieces of the first set that is in pieces."""
+    """Choose the first unit that would join pieces of the first set that is in pieces.
+
+    O(sets · pairs · pieces).
+    """
     copy_groups(base, paths.groups)
     for group in range(len(sets)):
         start = _first_unit(region, sets, group)
@@ -94,7 +98,10 @@ def _choose_unit(region: Region, sets: Bits, paths: Paths, base: Ints) -> int:
 
 @routine
 def _join_in_turn(region: Region, sets: Bits, paths: Paths, base: Ints) -> bool:
-    """Join the pieces of each set by shortest paths, beginning with each set once."""
+    """Join the pieces of each set by shortest paths, beginning with each set once.
+
+    O(sets² · pairs · pieces).
+    """
     count = len(sets)
     for first in range(count):
         copy_groups(base, paths.groups)
@@ -111,7 +118,10 @@ def _join_in_turn(region: Region, sets: Bits, paths: Paths, base: Ints) -> bool:
 
 @routine
 def _settle_needed(region: Region, sets: Bits, paths: Paths, base: Ints) -> bool:
-    """Give each set the units that it can't do without, until no more are; say if that works."""
+    """Give each set the units that it can't do without, until no more are; say if that works.
+
+    O(sets · units that join · pairs) a round.
+    """
     graph, groups, settled = region.graph, paths.groups, 0
     copy_groups(base, groups)
     while True:
@@ -139,7 +149,7 @@ def _first_unit(region: Region, sets: Bits, group: int) -> int:
 
 @routine
 def copy_groups(source: Ints, target: Ints) -> None:
-    """Write the group of each unit into another array."""
+    """Write the group of each unit into another array. O(units)."""
     for unit in range(len(source)):
         target[unit] = source[unit]
 
@@ -172,7 +182,7 @@ def find_needs(region: Region, sets: Bits, paths: Paths) -> None:
 
 @routine
 def _put_down(region: Region, low: Word, high: Word, groups: Ints, group: int) -> None:
-    """Write the set of its units with households."""
+    """Write the set of its units with households. O(atoms)."""
     while low | high != NONE:
         atom = first_atom(low, high)
         low &= ~low_bit(atom)
@@ -182,7 +192,10 @@ def _put_down(region: Region, low: Word, high: Word, groups: Ints, group: int) -
 
 @routine
 def _note_joining(graph: Graph, paths: Paths, start: int) -> int:
-    """Note which units join the pieces of the set of a unit, and free them; give their number."""
+    """Note which units join the pieces of the set of a unit, and free them; give their number.
+
+    O(pairs · pieces).
+    """
     _join_pieces(graph, paths, start)
     count, group = 0, paths.groups[start]
     for unit in range(len(paths.groups)):
@@ -195,7 +208,10 @@ def _note_joining(graph: Graph, paths: Paths, start: int) -> int:
 
 @routine
 def _join_pieces(graph: Graph, paths: Paths, start: int) -> bool:
-    """Join the pieces of the set of a unit by shortest paths over free units; say if that works."""
+    """Join the pieces of the set of a unit by shortest paths over free units; say if that works.
+
+    O(pairs · pieces).
+    """
     groups, came, group = paths.groups, paths.came, paths.groups[start]
     while True:
         size = _flood(graph, paths, start, False)
@@ -212,7 +228,7 @@ def _join_pieces(graph: Graph, paths: Paths, start: int) -> bool:
 
 @routine
 def _hangs_together(graph: Graph, paths: Paths, start: int) -> bool:
-    """Say whether all units of the set of one are reached over them and free units."""
+    """Say whether all units of the set of one are reached over them and free units. O(pairs)."""
     groups, group, found = paths.groups, paths.groups[start], 0
     for place in range(_flood(graph, paths, start, True)):
         found += groups[paths.queue[place]] == group
@@ -231,7 +247,10 @@ def _count(groups: Ints, group: int) -> int:
 
 @routine
 def _flood(graph: Graph, paths: Paths, start: int, over_free: bool) -> int:
-    """Put the units that one reaches, over its set or free units too, in the queue; count them."""
+    """Put the units that one reaches, over its set or free units too, in the queue; count them.
+
+    O(pairs).
+    """
     groups, queue, came = paths.groups, paths.queue, paths.came
     group = groups[start]
     came[:] = FREE
@@ -251,7 +270,10 @@ def _flood(graph: Graph, paths: Paths, start: int, over_free: bool) -> int:
 
 @routine
 def _reach_piece(graph: Graph, paths: Paths, size: int) -> int:
-    """Find the nearest unit of another piece of a set over free units; `FREE` if there is none."""
+    """Find the nearest unit of another piece of a set over free units; `FREE` if there is none.
+
+    O(pairs).
+    """
     groups, queue, came = paths.groups, paths.queue, paths.came
     group, head, tail = groups[queue[0]], 0, size
     while head < tail:

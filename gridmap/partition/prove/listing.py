@@ -68,7 +68,10 @@ def find_band(
 def _find_ends(
     total: float, grids: int, large: Floats, limit: float, weights: Weights
 ) -> tuple[float, float]:
-    """Find the least and greatest load of a grid beside others that have the large units."""
+    """Find the least and greatest load of a grid beside others that have the large units.
+
+    O(`HALVINGS` · large units).
+    """
     rest = total
     for load in large:
         rest -= load
@@ -88,7 +91,10 @@ def _find_end(
     inner: float,
     outer: float,
 ) -> float:
-    """Find how far from ``inner``, towards ``outer``, the load of one grid may be."""
+    """Find how far from ``inner``, towards ``outer``, the load of one grid may be.
+
+    O(`HALVINGS` · large units).
+    """
     if _cost_beside(outer, total, grids, large, weights) < limit:
         return outer
     for _ in range(HALVINGS):
@@ -102,7 +108,10 @@ def _find_end(
 
 @routine
 def _cost_beside(load: float, total: float, grids: int, large: Floats, weights: Weights) -> float:
-    """Compute the least cost of a division in which one grid has a load and others are large."""
+    """Compute the least cost of a division in which one grid has a load and others are large.
+
+    O(large units).
+    """
     cost, rest, left = balance_cost(load, weights), total - load, grids - 1
     for index in range(len(large)):
         if left < 2 or large[index] * left <= rest:
@@ -194,7 +203,10 @@ def _is_listed(room: Room, band: Band, top: int) -> bool:
 
 @routine
 def _grow(region: Region, room: Room, band: Band, top: int) -> int:
-    """Put down the set at ``top`` with each neighbour that is not barred; -1: there is no room."""
+    """Put down the set at ``top`` with each neighbour that is not barred; -1: there is no room.
+
+    O(neighbours).
+    """
     low, high, load = room.sets[top, 0], room.sets[top, 1], room.load[top]
     barred_low, barred_high = room.sets[top, 2], room.sets[top, 3]
     near_low, near_high = room.sets[top, 4], room.sets[top, 5]
@@ -254,7 +266,10 @@ def can_divide(
 def _keep_dividing(
     region: Region, ends: tuple[float, float], grids: int, sets: Sets, found: int
 ) -> int:
-    """Keep the sets that leave a rest that can be divided, in place; give their number."""
+    """Keep the sets that leave a rest that can be divided, in place; give their number.
+
+    O(sets · atoms).
+    """
     kept = 0
     for index in range(found):
         low, high = ~sets.bits[index, 0], ~sets.bits[index, 1]

@@ -120,7 +120,10 @@ def find_near(region: Region, low: Word, high: Word) -> tuple[Any, Any]:
 
 @routine
 def flood(region: Region, low: Word, high: Word, inside_low: Word, inside_high: Word) -> Any:
-    """Give all that is connected to a set, which is inside, without leaving what is inside."""
+    """Give all that is connected to a set, which is inside, without leaving what is inside.
+
+    O(atoms).
+    """
     fresh_low, fresh_high = low, high
     while fresh_low | fresh_high != NONE:
         near_low, near_high = find_near(region, fresh_low, fresh_high)
@@ -133,7 +136,7 @@ def flood(region: Region, low: Word, high: Word, inside_low: Word, inside_high: 
 
 @routine
 def sum_atoms(region: Region, low: Word, high: Word) -> float:
-    """Add up the loads of a set."""
+    """Add up the loads of a set. O(atoms)."""
     load = 0.0
     while low != NONE:
         load += region.loads[first_bit(low)]
@@ -164,7 +167,10 @@ def _join_atoms(
 def _flood_empty(
     graph: Graph, place: Ints, start: int, seen: Flags, queue: Ints, joined: Bits
 ) -> None:
-    """Visit the units without households that hang together, and collect the atoms they touch."""
+    """Visit the units without households that hang together, and collect the atoms they touch.
+
+    O(pairs of the units).
+    """
     queue[0], seen[start] = start, True
     head, tail = 0, 1
     while head < tail:
@@ -183,7 +189,7 @@ def _flood_empty(
 
 @routine
 def _join_all(touch: Bits, joined: Bits) -> None:
-    """Let each of some atoms touch the others."""
+    """Let each of some atoms touch the others. O(atoms)."""
     low, high = joined[0], joined[1]
     while low | high != NONE:
         atom = first_atom(low, high)
@@ -195,7 +201,7 @@ def _join_all(touch: Bits, joined: Bits) -> None:
 
 @kernel
 def _sweep(touch: Bits, order: Ints, seen: Ints) -> None:
-    """Order atoms by distance from the atom that is farthest from the first."""
+    """Order atoms by distance from the atom that is farthest from the first. O(touching pairs)."""
     first = 0
     for turn in range(1, 3):
         order[0], seen[first] = first, turn

@@ -57,7 +57,7 @@ def resplit_part(
     """Cut pairs of grids, then triples, anew until none gets cheaper; give the steps.
 
     No group takes more than ``share`` steps, and the balance of the part never rises above
-    ``allowed``.
+    ``allowed``. O(steps · degree) and, a round, O(pairs + grids³).
     """
     used, grids = 0, len(state.load)
     changed = True
@@ -92,7 +92,10 @@ def _note_touching(state: State, memory: Memory) -> None:
 def _resplit_triple(
     state: State, group: Group, memory: Memory, steps: int, share: int, allowed: float
 ) -> int:
-    """Try triples that hang together until one is cut anew; give the steps, negative if one was."""
+    """Try triples that hang together until one is cut anew; give the steps, negative if one was.
+
+    O(grids³) beside the steps.
+    """
     used, grids, touch = 0, len(state.load), memory.touch
     for one in range(grids):
         for two in range(one + 1, grids):
@@ -143,7 +146,10 @@ def _try_group(
 
 @routine
 def _resplit_group(state: State, group: Group, allowed: float) -> bool:
-    """Cut the grids of a group anew if that costs less than they do."""
+    """Cut the grids of a group anew if that costs less than they do.
+
+    O(grids + pairs of the part) beside the steps.
+    """
     if not gather_group(state, group):
         return False
     fill_atoms(state, group)
@@ -167,7 +173,7 @@ def _resplit_group(state: State, group: Group, allowed: float) -> bool:
 
 @routine
 def _is_whole(group: Group, members: Word) -> bool:
-    """Say whether a set of atoms is in one piece."""
+    """Say whether a set of atoms is in one piece. O(atoms)."""
     seen = members & (~members + ONE)
     fresh = seen
     while fresh != NONE:
@@ -197,7 +203,7 @@ def _grow(group: Group, level: int, top: int, frame: Word, most: int) -> int:
     """Put down the set at ``top`` with each neighbour that is not barred, to a load of ``most``.
 
     Neighbours tried before are barred from what follows, so each connected set is met once. Sets
-    for which there is no room are left out.
+    for which there is no room are left out. O(neighbours · degree).
     """
     stack = group.stack[level]
     inside, barred, near = stack[top, 0], stack[top, 1], stack[top, 2]
@@ -219,7 +225,10 @@ def _grow(group: Group, level: int, top: int, frame: Word, most: int) -> int:
 
 @routine
 def _find_most(load: int, grids: int, most: float, weights: Weights) -> int:
-    """Find the largest load of one of so many grids that together cost at most ``most``."""
+    """Find the largest load of one of so many grids that together cost at most ``most``.
+
+    O(log load).
+    """
     low, high, others = load // grids, load, grids - 1
     while low < high:
         middle = (low + high + 1) // 2
@@ -247,7 +256,7 @@ def _split_two(
 
     Its balance must be at most ``allowed``, and with what is ``spent`` on the balance and the
     border of the ``fixed`` third grid it must cost less than ``limit``. Gives the cost, or the
-    limit.
+    limit. O(degree + compounds) a step, and O(atoms) for a cut that is better.
     """
     weights, level = state.weights, 1 if fixed != NONE else 0
     bound = min(allowed - spent, limit - spent - cut + group.gain[0])
@@ -280,7 +289,10 @@ def _split_two(
 def _split_three(
     state: State, group: Group, frame: Word, load: int, allowed: float, limit: float
 ) -> float:
-    """Find the cheapest cut of a group in three: each first grid, and the best cut of the rest."""
+    """Find the cheapest cut of a group in three: each first grid, and the best cut of the rest.
+
+    O(degree) a step, and a `_split_two` for each first grid that may do.
+    """
     weights = state.weights
     bound = min(allowed, limit + group.gain[0])
     if 3.0 * balance_cost(load / 3.0, weights) > bound:
