@@ -370,6 +370,15 @@ def test_the_card_alone_on_a_phone(open_embed, grids):
     assert covers(page, "#card")
 
 
+def test_a_grid_is_seen_in_a_low_frame(open_embed, grids):
+    """Above the card it is shown as near as it can be, with its name."""
+    code = grids[-1]["id"]
+    page = open_embed(f"?grid={code}&ui=min", width=600, height=400)
+    name = page.locator(".label > div").filter(has_text=f"第{int(code[-3:])}网格")
+    expect(name).to_be_visible()
+    assert name.bounding_box()["y"] < page.locator("#card").bounding_box()["y"]
+
+
 def test_a_message_on_a_phone(open_embed):
     """It stands above the legend and the tools, readable to its end."""
     page = open_embed("?q=nowhere at all", width=390, height=844)

@@ -179,6 +179,16 @@ def test_typed_position_and_its_datum(open_page, desk):
     assert (case["lon"], case["lat"]) == pytest.approx((lon, lat), abs=1e-6)
 
 
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a_typed_position_can_be_read(open_page, desk, lang):
+    """All of it, where its datum is asked; and no button is too narrow for its word."""
+    page = open_page(f"?lang={lang}")
+    page.fill("#query", "{:.6f},{:.6f}".format(*desk.place))
+    expect(page.locator("#datum")).to_be_visible()
+    cut = "all => all.filter(one => one.scrollWidth > one.clientWidth).map(one => one.outerHTML)"
+    assert page.locator("#query, #categories button").evaluate_all(cut) == []
+
+
 def test_place_on_the_map(open_page, desk):
     """The map comes when it is asked for; what is below its cross is the place."""
     page = open_page()

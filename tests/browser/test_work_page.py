@@ -36,6 +36,9 @@ def test_key_is_asked_for(visit, desk):
     """Without a key nothing is listed, and the dialog is open; a wrong key is said to be wrong."""
     page = visit(f"{desk.site}/work", width=390, height=844)
     expect(page.locator("#key_dialog")).to_be_visible()
+    expect(page.locator("#key_text")).to_be_focused()
+    close, title = (page.locator(part).bounding_box() for part in ("#key_close", "#key_title"))
+    assert title["x"] + title["width"] <= close["x"]
     page.fill("#key_text", "gm_nosuchkey")
     page.press("#key_text", "Enter")
     expect(page.locator("#key_wrong")).to_be_visible()

@@ -92,9 +92,11 @@ const box = new SearchBox({
 // Where the card and the search box leave room for a grid.
 function room() {
   if (options.ui === "none") return { paddingTopLeft: [30, 30], paddingBottomRight: [30, 30] };
-  return isNarrow()
-    ? { paddingTopLeft: [20, 130], paddingBottomRight: [20, 260] }
-    : { paddingTopLeft: [440, 40], paddingBottomRight: [60, 60] };
+  if (!isNarrow()) return { paddingTopLeft: [440, 40], paddingBottomRight: [60, 60] };
+  // In a low frame the card takes half of it, and the grid may lie behind the search box.
+  const bottom = Math.min(260, 0.52 * innerHeight + 30);
+  const top = Math.min(options.ui === "min" ? 20 : 130, innerHeight - bottom - 120);
+  return { paddingTopLeft: [20, Math.max(20, top)], paddingBottomRight: [20, bottom] };
 }
 
 function keepAddress() {
