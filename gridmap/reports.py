@@ -209,8 +209,9 @@ def _add_parts(plan: Plan, measures: pd.DataFrame) -> pd.DataFrame:
     """Add what the base grids of a connected part of a community have together, for each of them.
 
     Columns ``part_grids``, ``part_households``, ``part_target``, and ``cut_off``: the part is not
-    all of its community.
+    all of its community; and ``stacked``: the buildings that the grid's largest unit is made of.
     """
+    by_size = plan.units.sort_values("households", kind="stable")
     parts = pd.Series(make_problem(plan.units, plan.adjacency).part, plan.units.index)
     first = parts.groupby(plan.units["grid_code"]).first()
     base = measures[measures["grid_type"] == "base"]
@@ -221,6 +222,7 @@ def _add_parts(plan: Plan, measures: pd.DataFrame) -> pd.DataFrame:
         part_households=part["households"].transform("sum"),
         part_target=part["target"].transform("sum"),
         cut_off=beside.reindex(measures.index, fill_value=False),
+        stacked=by_size.groupby("grid_code")["buildings"].last(),
     )
 
 
@@ -279,6 +281,8 @@ def _explain_size(row: dict[Any, Any], band: tuple[int, int]) -> str:
     homes = row["part_households"]
     place = "cut-off part of the community" if row["cut_off"] else "community"
     if row["households"] > high and row["largest"] > high:
+        if row["stacked"] > 1:
+            return f"; {row['stacked']} buildings that nothing separates have {row['largest']}"
         return f"; one building alone has {row['largest']}"
     if row["households"] < low and homes < low:
         if homes == 0:

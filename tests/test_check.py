@@ -69,6 +69,19 @@ def test_one_large_building_is_named(four_by_two: Plan) -> None:
     assert any("one building alone has 90" in item.words for item in report.findings)
 
 
+def test_buildings_on_one_spot_are_not_called_one(four_by_two: Plan) -> None:
+    """Three buildings that share a unit, as they overlap, are three."""
+    rules, units = Rules(target=70, hard_min=1, hard_max=500), four_by_two.units.copy()
+    for unit, what in (
+        (4, "one building alone has"),
+        (5, "3 buildings that nothing separates have"),
+    ):
+        units.loc[unit, "buildings"] = 3  # of two units of 90 the last counts as the largest
+        report = check_plan(dataclasses.replace(four_by_two, units=units.copy()), rules)
+        words = {item.grid_code: item.words for item in report.findings}
+        assert words[NORTH].endswith(f"; {what} 90")
+
+
 def test_a_community_below_the_band_is_named(four_by_two: Plan) -> None:
     """Where a whole community has fewer households than a grid, the words say so."""
     merged = merge_grids(four_by_two, [NORTH, SOUTH])
