@@ -4,6 +4,7 @@ import dataclasses
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from numbers import Real
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -125,8 +126,8 @@ class Costs:
     def __post_init__(self) -> None:
         for item in dataclasses.fields(self):
             weight = getattr(self, item.name)
-            if not 0 <= weight < float("inf"):
-                raise RulesError(f"costs.{item.name} is {weight}, not a number from 0 up")
+            if not is_number(weight) or not 0 <= weight < float("inf"):
+                raise RulesError(f"costs.{item.name} is {weight!r}, not a number from 0 up")
 
 
 @dataclass(frozen=True)
@@ -163,9 +164,8 @@ class Workload:
     instead: bool = False
 
     def __post_init__(self) -> None:
-        for name, weight in self.columns.items():
-            known = isinstance(weight, int | float) and not isinstance(weight, bool)
-            if not known or not 0 <= weight < float("inf"):
+        for name, weight in _table(self.columns, "workload.columns").items():
+            if not is_number(weight) or not 0 <= weight < float("inf"):
                 raise RulesError(f"workload.columns.{name} is {weight}, not a number from 0 up")
         if self.columns and not any(self.columns.values()):
             raise RulesError("workload.columns weigh nothing; give one of them a weight above 0")
@@ -403,6 +403,7 @@ class Rules:
     incidents: Incidents = field(default_factory=Incidents)
 
     def __post_init__(self) -> None:
+        self._check_kinds()
         if not 0 < self.tolerance < 1:
             raise RulesError(f"tolerance is {self.tolerance}, not between 0 and 1")
         if not 1 <= self.target < float("inf"):
@@ -424,6 +425,18 @@ class Rules:
         full, good, fair = self.visit_bands
         if not 0 <= fair <= good <= full <= 100:
             raise RulesError(f"visit_bands is {list(self.visit_bands)}, not falling from 100 to 0")
+
+    def _check_kinds(self) -> None:
+        """Refuse a text where a number is asked for, and plain settings where a section is."""
+        for item in dataclasses.fields(self):
+            value, kind = getattr(self, item.name), item.default_factory
+            if is_number(item.default) and not is_number(value):
+                raise RulesError(f"{item.name} is {value!r}, not a number")
+            if isinstance(kind, type) and not isinstance(value, kind):
+                raise RulesError(
+                    f"{item.name} is {value!r}, not {kind.__name__}(…); "
+                    "Rules.from_dict reads plain settings"
+                )
 
     @property
     def band(self) -> tuple[int, int]:
@@ -493,6 +506,11 @@ class Rules:
         return replace(_section(cls, settings, ""), **sections, **lists)
 
 
+def is_number(value: Any) -> bool:
+    """Say whether a value is a number, of Python or of numpy, and not true or false."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
 def band_ends(target: Any, tolerance: float) -> tuple[Any, Any]:
     """Return the fewest and most whole households within the tolerance of a target, or of many.
 
@@ -532,7 +550,7 @@ def _read_preset(given: Any) -> Costs:
     """Read the name of a preset, or how far from `balance` to `shape` the weights are."""
     if isinstance(given, str) and given in PRESETS:
         return cast(Costs, getattr(Costs, given)())
-    if isinstance(given, int | float) and not isinstance(given, bool) and 0 <= given <= 1:
+    if is_number(given) and 0 <= given <= 1:
         return Costs.between(given)
     raise RulesError(
         f"costs.preset is {given!r}, not one of {', '.join(PRESETS)}, or a number from 0 (balance) "
@@ -597,7 +615,7 @@ def _section(kind: type[T], settings: Any, name: str) -> T:
     """Make settings of numbers."""
     _refuse_unknown(kind, settings, name)
     for setting, value in settings.items():
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if not is_number(value):
             raise RulesError(f"{_path(name, setting)} is {value!r}, not a number")
     try:
         return kind(**settings)

@@ -1,13 +1,15 @@
 """Settings are checked when they are made, and read from TOML."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from gridmap.errors import RulesError
-from gridmap.rules import Costs, Estates, EstateSize, Rules, read_rules
+from gridmap.rules import Costs, Estates, EstateSize, Rules, Workload, read_rules
 
 
 def test_defaults_are_those_of_the_reference_city() -> None:
@@ -31,6 +33,28 @@ def test_limits_are_refused(wrong: dict[str, float]) -> None:
     """Each setting just beyond its limit is refused by name."""
     with pytest.raises(RulesError, match=next(iter(wrong))):
         Rules(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Rules(target="300"), "target is '300', not a number"),
+        (lambda: Rules(tolerance=None), "tolerance is None, not a number"),
+        (lambda: Rules(target=np.inf), "target is inf households"),
+        (lambda: Rules(costs={"border": 1}), "costs is .*, not Costs.*Rules.from_dict reads"),
+        (lambda: Costs(border="a"), "costs.border is 'a', not a number from 0 up"),
+        (lambda: Workload(["households"]), "workload.columns is .*, not settings"),
+    ],
+)
+def test_values_of_another_kind_are_refused(make: Callable[[], object], words: str) -> None:
+    """A text, a list or plain settings where rules ask for something else are named."""
+    with pytest.raises(RulesError, match=words):
+        make()
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    """A target may come out of a table."""
+    assert Rules(target=np.int64(280), tolerance=np.float64(0.25)).band == (210, 350)
 
 
 def test_read_names_what_is_unknown(tmp_path: Path) -> None:
