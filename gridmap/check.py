@@ -64,7 +64,7 @@ def certify_plan(
         locked grid stays as it is: what they separate are parts of their own.
     steps : int
         Effort for each connected part of a community; 0 gives a bound in a second or two for a
-        whole city, 4,000,000 proves most communities of up to 64 units, in up to a second each.
+        whole city, 20,000,000 proves most communities of up to 64 units, in up to a second each.
     executor : Executor, optional
         Runs parts side by side; the answer is the same with any.
     progress : callable, optional

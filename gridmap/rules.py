@@ -41,11 +41,11 @@ class Costs:
     even: float = 1.0  #: × the squared deviation; 0 makes the band a must
     outside: float = 25.0  #: × the squared deviation beyond the tolerance
     street: float = 0.0000027  #: per metre along which a grid lies on both sides of a street
-    main_road: float = 0.00022  #: the same along a main road
+    main_road: float = 0.00027  #: the same along a main road
     railway: float = 0.00044  #: the same along a railway
     river: float = 0.00044  #: the same along a river
     compound: float = 0.0006  #: for each grid that a compound is spread over beyond its need
-    border: float = 0.000046  #: per metre of border between grids of one community
+    border: float = 0.000053  #: per metre of border between grids of one community
     moved: float = 0.0005  #: per household that leaves its grid in a redraw
     slack: float = 0.05  #: share above the best balance that a small community may pay for the rest
 

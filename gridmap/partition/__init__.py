@@ -76,7 +76,7 @@ __all__ = [
 #: Moves tried per unit at most, over all starts.
 DEFAULT_STEPS = 150
 #: Starts at most; many short ones beat a long one while a part is small.
-STARTS = 10
+STARTS = 8
 #: Units tried over all starts: parts above a tenth of it get fewer starts, each the longer.
 REACH = 6000
 #: Units that count at least, however small the part.
@@ -86,13 +86,14 @@ REDRAW = 3
 #: Steps over a contracted part for each step over the whole of it afterwards.
 ATOMS = 1
 RENEWALS = 6
-#: A part whose first drawing is one of several takes so many times fewer steps for it.
-SPARED = 4
+#: A part whose first drawing is one of several takes so many times fewer steps for it, and this
+#: many starts at most.
+SPARED, FEW_STARTS = 4, 3
 #: Imbalance per grid above its lower bound at which no further start is made (its root is a
 #: relative deviation, 3 %), and the same where the sum of all terms decides.
 GOOD, BEST = 0.001, 0.0005
 #: Units per task handed to an executor; fixed, so that the answer is the same for any workers.
-BATCH = 1500
+BATCH = 800
 
 Progress = Callable[[str, int, int], None]
 
@@ -472,23 +473,25 @@ def _cost_labels(graph: Graph, labels: Ints, weights: Weights) -> float:
 def _draw_evenly(graph: Graph, grids: int, weights: Weights, words: Bits, steps: int) -> Ints:
     """Draw a part whose balance comes first."""
     share = SPARED if len(graph.load) <= FEW else 1
-    first = _draw_grids(graph, grids, weights, words, steps // share)
+    first = _draw_grids(graph, grids, weights, words, steps // share, FEW_STARTS)
     return first if grids == 1 else draw_even(graph, first, grids, weights, words, steps)
 
 
-def _draw_grids(graph: Graph, grids: int, weights: Weights, words: Bits, steps: int) -> Ints:
+def _draw_grids(
+    graph: Graph, grids: int, weights: Weights, words: Bits, steps: int, most: int = STARTS
+) -> Ints:
     """Draw a part by the whole objective; where most units are empty, first without these."""
     if grids == 1:
         return np.zeros(len(graph.load), np.int64)
     if not should_contract(graph, grids):
         whole = make_state(graph, np.zeros(len(graph.load), np.int32), grids, weights)
-        return _search(whole, words, steps).astype(np.int64)
+        return _search(whole, words, steps, most).astype(np.int64)
     atom = grow_atoms(graph)
     atoms, place = contract_graph(graph, atom)
     first = make_state(atoms, np.zeros(len(atoms.load), np.int32), grids, weights)
     whole = make_state(graph, np.zeros(len(atom), np.int32), grids, weights)
     first.inside[:] = add_sides(whole.inside, place, len(atoms.neighbour))
-    labels = _search(first, words, steps * ATOMS // (ATOMS + 1))
+    labels = _search(first, words, steps * ATOMS // (ATOMS + 1), most)
     whole = make_state(graph, labels[atom], grids, weights)
     anneal_part(
         whole, make_tree(graph, words), make_search(graph, words), steps // (ATOMS + 1), WARM
@@ -496,14 +499,14 @@ def _draw_grids(graph: Graph, grids: int, weights: Weights, words: Bits, steps: 
     return whole.labels.astype(np.int64)
 
 
-def _search(state: State, words: Bits, steps: int) -> Positions:
+def _search(state: State, words: Bits, steps: int, most: int) -> Positions:
     """Give the labels of the cheapest of some drawings; a large part gets fewer, and renewals."""
     graph, grids = state.graph, len(state.load)
     size, best = len(graph.load), np.zeros(len(graph.load), np.int32)
-    starts = min(max(REACH // size, 1), STARTS) if steps > 0 else 1
+    starts = min(max(REACH // size, 1), most) if steps > 0 else 1
     good = GOOD if state.weights.slack < LAX else BEST
     enough = bound_imbalance(graph, grids, state.weights) + good * grids
-    rounds = int(grids * RENEWALS * (1 - starts / STARTS)) if steps > 0 else 0
+    rounds = int(grids * RENEWALS * (1 - starts / most)) if steps > 0 else 0
     search_part(
         state,
         make_tree(graph, words),
@@ -512,7 +515,7 @@ def _search(state: State, words: Bits, steps: int) -> Positions:
         enough,
         best,
         starts,
-        steps // STARTS,
+        steps // most,
         rounds,
     )
     return best

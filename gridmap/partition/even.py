@@ -29,20 +29,21 @@ MOST, FEW = 80, 64
 #: Drawings at most, at little effort and where there is time for any part.
 DRAWINGS, THOROUGH_DRAWINGS = 2, 6
 #: A drawing after the first takes such a share of the steps, and the last improvement such a one.
-DRAWN, LAST = 20, 2
+DRAWN, LAST = 20, 1
 #: Multiple of the steps that evening out a drawing may take, and the share of a group of grids.
 EVENED, GROUP = 2, 20
-#: Sets listed per step with high effort; one with little.
-LISTED = 5
+#: Steps of listing sets and covering with them, for each step of the drawing: at little effort,
+#: and where there is time for any part.
+LISTED, THOROUGH_LISTED = 25, 5
 #: Balance per grid above the bound, a squared relative deviation, at which no more is drawn: in a
 #: part of up to `FEW` units, and in a larger one, which would pay for it with more border.
 FINE, COARSE = 0.0003, 0.002
 #: Balance per grid that may be paid for borders at little effort, beside the slack.
-SPARE = 0.0008
+SPARE = 0.001
 #: What cutting two or three grids anew must gain at least.
 TRIFLE = 0.0003
 #: What all but balance weighs when the most even drawings are improved, and when the first is.
-EASED, AKIN = 0.25, 0.4
+EASED, AKIN = 0.12, 0.4
 
 
 class _Part(NamedTuple):
@@ -112,7 +113,7 @@ def _draw_several(part: _Part, first: Ints, words: Bits) -> list[Ints]:
     least = part.balance(drawings[0])
     if least <= enough:
         return drawings
-    listed = (LISTED if part.thorough else 1) * part.steps
+    listed = (THOROUGH_LISTED if part.thorough else LISTED) * part.steps
     settled = settle_balance(part.graph, drawings[0], part.grids, part.weights, listed)
     if settled.labels is not drawings[0]:
         drawings.append(settled.labels)

@@ -44,7 +44,7 @@ from gridmap.partition.prove.settle import (
 from gridmap.rules import Rules
 
 #: Sets listed and covers tried per part at most.
-DEFAULT_STEPS = 4_000_000
+DEFAULT_STEPS = 20_000_000
 #: Share of the steps of a part that go into cutting its grids anew before anything is listed.
 RESPLIT_SHARE = 4
 

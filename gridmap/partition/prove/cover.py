@@ -31,15 +31,17 @@ SPAN = 1000.0
 #: Better by less than this share of `SPAN` is not better.
 TINY = 1e-6
 #: The list is given to the linear program at once below so many sets, else as they price out.
-WHOLE = 3000
+WHOLE = 200
 #: Sets that enter the linear program in one round.
-ENTER = 500
+ENTER = 200
 #: Covers tried per step: that is so much faster than listing a set.
 TRIES = 20
 #: Covers that could be tried in the time that joining the sets of one takes.
 JOINING = 4000
 #: Covers tried before the linear program is worth its time.
 QUICK = 400_000
+#: Steps that could be taken in the time of the linear program, and in that for each set in it.
+PROGRAM, NEEDING = 100_000, 100
 
 
 class Answer(NamedTuple):
@@ -98,7 +100,11 @@ def solve_region(region: Region, grids: int, limit: float, weights: Weights, ste
     duals, most = _price_tangent(costs, grids), (steps - used) * TRIES
     found = _find_cover(region, sets, duals, question, min(QUICK, most))
     used += found.steps
-    if found.unsure < np.inf if found.complete else most > QUICK:
+    if found.groups is not None and not found.complete:  # a lower limit leaves fewer sets
+        return _answer(region, question, relaxed, duals, found, used)
+    dear = PROGRAM + NEEDING * len(costs)
+    if used + dear <= steps and (found.unsure < np.inf if found.complete else most > QUICK):
+        used += dear
         find_needs(region, sets.bits, make_paths(len(region.graph.load)))
         if not found.complete:
             duals = _solve_program(region, sets, costs, grids, duals)
@@ -303,18 +309,16 @@ def _search_cover(
     cover.at[0] = start[0]
     while depth >= 0:
         low, high = cover.covered[depth, 0], cover.covered[depth, 1]
-        index, root = cover.at[depth], first_atom(~low, ~high)
-        if index >= start[root + 1] or cover.priced[depth] + prices[index] >= gap:
-            depth -= 1
-            continue
-        cover.at[depth] += 1
-        tried += 1
+        first = cover.at[depth]
+        index, last = _find_next(sets, prices, start, cover, depth, gap)
+        cover.at[depth] = index + 1
+        tried += index + 1 - first
         if tried > tries:
             return found - 2, unsure, tried
-        needed = sets.bits[index, 2]
-        shared = (sets.bits[index, 0] & low) | (sets.bits[index, 1] & high)
-        if shared | (needed & cover.covered[depth, 2]) != NONE:
+        if last:
+            depth -= 1
             continue
+        needed = sets.bits[index, 2]
         left, rest = grids - depth - 1, cover.left[depth] - sets.loads[index]
         spent = cover.spent[depth] + balance_cost(sets.loads[index], weights)
         if rest <= 0.0 or spent + left * balance_cost(rest / left, weights) >= limit:
@@ -340,6 +344,25 @@ def _search_cover(
         cover.spent[depth], cover.left[depth] = spent, rest
         cover.at[depth] = start[first_atom(~low, ~high)]
     return found, unsure, tried
+
+
+@routine
+def _find_next(
+    sets: Sets, prices: Floats, start: Ints, cover: _Cover, depth: int, gap: float
+) -> tuple[int, bool]:
+    """Find the next set that shares nothing with those taken; or where they end or get too dear.
+
+    Returns the place, and whether it is the end. O(sets passed over).
+    """
+    low, high, needed = cover.covered[depth, 0], cover.covered[depth, 1], cover.covered[depth, 2]
+    dear = gap - cover.priced[depth]
+    index, end = cover.at[depth], start[first_atom(~low, ~high) + 1]
+    while index < end and prices[index] < dear:
+        shared = (sets.bits[index, 0] & low) | (sets.bits[index, 1] & high)
+        if shared | (sets.bits[index, 2] & needed) == NONE:
+            return index, False
+        index += 1
+    return index, True
 
 
 @routine

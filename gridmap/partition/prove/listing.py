@@ -28,6 +28,8 @@ from gridmap.partition.prove.region import (
 LISTED = 1 << 21
 #: Sets that wait to be extended; more than that, and the part counts as too large.
 WAITING = 1 << 13
+#: With so few steps, so many sets are listed at most for one step: a cover of more is too dear.
+FEWEST, VISITED = 1000, 200
 #: Halvings when the band is searched.
 HALVINGS = 40
 
@@ -142,7 +144,7 @@ def list_grids(region: Region, band: Band, grids: int, steps: int) -> tuple[Sets
 
     None if so many steps, or the room, did not suffice.
     """
-    size = min(steps, LISTED)
+    size = min(steps, LISTED, FEWEST + steps // VISITED)
     sets = Sets(np.zeros((size, 3), np.uint64), np.empty(size), np.empty(size, np.int64))
     room = Room(np.empty((WAITING, 6), np.uint64), np.empty(WAITING))
     found, used = list_sets(region, room, band, steps, sets)
