@@ -10,17 +10,22 @@ some thirty times, though nobody but the one above it calls it. So there are two
     A function that only kernels and routines call. It becomes machine code within the kernels that
     take it in, and is kept with them.
 
-The cache of a kernel watches its own file only: after changing a routine, or a kernel that others
-call, in another file, remove the folders ``__pycache__``.
+numba's cache watches the file of a kernel alone; here what a kernel takes in from other files
+counts as well (`read_sources`), so that after an update nobody runs what was compiled before it.
 
-Both are extensions of numba's pipeline ("Customizing the compiler" in its manual).
+These are extensions of numba's pipeline ("Customizing the compiler" in its manual).
 """
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Iterator
+from functools import cache
+from types import CodeType
 from typing import Any, Protocol, TypeVar, cast
 
+import numpy as np
 from numba import config, njit
 from numba.core import ir, types
+from numba.core.caching import FunctionCache
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_machinery import FunctionPass, register_pass
@@ -45,7 +50,7 @@ def make_decorators(unsigned: bool = False, **options: Any) -> tuple[Decorator, 
     unsigned : bool
         Whether no index counts from the end: see `UnsignedIndices`.
     **options
-        What `numba.njit` takes beside ``cache`` and ``nogil``, which are always on.
+        What `numba.njit` takes beside ``nogil``, which is always on.
 
     Returns
     -------
@@ -55,14 +60,67 @@ def make_decorators(unsigned: bool = False, **options: Any) -> tuple[Decorator, 
     pipeline = Unsigned if unsigned else None
     within = UnsignedRoutine if unsigned else RoutineCompiler
     alike: dict[str, Any] = {"nogil": True, **options}
-    kept: dict[str, Any] = {"cache": True, "no_cfunc_wrapper": True, "pipeline_class": pipeline}
+    called: dict[str, Any] = {"no_cfunc_wrapper": True, "pipeline_class": pipeline}
+
+    def kernel(function: F) -> F:
+        compiled: Any = njit(**called, **alike)(function)
+        if not config.DISABLE_JIT:  # type: ignore[attr-defined]
+            compiled._cache = _Cache(function)  # type: ignore[no-untyped-call]
+        return cast(F, compiled)
 
     def routine(function: F) -> F:
         if config.DISABLE_JIT:  # type: ignore[attr-defined]
             return function
         return cast(F, Routine(function, {"nopython": True, **alike}, within))
 
-    return cast(Decorator, njit(**kept, **alike)), routine
+    return kernel, routine
+
+
+class _Cache(FunctionCache):
+    """numba's cache of a kernel, in which what the kernel was compiled from is part of the key."""
+
+    def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
+        key = super()._index_key(sig, codegen)  # type: ignore[no-untyped-call]
+        return (*key, read_sources(self._py_func))
+
+
+@cache
+def read_sources(function: Callable[..., Any]) -> str:
+    """Digest the code of a function and of all compiled functions that it calls, near and far.
+
+    The numbers that they name as globals count, too: numba compiles these in.
+    """
+    digest, found, waiting = hashlib.blake2b(digest_size=16), {function}, [function]
+    while waiting:
+        one = waiting.pop()
+        for part in _read_code(one.__code__):
+            digest.update(part)
+        for name in sorted(set(_list_names(one.__code__))):
+            value = one.__globals__.get(name)
+            if isinstance(value, int | float | np.generic):
+                digest.update(f"{name}={value!r};".encode())
+            elif isinstance(value, CPUDispatcher) and value.py_func not in found:
+                found.add(value.py_func)
+                waiting.append(value.py_func)
+    return digest.hexdigest()
+
+
+def _read_code(code: CodeType) -> Iterator[bytes]:
+    """Give the instructions and constants of a function, and of those inside it."""
+    yield code.co_code
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            yield from _read_code(each)
+        else:
+            yield f"{each!r};".encode()
+
+
+def _list_names(code: CodeType) -> Iterator[str]:
+    """Give the names that a function, or one inside it, looks up."""
+    yield from code.co_names
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            yield from _list_names(each)
 
 
 class Routine(CPUDispatcher):

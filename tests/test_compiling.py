@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gridmap.compiling import kernel, make_decorators, routine
+from gridmap.compiling import kernel, make_decorators, read_sources, routine
 
 unsigned_kernel, unsigned_routine = make_decorators(unsigned=True, error_model="numpy", _nrt=False)
 
@@ -24,6 +24,23 @@ def double_three() -> int:
     for each in range(3):
         total += double(each)
     return total + double(10) + double(value=100)
+
+
+TWICE = 2
+
+
+@routine
+def quadruple(value: int) -> int:
+    """Double as often as is said elsewhere."""
+    for _ in range(TWICE):
+        value = double(value)
+    return value
+
+
+@kernel
+def quadruple_three() -> int:
+    """Call a routine that calls another."""
+    return quadruple(3)
 
 
 @unsigned_routine
@@ -72,3 +89,27 @@ def test_only_kernels_are_kept() -> None:
     double_three()
     assert double_three.stats.cache_path  # type: ignore[attr-defined]
     assert not double.stats.cache_path  # type: ignore[attr-defined]
+
+
+def test_a_kernel_is_compiled_anew_when_a_routine_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The code of what it calls, there and further down, and the numbers named there count."""
+
+    @routine
+    def triple(value: int) -> int:
+        return 3 * value
+
+    def sources() -> str:
+        read_sources.cache_clear()
+        return read_sources(quadruple_three.py_func)  # type: ignore[attr-defined]
+
+    before = sources()
+    assert sources() == before
+    with monkeypatch.context() as patch:
+        patch.setitem(globals(), "double", triple)
+        changed = sources()
+    with monkeypatch.context() as patch:
+        patch.setitem(globals(), "TWICE", 3)
+        more = sources()
+    assert len({before, changed, more}) == 3
+    assert sources() == before
+    read_sources.cache_clear()
