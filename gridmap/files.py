@@ -74,25 +74,33 @@ def write_secret(path: str | Path) -> Iterator[Path]:
     with _make_draft(path) as draft:
         yield draft
         draft.chmod(0o600)
-        _sync(draft)
+        sync_file(draft)
         try:
             _name_first(draft, path)
         except FileExistsError as error:
             raise FileExistsError(taken) from error
         try:
-            _sync(path.parent)  # its name is on the disk, too
+            sync_folder(path.parent)  # its name is on the disk, too
         except OSError:
             path.unlink()
             raise
 
 
-def _sync(path: Path) -> None:
-    """Have a file or folder on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
+def sync_file(path: Path) -> None:
+    """Wait until a file is on the disk."""
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk."""
+    if os.name == "nt":  # Windows opens no folder, and writes names through
+        return
+    handle = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        os.fsync(handle)
     finally:
-        os.close(descriptor)
+        os.close(handle)
 
 
 def _name_first(draft: Path, path: Path) -> None:

@@ -48,6 +48,7 @@ from gridmap.errors import (
     PlanNotFoundError,
     StoreError,
 )
+from gridmap.files import sync_file, sync_folder
 from gridmap.later import later
 from gridmap.locate import Locator, open_locator
 from gridmap.packages import (
@@ -669,7 +670,7 @@ class PlanStore:
         draft = self.folder / f"{_DRAFT}.gpkg"
         write_plan(plan, draft)
         refuse_different(plan, read_plan(draft))
-        _sync(draft)
+        sync_file(draft)
         draft.chmod(0o444)
         households = int(plan.grids["households"].sum())
         kept = KeptPlan(_hash_file(draft), _now(), len(plan.grids), households)
@@ -817,23 +818,6 @@ def _hash_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _sync(path: Path) -> None:
-    """Wait until a file is on the disk."""
-    with path.open("r+b") as file:
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on the disk."""
-    if os.name == "nt":  # Windows opens no folder, and writes names through
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def _name_once(draft: Path, path: Path) -> None:
     """Give a file its name, and fail if there is a file of that name."""
     if os.name == "nt":  # never overwrites there, and a read-only link can't be removed
@@ -841,7 +825,7 @@ def _name_once(draft: Path, path: Path) -> None:
     else:
         os.link(draft, path)
         draft.unlink()
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def _replace_json(path: Path, content: Any, *, indent: int | None = 1) -> None:
@@ -849,13 +833,13 @@ def _replace_json(path: Path, content: Any, *, indent: int | None = 1) -> None:
     draft = path.with_name(f".{path.name}.new")
     try:
         draft.write_text(json.dumps(content, ensure_ascii=False, indent=indent), encoding="utf-8")
-        _sync(draft)
+        sync_file(draft)
         draft.replace(path)
     except OSError:
         with suppress(OSError):  # the first error is the one to report
             draft.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 @contextmanager

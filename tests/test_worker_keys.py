@@ -111,10 +111,6 @@ def test_what_fails_before_the_file_is_whole_leaves_no_key(
     def fail(*_: object, **__: object) -> None:
         raise OSError("No space left on device")
 
-    def fail_of_a_folder(path: Path) -> None:
-        if path.is_dir():
-            fail()
-
     def come_first(_draft: Path, path: Path) -> None:
         path.write_text("another's")
         raise FileExistsError(path)
@@ -123,7 +119,7 @@ def test_what_fails_before_the_file_is_whole_leaves_no_key(
         *{
             "write_sheet": ("gridmap.worker_keys.write_sheet", fail),
             "fsync": ("os.fsync", fail),
-            "folder": ("gridmap.files._sync", fail_of_a_folder),
+            "folder": ("gridmap.files.sync_folder", fail),
             "link": ("gridmap.files._name_first", come_first),
             "log": ("gridmap.audit.AuditLog.append", fail),
         }[broken]
