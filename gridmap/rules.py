@@ -35,7 +35,7 @@ class Costs:
     >>> Costs.balance() == Costs()
     True
     >>> round(Costs.shape().border / Costs.balance().border, 1)
-    2.2
+    1.9
     """
 
     even: float = 1.0  #: × the squared deviation; 0 makes the band a must

@@ -370,12 +370,13 @@ def test_gdal_reads_collections_and_pages(address: str, town, tmp_path) -> None:
     assert [areas[name] for name in own["name"]] == pytest.approx(own.area.tolist(), rel=1e-3)
 
 
-def test_gdal_leaves_filters_to_the_service(address: str) -> None:
+def test_gdal_leaves_filters_to_the_service(address: str, town) -> None:
     """An attribute filter of GDAL's finds what the same filter finds here."""
     told = run_gdal(
         "ogrinfo", "-ro", "-q", "-where", "households > 300", f"OAPIF:{address}", "grids"
     )
-    assert told.count("OGRFeature(") == 7
+    large = int((town.spring.grids["households"] > 300).sum())
+    assert told.count("OGRFeature(") == large > 0
 
 
 def test_owslib_reads_items(address: str, town) -> None:
