@@ -34,7 +34,7 @@ DRAWN, LAST = 20, 1
 EVENED, GROUP = 2, 20
 #: Steps of listing sets and covering with them, for each step of the drawing: at little effort,
 #: and where there is time for any part.
-LISTED, THOROUGH_LISTED = 25, 5
+LISTED, THOROUGH_LISTED = 21, 5
 #: Balance per grid above the bound, a squared relative deviation, at which no more is drawn: in a
 #: part of up to `FEW` units, and in a larger one, which would pay for it with more border.
 FINE, COARSE = 0.0003, 0.002
