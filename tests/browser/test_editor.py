@@ -143,10 +143,11 @@ def test_reload_and_killed_kernel(open_lab, lab):
     assert size < 500_000
     assert nbformat.read(folder / "crash.ipynb", as_version=4).cells[1].outputs
     os.kill(int((folder / "pid").read_text()), signal.SIGKILL)
+    page.locator(".jp-Dialog", has_text="Kernel Restarting").wait_for(timeout=60_000)
+    dismiss_dialogs(page)
     page.locator(".jp-StatusBar-TextItem", has_text="| Idle").wait_for(timeout=60_000)
     page.wait_for_timeout(2_000)
     old = (folder / "pid").read_text()
-    dismiss_dialogs(page)
     open_again(page)
     assert (folder / "pid").read_text() != old
     assert grids(page) == edited
