@@ -71,7 +71,8 @@ def make_decorators(unsigned: bool = False, **options: Any) -> tuple[Decorator, 
     def routine(function: F) -> F:
         if config.DISABLE_JIT:  # type: ignore[attr-defined]
             return function
-        return cast(F, Routine(function, {"nopython": True, **alike}, within))
+        options = {"nopython": True, **alike}
+        return cast(F, Routine(function, targetoptions=options, pipeline_class=within))
 
     return kernel, routine
 
@@ -92,10 +93,12 @@ def read_sources(function: Callable[..., Any]) -> str:
     """
     digest, found, waiting = hashlib.blake2b(digest_size=16), {function}, [function]
     while waiting:
-        one = waiting.pop()
-        for part in _read_code(one.__code__):
-            digest.update(part)
-        for name in sorted(set(_list_names(one.__code__))):
+        one, names = waiting.pop(), set[str]()
+        for code in _list_code(one.__code__):
+            constants = [each for each in code.co_consts if not isinstance(each, CodeType)]
+            digest.update(code.co_code + repr(constants).encode())
+            names.update(code.co_names)
+        for name in sorted(names):
             value = one.__globals__.get(name)
             if isinstance(value, int | float | np.generic):
                 digest.update(f"{name}={value!r};".encode())
@@ -105,22 +108,12 @@ def read_sources(function: Callable[..., Any]) -> str:
     return digest.hexdigest()
 
 
-def _read_code(code: CodeType) -> Iterator[bytes]:
-    """Give the instructions and constants of a function, and of those inside it."""
-    yield code.co_code
+def _list_code(code: CodeType) -> Iterator[CodeType]:
+    """Give the code of a function, and of those inside it."""
+    yield code
     for each in code.co_consts:
         if isinstance(each, CodeType):
-            yield from _read_code(each)
-        else:
-            yield f"{each!r};".encode()
-
-
-def _list_names(code: CodeType) -> Iterator[str]:
-    """Give the names that a function, or one inside it, looks up."""
-    yield from code.co_names
-    for each in code.co_consts:
-        if isinstance(each, CodeType):
-            yield from _list_names(each)
+            yield from _list_code(each)
 
 
 class Routine(CPUDispatcher):
@@ -128,9 +121,6 @@ class Routine(CPUDispatcher):
 
     A test that wants to makes a kernel of it: ``kernel(routine.py_func)``.
     """
-
-    def __init__(self, function: Callable[..., Any], options: dict[str, Any], pipeline: Any):
-        super().__init__(function, targetoptions=options, pipeline_class=pipeline)
 
     def __call__(self, *_: Any, **__: Any) -> Any:
         """Refuse: there is no machine code that Python could call."""

@@ -23,9 +23,9 @@ from gridmap.partition.objective import (
     Cost,
     State,
     Weights,
+    cost_labels,
     evaluate,
     make_state,
-    part_cost,
     soften,
     weigh_moves,
     weigh_problem,
@@ -452,7 +452,7 @@ def _draw_part(
     )
     grids = int(best.max()) + 1
     near = [each for each in (grids - 1, grids + 1) if each not in counts]
-    imbalance = _cost_labels(graph, best, soften(weights, 0.0)._replace(work=weights.work))
+    imbalance = cost_labels(graph, best, grids, soften(weights, 0.0)._replace(work=weights.work))
     rivals = list_rivals(graph, near, weights, imbalance)
     others = [draw(graph, rival, weights, words, steps) for rival in rivals]
     return _choose_drawing(graph, weights, [best, *others])
@@ -462,12 +462,9 @@ def _choose_drawing(graph: Graph, weights: Weights, drawings: list[Ints]) -> Int
     """Choose the drawing that costs least, the first of equals."""
     if len(drawings) == 1:  # nearly always, and then there is nothing to cost
         return drawings[0]
-    return min(drawings, key=lambda labels: _cost_labels(graph, labels, weights))
-
-
-def _cost_labels(graph: Graph, labels: Ints, weights: Weights) -> float:
-    grids = int(labels.max()) + 1
-    return float(part_cost(make_state(graph, labels.astype(np.int32), grids, weights)))
+    return min(
+        drawings, key=lambda labels: cost_labels(graph, labels, int(labels.max()) + 1, weights)
+    )
 
 
 def _draw_evenly(graph: Graph, grids: int, weights: Weights, words: Bits, steps: int) -> Ints:

@@ -426,6 +426,11 @@ def make_state(
     return state
 
 
+def cost_labels(graph: Graph, labels: Ints, grids: int, weights: Weights) -> float:
+    """Compute the cost of a part that is labelled 0 … k-1, up to what no drawing of it changes."""
+    return float(part_cost(make_state(graph, labels.astype(np.int32), grids, weights)))
+
+
 @kernel
 def balance_cost(load: float, weights: Weights) -> float:
     """Compute the cost of the load of one grid, in grains."""

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from gridmap.errors import RulesError
 from gridmap.partition.matching import match_grids
-from gridmap.partition.objective import Weights, make_state, part_cost, weigh_moves, weigh_problem
+from gridmap.partition.objective import Weights, cost_labels, weigh_moves, weigh_problem
 from gridmap.partition.problem import Graph, Ints, Problem
 from gridmap.partition.prove.certificate import (
     DEFAULT_STEPS,
@@ -63,7 +63,7 @@ def improve_small(
     certificates = prove(problem, labels, rules, locked=locked, steps=steps, executor=executor)
     places, fixed = check_labels(problem, labels, locked)
     weights, better = weigh_problem(problem, rules), places.copy()
-    measure = cost_balance if by == "balance" else _cost_whole
+    measure = cost_balance if by == "balance" else cost_labels
     parts = split_parts(problem, places, fixed, rules)
     for component, one in zip(parts, certificates, strict=True):
         drawings = [places[one.units]] + ([] if one.labels is None else [one.labels])
@@ -101,7 +101,3 @@ def _measure_labels(
     """Measure a part whose grids have any labels."""
     grids, places = np.unique(labels, return_inverse=True)
     return measure(graph, places, len(grids), weights)
-
-
-def _cost_whole(graph: Graph, labels: Ints, grids: int, weights: Weights) -> float:
-    return float(part_cost(make_state(graph, labels.astype(np.int32), grids, weights)))

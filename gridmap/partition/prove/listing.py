@@ -28,7 +28,7 @@ from gridmap.partition.prove.region import (
 LISTED = 1 << 21
 #: Sets that wait to be extended; more than that, and the part counts as too large.
 WAITING = 1 << 13
-#: With so few steps, so many sets are listed at most for one step: a cover of more is too dear.
+#: Sets listed at most, but for one more for each so many steps: to cover with more is too dear.
 FEWEST, VISITED = 1000, 200
 #: Halvings when the band is searched.
 HALVINGS = 40
